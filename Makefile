@@ -1,0 +1,30 @@
+# make demo: install into .venv and run the main demonstration.
+# make test: install with the test extras and run the whole suite.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+NATIVE_SOURCES := $(wildcard src/runtime/*.cpp src/runtime/*.h) CMakeLists.txt pyproject.toml
+
+.PHONY: demo test native develop check clean
+
+$(VENV)/.installed: $(NATIVE_SOURCES)
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q "scikit-build-core>=1.0" "nanobind>=2.4" "numpy>=2.0" "cmake>=3.18" ninja
+	$(PY) -m pip install -q --no-build-isolation -e ".[plot]"
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PY) -m pip install -q --no-build-isolation -e ".[plot,test]"
+	touch $@
+
+demo: $(VENV)/.installed
+	$(PY) examples/demo.py
+
+test: $(VENV)/.installed-test
+	$(PY) -m pytest
+
+develop: $(VENV)/.installed-test
+	$(PY) -m pip install -q ".[lint]" ruff pyright
+
+clean:
+	rm -rf build $(VENV) demo-output

@@ -1,0 +1,1 @@
+"""Function transformations of NumPy programs: differentiate, batch, stage."""

@@ -1,0 +1,19 @@
+// The extension module: imports NumPy's C API and lets each concern register.
+#define CHAINRULE_OWNS_NUMPY_API
+#include "native.h"
+
+namespace {
+bool import_numpy() {
+    import_array1(false);
+    return true;
+}
+}  // namespace
+
+NB_MODULE(_native, m) {
+    if (!import_numpy()) throw nb::python_error();
+    chainrule::register_dispatch(m);
+    chainrule::register_pytree(m);
+    chainrule::register_special(m);
+    chainrule::register_threefry(m);
+    chainrule::register_lapack(m);
+}

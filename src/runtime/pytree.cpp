@@ -1,0 +1,5 @@
+#include "native.h"
+
+namespace chainrule {
+void register_pytree(nb::module_&) {}
+}  // namespace chainrule

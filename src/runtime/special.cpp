@@ -1,0 +1,5 @@
+#include "native.h"
+
+namespace chainrule {
+void register_special(nb::module_&) {}
+}  // namespace chainrule

@@ -1,0 +1,5 @@
+#include "native.h"
+
+namespace chainrule {
+void register_threefry(nb::module_&) {}
+}  // namespace chainrule
