@@ -1,0 +1,88 @@
+"""Budgets: what a row is meant to cost, judged from the medians of one run.
+
+A budget knows its text and answers `met(seconds, subject)`, where `seconds` maps a
+library to its median and `subject` is the library that the budget binds. The answer is
+None where the run lacks what the judgement needs, a peer that is not installed say.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from benchmarks.units import show_seconds
+
+Medians = Mapping[str, float]
+
+
+class Budget(Protocol):
+    """A bound on a row's time that a run can be held against."""
+
+    @property
+    def text(self) -> str: ...
+
+    def met(self, seconds: Medians, subject: str) -> bool | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """The subject takes at most `limit` seconds."""
+
+    limit: float
+
+    @property
+    def text(self) -> str:
+        return f"<= {show_seconds(self.limit)}"
+
+    def met(self, seconds: Medians, subject: str) -> bool | None:
+        return seconds[subject] <= self.limit if subject in seconds else None
+
+
+@dataclass(frozen=True, slots=True)
+class AtMostTimes:
+    """The subject takes at most `factor` times as long as `peer`."""
+
+    factor: float
+    peer: str
+
+    @property
+    def text(self) -> str:
+        return f"<= {self.factor:g}x {self.peer}"
+
+    def met(self, seconds: Medians, subject: str) -> bool | None:
+        if subject not in seconds or self.peer not in seconds:
+            return None
+        return seconds[subject] <= self.factor * seconds[self.peer]
+
+
+@dataclass(frozen=True, slots=True)
+class AtMostBeyond:
+    """The subject takes at most `extra` seconds more than `peer`."""
+
+    extra: float
+    peer: str
+
+    @property
+    def text(self) -> str:
+        return f"<= {self.peer} + {show_seconds(self.extra)}"
+
+    def met(self, seconds: Medians, subject: str) -> bool | None:
+        if subject not in seconds or self.peer not in seconds:
+            return None
+        return seconds[subject] <= seconds[self.peer] + self.extra
+
+
+@dataclass(frozen=True, slots=True)
+class AheadOf:
+    """The subject is faster than every one of `peers` that the run measured."""
+
+    peers: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return f"ahead of {', '.join(self.peers)}"
+
+    def met(self, seconds: Medians, subject: str) -> bool | None:
+        measured = [seconds[peer] for peer in self.peers if peer in seconds]
+        if subject not in seconds or not measured:
+            return None
+        return seconds[subject] < min(measured)

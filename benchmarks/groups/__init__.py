@@ -1,0 +1,7 @@
+"""The rows, one module per group, in the order of the table.
+
+A module declares its rows and imports no library: a maker receives the library that it is
+written for.
+"""
+
+ORDER = ("imports", "latency", "derivatives", "tracing")

@@ -1,0 +1,65 @@
+"""How a worker meets its library: import it, wait for its results, read its numbers.
+
+This is all that the framework knows of any library; everything else is in the rows.
+"""
+
+import importlib
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy
+
+SUBMODULES = {
+    "chainrule": ("chainrule.numpy", "chainrule.lax"),
+    "jax": ("jax.numpy", "jax.lax"),
+    "torch": ("torch.func",),
+    "autograd": ("autograd.numpy",),
+}
+
+
+class LibraryAbsent(Exception):
+    """The library is not installed for this interpreter."""
+
+
+def import_library(name: str) -> tuple[Any, str]:
+    """Import library `name` with its submodules; return it and its version.
+
+    Raises LibraryAbsent if the interpreter does not have it; any other failure of the
+    import is the library's own error and passes through.
+    """
+    try:
+        library = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise LibraryAbsent(name) from None
+    for submodule in SUBMODULES.get(name, ()):
+        importlib.import_module(submodule)
+    return library, importlib.metadata.version(name)
+
+
+def waiter(name: str, library: Any) -> Callable[[Any], Any]:
+    """The function that returns once an outcome of the library is computed."""
+    if name in ("chainrule", "jax"):
+        return library.block_until_ready
+    return lambda outcome: outcome
+
+
+def read_numbers(outcome: Any) -> list[list[float]]:
+    """All arrays of `outcome`, each as a flat list of float64, dicts by sorted key."""
+    return [leaf.reshape(-1).tolist() for leaf in arrays_of(outcome)]
+
+
+def arrays_of(outcome: Any) -> Iterator[numpy.ndarray]:
+    """The leaves of nested lists, tuples and dicts, as float64 NumPy arrays."""
+    if isinstance(outcome, dict):
+        for key in sorted(outcome):
+            yield from arrays_of(outcome[key])
+    elif isinstance(outcome, (list, tuple)):
+        for item in outcome:
+            yield from arrays_of(item)
+    elif outcome is not None:
+        if hasattr(outcome, "detach"):
+            outcome = outcome.detach()
+        yield numpy.asarray(outcome, dtype=numpy.float64)

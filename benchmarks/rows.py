@@ -1,0 +1,131 @@
+"""What a row of the benchmarks is, and the registry that the groups fill.
+
+A `CallRow` times a call in a library's warm process. Its implementations are makers: a
+maker is given the imported library, prepares the data outside of the timed region, and
+returns the function to time. A `ProcessRow` times a program in a fresh interpreter, from
+start to exit. Both are declared once, with one implementation per library side by side:
+
+    row = CallRow("eager", "add", "x + y, 4 elements", budgets=(AtMost(us(0.7)),))
+
+    @row.implement("chainrule", "jax")
+    def make(lib): ...
+
+Group modules import no library of their own: they are loaded in every process.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.budgets import Budget
+from benchmarks.groups import ORDER
+
+LIBRARIES = ("chainrule", "numpy", "jax", "torch", "autograd", "numba")
+"""Every library a row may be written for, in the order of the table's columns."""
+
+Maker = Callable[[Any], Any]
+_registry: dict[str, "CallRow | ProcessRow"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A function to time, with `result`: what of its outcome the libraries agree on."""
+
+    run: Callable[[], Any]
+    result: Callable[[Any], Any]
+
+
+@dataclass(slots=True)
+class CallRow:
+    """A call, timed in the warm process of each library.
+
+    `per` divides the time, for a row that reports the cost of one of many equal steps.
+    `rtol` is relative to the largest value of a result: libraries that compute in
+    float64 stand beside libraries that compute in float32.
+    """
+
+    group: str
+    name: str
+    title: str
+    budgets: tuple[Budget, ...] = ()
+    per: int = 1
+    rtol: float = 1e-4
+    makers: dict[str, Maker] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        register(self)
+
+    @property
+    def id(self) -> str:
+        return f"{self.group}/{self.name}"
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        return tuple(self.makers)
+
+    def implement(self, *libraries: str) -> Callable[[Maker], Maker]:
+        """Register the decorated maker for `libraries`."""
+
+        def add(maker: Maker) -> Maker:
+            for library in libraries:
+                check_library(library, self.id, self.makers)
+                self.makers[library] = maker
+            return maker
+
+        return add
+
+
+@dataclass(slots=True)
+class ProcessRow:
+    """A program, timed from the start of a fresh interpreter to its exit.
+
+    `programs` maps a library to Python source; what it prints is its result.
+    """
+
+    group: str
+    name: str
+    title: str
+    programs: dict[str, str]
+    budgets: tuple[Budget, ...] = ()
+    per: int = 1
+    rtol: float = 1e-4
+
+    def __post_init__(self) -> None:
+        for library in self.programs:
+            check_library(library, self.id, {})
+        register(self)
+
+    @property
+    def id(self) -> str:
+        return f"{self.group}/{self.name}"
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        return tuple(self.programs)
+
+
+Row = CallRow | ProcessRow
+
+
+def register(row: Row) -> None:
+    """Enter `row` into the registry; a second row of the same id is an error."""
+    if row.id in _registry:
+        raise ValueError(f"benchmarks: row {row.id} is declared twice; rename one.")
+    _registry[row.id] = row
+
+
+def check_library(library: str, row_id: str, taken: dict[str, Maker]) -> None:
+    """Refuse a library that no column exists for, or that has its maker already."""
+    if library not in LIBRARIES:
+        known = ", ".join(LIBRARIES)
+        raise ValueError(f"benchmarks: {row_id}: no library {library!r}; use {known}.")
+    if library in taken:
+        raise ValueError(f"benchmarks: {row_id}: {library} is implemented twice.")
+
+
+def load_rows() -> dict[str, Row]:
+    """Import every group, in the order of the table, and return all rows."""
+    for name in ORDER:
+        importlib.import_module(f"benchmarks.groups.{name}")
+    return _registry
