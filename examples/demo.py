@@ -1,0 +1,49 @@
+"""`make demo`: derivatives, a trained classifier, a fitted Gaussian process.
+
+Leaves its pictures in demo-output/ and prints a summary. Ends with status 1 if a part's
+own check fails: a wrong derivative, too low an accuracy, a fit that did not converge.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import derivatives
+import digits
+import gaussian_process
+
+OUTPUT = Path(__file__).resolve().parent.parent / "demo-output"
+PARTS = {
+    "Derivatives": derivatives,
+    "Handwritten digits": digits,
+    "Gaussian process": gaussian_process,
+}
+
+
+def main() -> int:
+    OUTPUT.mkdir(exist_ok=True)
+    summary, failed, start = [], False, time.perf_counter()
+    for title, part in PARTS.items():
+        print(f"{title}\n{'-' * len(title)}", flush=True)
+        part_start = time.perf_counter()
+        try:
+            lines = part.run(OUTPUT)
+        except ArithmeticError as error:
+            lines, failed = [f"FAILED: {error}"], True
+        seconds = time.perf_counter() - part_start
+        print("\n".join(f"  {line}" for line in lines), f"\n  ({seconds:.1f} s)\n")
+        summary += [f"{title}: {line}" for line in lines]
+    print("Summary\n-------")
+    print("\n".join(f"  {line}" for line in summary))
+    pictures = ", ".join(sorted(path.name for path in OUTPUT.glob("*.png")))
+    print(f"  Pictures in {OUTPUT.name}/: {pictures}")
+    print(f"  {time.perf_counter() - start:.1f} s in all")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
