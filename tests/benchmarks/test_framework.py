@@ -1,0 +1,141 @@
+"""The benchmarks measure what they say: agreement, turns, budgets, failures, tables.
+
+No test here asserts a time; timings are only checked to be there.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks import report, turns, units
+from benchmarks.budgets import AheadOf, AtMost, AtMostBeyond, AtMostTimes
+from benchmarks.libraries import LibraryAbsent, import_library, read_numbers
+from benchmarks.rows import CallRow, ProcessRow, load_rows
+
+SETTINGS = turns.Settings(rounds=3, seconds=1e-4)
+
+
+def run_module(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=turns.ROOT, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(4.56e-6, "4.56 us"), (0.1234, "123 ms"), (999.7e-9, "1.00 us"), (12.0, "12.0 s")],
+)
+def test_seconds_are_printed_with_three_digits_and_a_unit(seconds, text):
+    assert units.show_seconds(seconds) == text
+
+
+def test_budgets_judge_medians_and_abstain_without_them():
+    seconds = {"chainrule": 2e-6, "numpy": 1.5e-6, "torch": 3e-6}
+    assert AtMost(3e-6).met(seconds, "chainrule") is True
+    assert AtMost(1e-6).met(seconds, "chainrule") is False
+    assert AtMostTimes(2, "numpy").met(seconds, "chainrule") is True
+    assert AtMostTimes(1.2, "numpy").met(seconds, "chainrule") is False
+    assert AtMostBeyond(1e-7, "numpy").met(seconds, "chainrule") is False
+    assert AheadOf(("torch", "jax")).met(seconds, "chainrule") is True
+    assert AheadOf(("numpy",)).met(seconds, "chainrule") is False
+    assert AheadOf(("jax",)).met(seconds, "chainrule") is None
+    assert AtMost(1.0).met({}, "chainrule") is None
+
+
+def test_results_agree_up_to_the_tolerance_of_their_largest_entry():
+    assert turns.agree([[100.0, 0.0]], [[100.0, 0.009]], 1e-4)
+    assert not turns.agree([[100.0, 0.0]], [[100.0, 0.02]], 1e-4)
+    assert not turns.agree([[1.0, 2.0]], [[1.0], [2.0]], 1e-4)
+    assert turns.agree(
+        [[float("nan"), float("inf")]], [[float("nan"), float("inf")]], 0
+    )
+    assert not turns.agree([[float("nan")]], [[1.0]], 1.0)
+
+
+def test_every_library_has_a_turn_in_every_round_and_the_first_one_rotates():
+    assert list(turns.in_turns(["a", "b", "c"], 2)) == ["a", "b", "c", "b", "c", "a"]
+
+
+def test_numbers_are_read_from_nested_results_in_a_fixed_order():
+    assert read_numbers({"b": (1, [2.0]), "a": [[3, 4]]}) == [
+        [3.0],
+        [4.0],
+        [1.0],
+        [2.0],
+    ]
+
+
+def test_a_library_that_is_not_installed_is_absent():
+    with pytest.raises(LibraryAbsent):
+        import_library("no_such_library_anywhere")
+
+
+def test_rows_are_timed_in_the_processes_of_their_libraries():
+    processes = turns.start_libraries(["numpy"], SETTINGS)
+    try:
+        outcome = turns.measure(load_rows()["eager/add"], processes, SETTINGS)
+    finally:
+        processes["numpy"].close()
+    assert outcome.failures == {}
+    assert len(outcome.samples["numpy"]) == 3
+    assert all(seconds > 0 for seconds in outcome.samples["numpy"])
+
+
+def unregistered(row_class, **fields):
+    """A row that is built for one test and stays out of the registry."""
+    row = object.__new__(row_class)
+    values = {"group": "test", "name": "row", "title": "a row", "budgets": ()}
+    for name, value in {**values, "per": 1, "rtol": 1e-4, **fields}.items():
+        setattr(row, name, value)
+    return row
+
+
+def test_a_program_that_fails_is_reported_with_its_last_line():
+    row = unregistered(ProcessRow, programs={"numpy": "raise ValueError('no luck')"})
+    outcome = turns.Outcome(row)
+    turns.measure_programs(row, ["numpy"], SETTINGS, outcome)
+    assert outcome.failures == {"numpy": "ValueError: no luck"}
+    assert outcome.samples == {}
+
+
+def test_a_row_whose_results_differ_is_not_timed():
+    programs = {"numpy": "print(1.0)", "jax": "print(2.0)"}
+    row = unregistered(ProcessRow, programs=programs)
+    outcome = turns.Outcome(row)
+    settings = turns.Settings(rounds=1, interpreters={"jax": sys.executable})
+    turns.measure_programs(row, ["numpy", "jax"], settings, outcome)
+    assert outcome.failures == {"jax": "its result differs from that of numpy"}
+    assert outcome.samples == {}
+
+
+def test_the_table_shows_ratios_and_verdicts():
+    row = unregistered(CallRow, budgets=(AtMost(1e-6),), makers={})
+    samples = {"chainrule": [2e-6, 2e-6, 9e-6], "torch": [4e-6]}
+    lines = report.table(
+        [turns.Outcome(row, samples)], ["chainrule", "torch"], "chainrule"
+    )
+    assert lines == [
+        ["", "chainrule", "torch", "budget"],
+        ["a row", "2.00 us", "4.00 us (2.00x)", "<= 1.00 us: MISSED"],
+        ["geometric mean of the ratios", "", "2.00x", ""],
+    ]
+    assert report.as_markdown(lines).splitlines()[1] == "| --- | ---: | ---: | --- |"
+
+
+def test_the_command_prints_a_table_and_writes_json(tmp_path):
+    target = tmp_path / "result.json"
+    arguments = ["--subject", "numpy", "--peers", "", "--only", "eager/exp"]
+    done = run_module(*arguments, "--rounds", "2", "--json", str(target))
+    assert done.returncode == 0, done.stderr
+    assert "exp(x), 4 elements" in done.stdout
+    (row,) = json.loads(target.read_text())["rows"]
+    assert len(row["samples_s"]["numpy"]) == 2
+
+
+def test_a_pattern_that_matches_nothing_is_an_error():
+    done = run_module("--only", "no such row")
+    assert done.returncode != 0
+    assert "no row matches 'no such row'" in done.stderr
