@@ -1,5 +1,64 @@
-#include "native.h"
+// Registration of arrays, tracing and primitives in the extension module.
+#include "dispatch.h"
 
 namespace chainrule {
-void register_dispatch(nb::module_&) {}
+
+PyTypeObject* add_type(PyObject* module, PyType_Spec* spec, PyTypeObject* base,
+                       const char* name) {
+    PyObject* type = PyType_FromModuleAndSpec(module, spec,
+                                              reinterpret_cast<PyObject*>(base));
+    if (type && name && PyModule_AddObjectRef(module, name, type) < 0) Py_CLEAR(type);
+    return reinterpret_cast<PyTypeObject*>(type);  // kept for the life of the process
+}
+
+PyObject* import_attribute(const char* module, const char* name) {
+    Ref imported(PyImport_ImportModule(module));
+    return imported ? PyObject_GetAttrString(imported.get(), name) : nullptr;
+}
+
+namespace {
+
+PyMethodDef functions[] = {
+    {"install", reinterpret_cast<PyCFunction>(install), METH_VARARGS | METH_KEYWORDS,
+     "install(operators, methods)\n--\n\n"
+     "Sets the functions behind Array's operators, and attributes of Array."},
+    {"set_hooks", set_hooks, METH_O,
+     "set_hooks(hooks)\n--\n\nSets the callables 'leaked' and 'collective'."},
+    {"swap_dynamic", swap_dynamic, METH_O,
+     "swap_dynamic(trace, /)\n--\n\n"
+     "Makes a trace (or None) see every operation of this thread; returns the former."},
+    {"current_dynamic", current_dynamic, METH_NOARGS,
+     "The trace that sees every operation of this thread, or None."},
+    {"silently", reinterpret_cast<PyCFunction>(silently), METH_FASTCALL | METH_KEYWORDS,
+     "silently(function, /, *args, **kwargs)\n--\n\n"
+     "Calls a function with NumPy's floating-point warnings off."},
+    {"set_internal_prefix", set_internal_prefix, METH_O,
+     "set_internal_prefix(prefix)\n--\n\n"
+     "Adds a path prefix of files that user_frame passes over."},
+    {"user_frame", user_frame, METH_NOARGS,
+     "The innermost frame outside of internal files as (code, lasti), or None."},
+    {nullptr, nullptr, 0, nullptr}};
+
+/// The names that `install` takes, for the public layer to check itself against.
+bool add_operator_names(PyObject* module) {
+    Ref names(PyTuple_New(kOpCount));
+    for (int op = 0; names && op < kOpCount; ++op) {
+        PyObject* name = PyUnicode_InternFromString(operator_names[op]);
+        if (!name) return false;
+        PyTuple_SET_ITEM(names.get(), op, name);
+    }
+    return names && PyModule_AddObjectRef(module, "OPERATORS", names.get()) == 0;
+}
+
+}  // namespace
+
+void register_dispatch(nb::module_& m) {
+    PyObject* module = m.ptr();
+    bool ok = init_state() && init_eager_operators() && init_avals(module) &&
+              init_arrays(module) && init_row_iterator(module) && init_tracers(module) &&
+              init_primitives(module) && PyModule_AddFunctions(module, functions) == 0 &&
+              add_operator_names(module);
+    if (!ok) throw nb::python_error();
+}
+
 }  // namespace chainrule

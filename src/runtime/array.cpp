@@ -1,0 +1,260 @@
+// Array, the base of every array-like value, and ConcreteArray: creation, attributes.
+//
+// A ConcreteArray owns one ndarray of native byte order, aligned and not writable; its
+// dtype is a numeric one. Everything else in this file relies on that.
+#include "dispatch.h"
+
+#include <vector>
+
+namespace chainrule {
+
+PyTypeObject* array_type = nullptr;
+PyTypeObject* concrete_type = nullptr;
+
+namespace {
+
+PyObject* as_object(PyArrayObject* array) { return reinterpret_cast<PyObject*>(array); }
+
+bool is_array_dtype(int type) {
+    return type <= NPY_CDOUBLE ? type != NPY_LONGDOUBLE
+                               : type == NPY_HALF || type == NPY_VOID ||
+                                     type >= NPY_USERDEF;
+}
+
+/// True for an ndarray that can be held as it is.
+bool is_plain(PyObject* value) {
+    if (!PyArray_CheckExact(value)) return false;
+    auto* array = reinterpret_cast<PyArrayObject*>(value);
+    int type = PyArray_DESCR(array)->type_num;
+    return (type <= NPY_ULONG || type == NPY_FLOAT || type == NPY_DOUBLE ||
+            type == NPY_CFLOAT || type == NPY_CDOUBLE || type == NPY_HALF) &&
+           type >= 0 && PyArray_ISBEHAVED_RO(array);
+}
+
+/// An ndarray of plain class, native byte order, canonical dtype; steals `value`.
+PyArrayObject* normalize(PyObject* value) {
+    Ref owned(value);
+    Ref array(PyArray_FromAny(value, nullptr, 0, 0, NPY_ARRAY_ALIGNED |
+                              NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY, nullptr));
+    if (!array) return nullptr;
+    auto* numpy = reinterpret_cast<PyArrayObject*>(array.get());
+    if (!is_array_dtype(PyArray_DESCR(numpy)->type_num)) {
+        PyErr_Format(PyExc_TypeError, "Array: dtype %S cannot be held by an array; "
+                     "convert to a boolean, integer, floating or complex dtype.",
+                     PyArray_DESCR(numpy));
+        return nullptr;
+    }
+    Ref descr(canonical_dtype(reinterpret_cast<PyObject*>(PyArray_DESCR(numpy))));
+    if (!descr) return nullptr;
+    if (descr.get() != reinterpret_cast<PyObject*>(PyArray_DESCR(numpy)))
+        array = Ref(PyArray_View(
+            numpy, reinterpret_cast<PyArray_Descr*>(descr.release()), &PyArray_Type));
+    return reinterpret_cast<PyArrayObject*>(array.release());
+}
+
+bool is_wrappable(PyObject* value) {
+    return PyArray_Check(value) || PyArray_IsScalar(value, Generic) ||
+           PyFloat_Check(value) || PyLong_Check(value) || PyComplex_Check(value);
+}
+
+PyObject* reject(PyObject* value) {
+    PyErr_Format(PyExc_TypeError, "Array: a value of type %s cannot be wrapped; pass an "
+                 "ndarray or a scalar.", Py_TYPE(value)->tp_name);
+    Py_DECREF(value);
+    return nullptr;
+}
+
+void concrete_dealloc(PyObject* self) {
+    ConcreteArray* array = as_concrete(self);
+    if (array->weakrefs) PyObject_ClearWeakRefs(self);
+    Py_XDECREF(as_object(array->data));
+    Py_XDECREF(array->aval);
+    Py_XDECREF(array->sharding);
+    PyTypeObject* type = Py_TYPE(self);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+PyObject* array_new(PyTypeObject* type, PyObject*, PyObject*) {
+    if (type == array_type)
+        return PyErr_Format(PyExc_TypeError, "Array: not constructible by itself; use "
+                            "chainrule.numpy.array(values).");
+    return type->tp_alloc(type, 0);
+}
+
+PyObject* get_aval(PyObject* self, void*) { return Py_XNewRef(array_aval(as_concrete(self))); }
+
+template <PyObject* ShapedArray::*field>
+PyObject* get_aval_field(PyObject* self, void*) {
+    PyObject* aval = array_aval(as_concrete(self));
+    return aval ? Py_NewRef(as_shaped(aval)->*field) : nullptr;
+}
+
+PyObject* get_ndim(PyObject* self, void*) {
+    PyObject* aval = array_aval(as_concrete(self));
+    return aval ? PyLong_FromLong(as_shaped(aval)->ndim) : nullptr;
+}
+PyObject* get_size(PyObject* self, void*) {
+    PyObject* aval = array_aval(as_concrete(self));
+    return aval ? PyLong_FromSsize_t(as_shaped(aval)->size) : nullptr;
+}
+PyObject* get_itemsize(PyObject* self, void*) {
+    PyObject* aval = array_aval(as_concrete(self));
+    if (!aval) return nullptr;
+    auto* descr = reinterpret_cast<PyArray_Descr*>(as_shaped(aval)->dtype);
+    return PyLong_FromSsize_t(PyDataType_ELSIZE(descr));
+}
+PyObject* get_nbytes(PyObject* self, void*) {
+    PyObject* aval = array_aval(as_concrete(self));
+    if (!aval) return nullptr;
+    auto* descr = reinterpret_cast<PyArray_Descr*>(as_shaped(aval)->dtype);
+    return PyLong_FromSsize_t(PyDataType_ELSIZE(descr) * as_shaped(aval)->size);
+}
+PyObject* get_weak_type(PyObject* self, void*) {
+    return PyBool_FromLong(as_concrete(self)->weak);
+}
+PyObject* get_data(PyObject* self, void*) {
+    PyArrayObject* data = array_data(as_concrete(self));
+    return data ? Py_NewRef(as_object(data)) : nullptr;
+}
+PyObject* get_true(PyObject*, void*) { Py_RETURN_TRUE; }
+
+PyGetSetDef concrete_getset[] = {
+    {"aval", get_aval, nullptr, "ShapedArray of this array.", nullptr},
+    {"shape", get_aval_field<&ShapedArray::shape>, nullptr, "Tuple of extents.", nullptr},
+    {"dtype", get_aval_field<&ShapedArray::dtype>, nullptr, "np.dtype of the elements.",
+     nullptr},
+    {"ndim", get_ndim, nullptr, "Number of dimensions.", nullptr},
+    {"size", get_size, nullptr, "Number of elements.", nullptr},
+    {"nbytes", get_nbytes, nullptr, "Bytes taken by the elements.", nullptr},
+    {"itemsize", get_itemsize, nullptr, "Bytes taken by one element.", nullptr},
+    {"weak_type", get_weak_type, nullptr,
+     "True where the dtype yields to that of another operand.", nullptr},
+    {"_data", get_data, nullptr, "The ndarray, not writable.", nullptr},
+    {"is_fully_addressable", get_true, nullptr,
+     "True: this process holds the whole array.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyMemberDef concrete_members[] = {
+    {"sharding_", T_OBJECT, offsetof(ConcreteArray, sharding), READONLY,
+     "The sharding it was made with, or None."},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(ConcreteArray, weakrefs), READONLY,
+     nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
+
+PyObject* wrap(PyObject*, PyObject* args, PyObject* kwargs) {
+    PyObject *value, *sharding = Py_None;
+    int weak = 0;
+    static const char* names[] = {"", "weak_type", "sharding", nullptr};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|pO:wrap", const_cast<char**>(names),
+                                     &value, &weak, &sharding))
+        return nullptr;
+    PyObject* array = wrap_stolen(Py_NewRef(value), weak != 0);
+    if (array && sharding != Py_None) as_concrete(array)->sharding = Py_NewRef(sharding);
+    return array;
+}
+
+PyMethodDef array_functions[] = {
+    {"wrap", reinterpret_cast<PyCFunction>(wrap), METH_VARARGS | METH_KEYWORDS,
+     "wrap(value, /, weak_type=False, sharding=None)\n--\n\n"
+     "An Array over the memory of an ndarray or NumPy scalar, without a copy."},
+    {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace
+
+PyObject* wrap_stolen(PyObject* value, bool weak) {
+    if (!value) return nullptr;
+    if (!is_plain(value)) {
+        if (!is_wrappable(value)) return reject(value);
+        value = as_object(normalize(value));
+        if (!value) return nullptr;
+    }
+    auto* array = PyObject_New(ConcreteArray, concrete_type);
+    if (!array) {
+        Py_DECREF(value);
+        return nullptr;
+    }
+    array->data = reinterpret_cast<PyArrayObject*>(value);
+    PyArray_CLEARFLAGS(array->data, NPY_ARRAY_WRITEABLE);
+    array->aval = nullptr;
+    array->sharding = nullptr;
+    array->weakrefs = nullptr;
+    array->weak = weak;
+    return reinterpret_cast<PyObject*>(array);
+}
+
+PyObject* wrap_result(PyObject* value, bool weak) {
+    if (value && PyObject_TypeCheck(value, array_type)) return value;
+    return wrap_stolen(value, weak);
+}
+
+std::nullptr_t raise_deleted(PyObject* aval) {
+    Ref label(aval_label(aval, false));
+    if (label)
+        PyErr_Format(PyExc_RuntimeError, "Array has been deleted with shape=%U.",
+                     label.get());
+    return nullptr;
+}
+
+PyArrayObject* array_data(ConcreteArray* array) {
+    return array->data ? array->data : raise_deleted(array->aval);
+}
+
+PyObject* array_aval(ConcreteArray* array) {
+    if (!array->aval)
+        array->aval = aval_get(reinterpret_cast<PyObject*>(PyArray_DESCR(array->data)),
+                               PyArray_NDIM(array->data), PyArray_DIMS(array->data),
+                               array->weak);
+    return array->aval;
+}
+
+/// Adds the slots of the operators to those of the type itself.
+static PyTypeObject* add_array_type(PyObject* module) {
+    std::vector<PyType_Slot> slots(array_operator_slots,
+                                   array_operator_slots + array_operator_slot_count);
+    slots.push_back({Py_tp_new, reinterpret_cast<void*>(array_new)});
+    slots.push_back({Py_tp_hash, reinterpret_cast<void*>(PyObject_HashNotImplemented)});
+    slots.push_back({Py_tp_doc, const_cast<char*>(
+        "An immutable array, or a tracer that stands for one.")});
+    slots.push_back({0, nullptr});
+    PyType_Spec spec = {"chainrule.Array", sizeof(PyObject), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots.data()};
+    PyTypeObject* type = add_type(module, &spec, nullptr, "Array");
+    if (!type) return nullptr;
+    Ref priority(PyLong_FromLong(100));  // ndarray's own operators then defer to ours
+    if (!priority || PyObject_SetAttrString(reinterpret_cast<PyObject*>(type),
+                                            "__array_priority__", priority.get()) < 0)
+        return nullptr;
+    return type;
+}
+
+static PyType_Slot concrete_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(concrete_dealloc)},
+    {Py_tp_repr, reinterpret_cast<void*>(array_repr)},
+    {Py_tp_str, reinterpret_cast<void*>(array_str)},
+    {Py_tp_iter, reinterpret_cast<void*>(array_iter)},
+    {Py_tp_getset, concrete_getset},
+    {Py_tp_members, concrete_members},
+    {Py_tp_methods, array_protocol_methods},
+    {Py_mp_length, reinterpret_cast<void*>(array_length)},
+    {Py_mp_subscript, reinterpret_cast<void*>(array_subscript)},
+    {Py_sq_length, reinterpret_cast<void*>(array_length)},
+    {Py_nb_bool, reinterpret_cast<void*>(array_bool)},
+    {Py_nb_int, reinterpret_cast<void*>(array_int)},
+    {Py_nb_float, reinterpret_cast<void*>(array_float)},
+    {Py_nb_index, reinterpret_cast<void*>(array_index)},
+    {Py_bf_getbuffer, reinterpret_cast<void*>(array_getbuffer)},
+    {Py_tp_doc, const_cast<char*>("An immutable array in memory.")},
+    {0, nullptr}};
+
+bool init_arrays(PyObject* module) {
+    array_type = add_array_type(module);
+    if (!array_type) return false;
+    PyType_Spec spec = {"chainrule.Array", sizeof(ConcreteArray), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                        concrete_slots};
+    concrete_type = add_type(module, &spec, array_type, "ConcreteArray");
+    return concrete_type && PyModule_AddFunctions(module, array_functions) == 0;
+}
+
+}  // namespace chainrule

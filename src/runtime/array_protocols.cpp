@@ -1,0 +1,269 @@
+// What Python asks of a concrete array: conversions, length, iteration, buffer, items,
+// and the methods that JAX programs call on arrays.
+#include "dispatch.h"
+
+namespace chainrule {
+namespace {
+
+PyObject* as_object(PyArrayObject* array) { return reinterpret_cast<PyObject*>(array); }
+
+/// The only element of a 0-d array as a Python scalar; a new reference.
+PyObject* python_scalar(PyArrayObject* data) {
+    Ref item(PyArray_GETITEM(data, PyArray_BYTES(data)));
+    if (!item || !PyArray_IsScalar(item.get(), Generic)) return item.release();
+    // Extended dtypes give their own scalar class: complex, floating or integral.
+    PyNumberMethods* number = Py_TYPE(item.get())->tp_as_number;
+    if (number && number->nb_index) return PyNumber_Index(item.get());
+    return number && number->nb_float ? PyNumber_Float(item.get()) : item.release();
+}
+
+/// The element of a scalar array, for float() and its kin.
+PyObject* scalar_operand(PyObject* self) {
+    PyArrayObject* data = array_data(as_concrete(self));
+    if (!data) return nullptr;
+    if (PyArray_NDIM(data) != 0)
+        return PyErr_Format(PyExc_TypeError, "Only scalar arrays can be converted to "
+                            "Python scalars; got arr.ndim=%d", PyArray_NDIM(data));
+    return python_scalar(data);
+}
+
+PyObject* is_ready(PyObject*, PyObject*) { Py_RETURN_TRUE; }
+PyObject* copy_to_host_async(PyObject*, PyObject*) { Py_RETURN_NONE; }
+
+PyObject* same_array(PyObject* self, PyObject*) {
+    return array_data(as_concrete(self)) ? Py_NewRef(self) : nullptr;
+}
+
+PyObject* is_deleted(PyObject* self, PyObject*) {
+    return PyBool_FromLong(as_concrete(self)->data == nullptr);
+}
+
+PyObject* delete_array(PyObject* self, PyObject*) {
+    ConcreteArray* array = as_concrete(self);
+    if (array->data && !array_aval(array)) return nullptr;
+    PyArrayObject* data = std::exchange(array->data, nullptr);
+    Py_XDECREF(as_object(data));
+    Py_RETURN_NONE;
+}
+
+PyObject* buffer_pointer(PyObject* self, PyObject*) {
+    PyArrayObject* data = array_data(as_concrete(self));
+    return data ? PyLong_FromVoidPtr(PyArray_DATA(data)) : nullptr;
+}
+
+struct RowIterator {
+    PyObject_HEAD
+    PyObject* array;
+    Py_ssize_t position;
+    Py_ssize_t length;
+};
+PyTypeObject* row_iterator_type = nullptr;
+
+PyObject* row_of(ConcreteArray* array, Py_ssize_t index) {
+    PyArrayObject* data = array_data(array);
+    if (!data) return nullptr;
+    PyArray_Descr* descr = PyArray_DESCR(data);
+    Py_INCREF(reinterpret_cast<PyObject*>(descr));
+    Ref row(PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(data) - 1,
+                                 PyArray_DIMS(data) + 1, PyArray_STRIDES(data) + 1,
+                                 PyArray_BYTES(data) + index * PyArray_STRIDE(data, 0), 0,
+                                 nullptr));
+    if (!row) return nullptr;
+    auto* view = reinterpret_cast<PyArrayObject*>(row.get());
+    if (PyArray_SetBaseObject(view, Py_NewRef(as_object(data))) < 0) return nullptr;
+    return wrap_stolen(row.release(), array->weak);
+}
+
+PyObject* row_next(PyObject* self) {
+    auto* rows = reinterpret_cast<RowIterator*>(self);
+    if (rows->position >= rows->length) return nullptr;
+    Py_ssize_t index = rows->position++;
+    if (is_concrete(rows->array)) return row_of(as_concrete(rows->array), index);
+    Ref key(PyLong_FromSsize_t(index));
+    return key ? array_subscript(rows->array, key.get()) : nullptr;
+}
+
+PyObject* row_length_hint(PyObject* self, PyObject*) {
+    auto* rows = reinterpret_cast<RowIterator*>(self);
+    return PyLong_FromSsize_t(rows->length - rows->position);
+}
+
+int row_traverse(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(reinterpret_cast<RowIterator*>(self)->array);
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
+void row_dealloc(PyObject* self) {
+    PyTypeObject* type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(reinterpret_cast<RowIterator*>(self)->array);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyMethodDef row_methods[] = {{"__length_hint__", row_length_hint, METH_NOARGS, nullptr},
+                             {nullptr, nullptr, 0, nullptr}};
+
+PyType_Slot row_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(row_dealloc)},
+                           {Py_tp_traverse, reinterpret_cast<void*>(row_traverse)},
+                           {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+                           {Py_tp_iternext, reinterpret_cast<void*>(row_next)},
+                           {Py_tp_methods, row_methods},
+                           {0, nullptr}};
+
+PyType_Spec row_spec = {"chainrule.runtime.RowIterator", sizeof(RowIterator), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
+                            Py_TPFLAGS_DISALLOW_INSTANTIATION, row_slots};
+
+}  // namespace
+
+int array_bool(PyObject* self) {
+    PyArrayObject* data = array_data(as_concrete(self));
+    if (!data) return -1;
+    if (PyArray_SIZE(data) == 1) return PyObject_IsTrue(as_object(data));
+    PyErr_SetString(PyExc_ValueError, PyArray_SIZE(data) == 0
+        ? "The truth value of an empty array is ambiguous. Use `array.size > 0` to check "
+          "that an array is not empty."
+        : "The truth value of an array with more than one element is ambiguous. Use "
+          "a.any() or a.all()");
+    return -1;
+}
+
+PyObject* array_to_bool_object(PyObject* self) {
+    int truth = array_bool(self);
+    return truth < 0 ? nullptr : PyBool_FromLong(truth);
+}
+
+PyObject* array_int(PyObject* self) {
+    Ref scalar(scalar_operand(self));
+    return scalar ? PyNumber_Long(scalar.get()) : nullptr;
+}
+
+PyObject* array_float(PyObject* self) {
+    Ref scalar(scalar_operand(self));
+    return scalar ? PyNumber_Float(scalar.get()) : nullptr;
+}
+
+PyObject* array_complex(PyObject* self) {
+    Ref scalar(scalar_operand(self));
+    if (!scalar) return nullptr;
+    return PyObject_CallOneArg(reinterpret_cast<PyObject*>(&PyComplex_Type), scalar.get());
+}
+
+PyObject* array_index(PyObject* self) {
+    PyArrayObject* data = array_data(as_concrete(self));
+    if (!data) return nullptr;
+    if (PyArray_NDIM(data) == 0) {
+        Ref scalar(python_scalar(data));
+        if (!scalar) return nullptr;
+        if (PyLong_CheckExact(scalar.get())) return scalar.release();
+    }
+    return PyErr_Format(PyExc_TypeError,
+                        "Only integer scalar arrays can be converted to a scalar index.");
+}
+
+Py_ssize_t array_length(PyObject* self) {
+    PyArrayObject* data = array_data(as_concrete(self));
+    if (!data) return -1;
+    if (PyArray_NDIM(data) > 0) return PyArray_DIM(data, 0);
+    PyErr_SetString(PyExc_TypeError, "len() of unsized object");
+    return -1;
+}
+
+PyObject* array_iter(PyObject* self) {
+    PyArrayObject* data = array_data(as_concrete(self));
+    if (!data) return nullptr;
+    if (PyArray_NDIM(data) == 0)
+        return PyErr_Format(PyExc_TypeError, "iteration over a 0-d array");
+    return make_row_iterator(self, PyArray_DIM(data, 0));
+}
+
+PyObject* make_row_iterator(PyObject* array, Py_ssize_t length) {
+    auto* rows = PyObject_GC_New(RowIterator, row_iterator_type);
+    if (!rows) return nullptr;
+    rows->array = Py_NewRef(array);
+    rows->position = 0;
+    rows->length = length;
+    PyObject_GC_Track(rows);
+    return reinterpret_cast<PyObject*>(rows);
+}
+
+int array_getbuffer(PyObject* self, Py_buffer* view, int flags) {
+    PyArrayObject* data = array_data(as_concrete(self));
+    if (data) return PyObject_GetBuffer(as_object(data), view, flags);
+    view->obj = nullptr;
+    return -1;
+}
+
+PyObject* array_as_numpy(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                         PyObject* kwnames) {
+    PyArrayObject* data = array_data(as_concrete(self));
+    if (!data) return nullptr;
+    if (nargs == 0 && !kwnames) return Py_NewRef(as_object(data));
+    Ref method(PyObject_GetAttrString(as_object(data), "__array__"));
+    return method ? PyObject_Vectorcall(method.get(), args, nargs, kwnames) : nullptr;
+}
+
+/// item and tolist: extended dtypes are converted first, so that the elements are Python
+/// scalars and not scalars of ml_dtypes.
+static PyObject* with_builtin_scalars(PyArrayObject* data) {
+    if (PyArray_DESCR(data)->type_num < NPY_USERDEF) return Py_NewRef(as_object(data));
+    bool integral = PyArray_DESCR(data)->kind == 'i' || PyArray_DESCR(data)->kind == 'u';
+    if (PyArray_DESCR(data)->kind == 'V') {
+        // ml_dtypes gives its narrow integers kind 'V' as well; the scalar class tells.
+        PyTypeObject* scalar = PyArray_DESCR(data)->typeobj;
+        integral = scalar->tp_as_number && scalar->tp_as_number->nb_index;
+    }
+    return PyArray_Cast(data, integral ? NPY_INT64 : NPY_DOUBLE);
+}
+
+PyObject* array_item(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+    PyArrayObject* data = array_data(as_concrete(self));
+    if (!data) return nullptr;
+    if (nargs == 0 && PyArray_NDIM(data) == 0) return python_scalar(data);
+    Ref builtin(with_builtin_scalars(data));
+    Ref method(builtin ? PyObject_GetAttrString(builtin.get(), "item") : nullptr);
+    return method ? PyObject_Vectorcall(method.get(), args, nargs, nullptr) : nullptr;
+}
+
+PyObject* array_tolist(PyObject* self, PyObject*) {
+    PyArrayObject* data = array_data(as_concrete(self));
+    Ref builtin(data ? with_builtin_scalars(data) : nullptr);
+    if (!builtin) return nullptr;
+    return PyObject_CallMethod(builtin.get(), "tolist", nullptr);
+}
+
+PyMethodDef array_protocol_methods[] = {
+    {"__array__", reinterpret_cast<PyCFunction>(array_as_numpy),
+     METH_FASTCALL | METH_KEYWORDS, "The values as an ndarray that is not writable."},
+    {"__complex__", reinterpret_cast<PyCFunction>(+[](PyObject* self, PyObject*) {
+         return array_complex(self);
+     }), METH_NOARGS, nullptr},
+    {"__format__", array_format, METH_O, nullptr},
+    {"__dlpack__", reinterpret_cast<PyCFunction>(array_dlpack),
+     METH_VARARGS | METH_KEYWORDS, "A DLPack capsule over the same memory."},
+    {"__dlpack_device__", array_dlpack_device, METH_NOARGS, nullptr},
+    {"__reduce__", array_reduce, METH_NOARGS, nullptr},
+    {"__copy__", same_array, METH_NOARGS, nullptr},
+    {"__deepcopy__", same_array, METH_O, nullptr},
+    {"item", reinterpret_cast<PyCFunction>(array_item), METH_FASTCALL,
+     "The only element, or the element at the given indices, as a Python scalar."},
+    {"tolist", array_tolist, METH_NOARGS, "The elements as nested lists."},
+    {"block_until_ready", same_array, METH_NOARGS, "The array itself: it is ready."},
+    {"is_ready", is_ready, METH_NOARGS, "True."},
+    {"copy_to_host_async", copy_to_host_async, METH_NOARGS,
+     "Does nothing: the array is in host memory."},
+    {"unsafe_buffer_pointer", buffer_pointer, METH_NOARGS,
+     "The address of the first element."},
+    {"is_deleted", is_deleted, METH_NOARGS, "True after delete()."},
+    {"delete", delete_array, METH_NOARGS,
+     "Gives up the memory; every later use raises RuntimeError."},
+    {nullptr, nullptr, 0, nullptr}};
+
+bool init_row_iterator(PyObject* module) {
+    row_iterator_type = add_type(module, &row_spec, nullptr, nullptr);
+    return row_iterator_type != nullptr;
+}
+
+}  // namespace chainrule

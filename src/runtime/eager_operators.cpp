@@ -1,0 +1,142 @@
+// The fast path of the operators: NumPy's ufunc on the raw ndarrays, at once.
+//
+// It is taken for exact concrete arrays of one NumPy dtype, or one and a Python float
+// or int, where NumPy's result is by its own rules (NEP 50) the one that ours prescribe.
+// Anything else is declined and decided in Python.
+#include "dispatch.h"
+
+namespace chainrule {
+namespace {
+
+constexpr std::uint32_t bit(int type) { return 1u << type; }
+
+constexpr std::uint32_t kBool = bit(NPY_BOOL);
+constexpr std::uint32_t kSigned =
+    bit(NPY_BYTE) | bit(NPY_SHORT) | bit(NPY_INT) | bit(NPY_LONG);
+constexpr std::uint32_t kUnsigned =
+    bit(NPY_UBYTE) | bit(NPY_USHORT) | bit(NPY_UINT) | bit(NPY_ULONG);
+constexpr std::uint32_t kInteger = kSigned | kUnsigned;
+constexpr std::uint32_t kReal = bit(NPY_HALF) | bit(NPY_FLOAT) | bit(NPY_DOUBLE);
+constexpr std::uint32_t kComplex = bit(NPY_CFLOAT) | bit(NPY_CDOUBLE);
+constexpr std::uint32_t kInexact = kReal | kComplex;
+
+/// For which dtypes an operator is taken: between arrays, and with a Python scalar.
+struct Rule {
+    std::uint32_t arrays;
+    std::uint32_t scalars;
+    bool weak_result;  // false: the result is never weakly typed
+};
+
+constexpr Rule rule_of(Op op) {
+    switch (op) {
+        case kAdd: case kSubtract: case kMultiply:
+            return {kInteger | kInexact, kInteger | kInexact, true};
+        case kTrueDivide: return {kInexact, kInexact, true};
+        case kPower: return {bit(NPY_FLOAT) | bit(NPY_DOUBLE), 0, true};
+        case kMatmul:
+            return {bit(NPY_FLOAT) | bit(NPY_DOUBLE) | kComplex | bit(NPY_INT), 0, true};
+        case kAnd: case kOr: case kXor: return {kInteger | kBool, 0, true};
+        case kEqual: case kNotEqual:
+            return {kInteger | kInexact, kInteger | kInexact, false};
+        case kLess: case kLessEqual: case kGreater: case kGreaterEqual:
+            return {kInteger | kReal, kInteger | kReal, false};
+        case kNegative: return {kInteger | kInexact, 0, true};
+        case kAbsolute: return {kSigned | kReal, 0, true};
+        default: return {0, 0, true};
+    }
+}
+
+PyObject* ufuncs[kOpCount] = {};
+Rule rules[kOpCount];
+
+std::uint32_t type_bit(PyArrayObject* data) {
+    int type = PyArray_DESCR(data)->type_num;
+    return type < 32 ? bit(type) : 0;
+}
+
+/// Whether a Python int is representable in the dtype (in 64 bits for inexact ones).
+bool int_fits(PyObject* value, int type) {
+    int overflow = 0;
+    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (overflow) return false;
+    switch (type) {
+        case NPY_BYTE: return number == static_cast<npy_byte>(number);
+        case NPY_UBYTE: return number == static_cast<npy_ubyte>(number);
+        case NPY_SHORT: return number == static_cast<npy_short>(number);
+        case NPY_USHORT: return number == static_cast<npy_ushort>(number);
+        case NPY_INT: return number == static_cast<npy_int>(number);
+        case NPY_UINT: return number == static_cast<npy_uint>(number);
+        case NPY_ULONG: return number >= 0;
+        default: return true;
+    }
+}
+
+/// Whether a Python scalar may meet an array of this dtype without changing it.
+bool scalar_fits(PyObject* scalar, PyArrayObject* data, std::uint32_t allowed) {
+    std::uint32_t type = type_bit(data) & allowed;
+    if (PyFloat_CheckExact(scalar)) return (type & kInexact) != 0;
+    return type && PyLong_CheckExact(scalar) &&
+           int_fits(scalar, PyArray_DESCR(data)->type_num);
+}
+
+/// The ndarray of an operand that the fast path takes, or null.
+PyArrayObject* plain_data(PyObject* operand) {
+    if (!is_concrete(operand) || as_concrete(operand)->sharding) return nullptr;
+    return as_concrete(operand)->data;
+}
+
+PyObject* call_ufunc(PyObject* ufunc, PyObject* a, PyObject* b, bool weak) {
+    PyObject* stack[] = {nullptr, a, b};
+    Silence silence;
+    if (!silence.ok()) return nullptr;
+    PyObject* result = PyObject_Vectorcall(
+        ufunc, stack + 1, (b ? 2 : 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+    return wrap_stolen(result, weak);
+}
+
+}  // namespace
+
+Eager eager_binary(Op op, PyObject* a, PyObject* b, PyObject** result) {
+    const Rule& rule = rules[op];
+    PyArrayObject* x = plain_data(a);
+    PyArrayObject* y = plain_data(b);
+    PyObject* left = x ? reinterpret_cast<PyObject*>(x) : a;
+    PyObject* right = y ? reinterpret_cast<PyObject*>(y) : b;
+    bool weak = rule.weak_result;
+    if (x && y) {
+        if (PyArray_DESCR(x)->type_num != PyArray_DESCR(y)->type_num ||
+            !(type_bit(x) & rule.arrays))
+            return Eager::kDeclined;
+        if (op == kMatmul && (PyArray_NDIM(x) == 0 || PyArray_NDIM(y) == 0))
+            return Eager::kDeclined;
+        weak = weak && as_concrete(a)->weak && as_concrete(b)->weak;
+    } else if (x) {
+        if (!scalar_fits(b, x, rule.scalars)) return Eager::kDeclined;
+        weak = weak && as_concrete(a)->weak;
+    } else {
+        if (!y || !scalar_fits(a, y, rule.scalars)) return Eager::kDeclined;
+        weak = weak && as_concrete(b)->weak;
+    }
+    *result = call_ufunc(ufuncs[op], left, right, weak);
+    return Eager::kDone;
+}
+
+Eager eager_unary(Op op, PyObject* a, PyObject** result) {
+    PyArrayObject* x = plain_data(a);
+    if (!x || !(type_bit(x) & rules[op].arrays)) return Eager::kDeclined;
+    *result = call_ufunc(ufuncs[op], reinterpret_cast<PyObject*>(x), nullptr,
+                         as_concrete(a)->weak);
+    return Eager::kDone;
+}
+
+bool init_eager_operators() {
+    for (int op = 0; op < kOpCount; ++op) {
+        rules[op] = rule_of(static_cast<Op>(op));
+        if (!rules[op].arrays) continue;
+        ufuncs[op] = import_attribute("numpy", operator_names[op]);
+        if (!ufuncs[op]) return false;
+    }
+    return true;
+}
+
+}  // namespace chainrule

@@ -1,0 +1,67 @@
+// user_frame: where in the user's program the current operation was called.
+#include "dispatch.h"
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace chainrule {
+namespace {
+
+std::vector<std::string> internal_prefixes;
+/// Whether a code object is internal. Keys are strong references, so that an address
+/// is never reused while it is in the map.
+std::unordered_map<PyCodeObject*, bool> verdicts;
+constexpr std::size_t kMaxVerdicts = 1 << 16;
+
+void forget_verdicts() {
+    std::unordered_map<PyCodeObject*, bool> dropped;
+    dropped.swap(verdicts);
+    for (auto& entry : dropped) Py_DECREF(reinterpret_cast<PyObject*>(entry.first));
+}
+
+bool is_internal(PyCodeObject* code) {
+    auto found = verdicts.find(code);
+    if (found != verdicts.end()) return found->second;
+    const char* file = PyUnicode_AsUTF8(code->co_filename);
+    if (!file) PyErr_Clear();  // a name that is not text is not one of our files
+    bool internal = false;
+    for (const std::string& prefix : internal_prefixes)
+        if (file && std::string_view(file).substr(0, prefix.size()) == prefix)
+            internal = true;
+    if (verdicts.size() >= kMaxVerdicts) forget_verdicts();
+    Py_INCREF(reinterpret_cast<PyObject*>(code));
+    verdicts.emplace(code, internal);
+    return internal;
+}
+
+}  // namespace
+
+PyObject* set_internal_prefix(PyObject*, PyObject* prefix) {
+    const char* text = PyUnicode_Check(prefix) ? PyUnicode_AsUTF8(prefix) : nullptr;
+    if (!text || !*text) {
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_TypeError, "set_internal_prefix: a non-empty str is "
+                         "needed, not %R.", prefix);
+        return nullptr;
+    }
+    internal_prefixes.emplace_back(text);
+    forget_verdicts();
+    Py_RETURN_NONE;
+}
+
+PyObject* user_frame(PyObject*, PyObject*) {
+    Ref frame = Ref::borrow(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
+    while (frame) {
+        auto* current = reinterpret_cast<PyFrameObject*>(frame.get());
+        Ref code(reinterpret_cast<PyObject*>(PyFrame_GetCode(current)));
+        if (!is_internal(reinterpret_cast<PyCodeObject*>(code.get()))) {
+            Ref lasti(PyLong_FromLong(PyFrame_GetLasti(current)));
+            return lasti ? PyTuple_Pack(2, code.get(), lasti.get()) : nullptr;
+        }
+        frame = Ref(reinterpret_cast<PyObject*>(PyFrame_GetBack(current)));
+    }
+    Py_RETURN_NONE;
+}
+
+}  // namespace chainrule
