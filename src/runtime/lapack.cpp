@@ -1,5 +1,171 @@
-#include "native.h"
+// The LAPACK library itself: opening it, finding routines in it, and the checks
+// that every argument of a linear algebra function passes.
+#include "lapack.h"
+
+#include <dlfcn.h>
+
+#include <nanobind/stl/string.h>
+
+namespace chainrule::lapack {
+namespace {
+
+// Set once, with the GIL held, and never closed: addresses may live in compiled code.
+void* library = nullptr;
+
+void load(const std::string& path) {
+    if (library) return;
+    library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library) return;
+    const char* reason = dlerror();
+    throw nb::import_error(("lapack_load: cannot open " + path + ": " +
+                            (reason ? reason : "unknown reason") +
+                            "; reinstall scipy-openblas64.")
+                               .c_str());
+}
+
+void* library_function(const std::string& symbol) {
+    if (!library) {
+        throw std::runtime_error(
+            "lapack: no LAPACK library is loaded; call these functions through "
+            "chainrule.runtime.lapack, or call lapack_load(path) first.");
+    }
+    void* address = dlsym(library, symbol.c_str());
+    if (address) return address;
+    throw nb::import_error(("lapack: the loaded library has no function " + symbol +
+                            "; install scipy-openblas64 0.3.29 or newer.")
+                               .c_str());
+}
+
+std::uintptr_t address_of(const std::string& name) {
+    return reinterpret_cast<std::uintptr_t>(routine_address(name));
+}
+
+void set_threads(int count) {
+    if (count < 1) {
+        throw nb::value_error(("lapack_set_threads: count is " + std::to_string(count) +
+                               "; use at least 1.")
+                                  .c_str());
+    }
+    void* address = library_function("scipy_openblas_set_num_threads64_");
+    reinterpret_cast<void (*)(int)>(address)(count);
+}
+
+int threads() {
+    void* address = library_function("scipy_openblas_get_num_threads64_");
+    return reinterpret_cast<int (*)()>(address)();
+}
+
+std::string dims_text(const npy_intp* dims, int ndim) {
+    std::string text = "(";
+    for (int i = 0; i < ndim; ++i) {
+        text += (i ? ", " : "") + std::to_string(dims[i]);
+    }
+    return text + (ndim == 1 ? ",)" : ")");
+}
+
+std::string dtype_text(PyArrayObject* array) {
+    nb::handle dtype(reinterpret_cast<PyObject*>(PyArray_DESCR(array)));
+    return nb::str(dtype).c_str();
+}
+
+}  // namespace
+
+void* routine_address(const std::string& name) {
+    return library_function("scipy_" + name + "_64_");
+}
+
+Operand::Operand(const char* function, const char* name, nb::handle value, int core)
+    : function_(function), name_(name), core_(core) {
+    std::string where = std::string(function) + ": " + name;
+    if (!PyArray_Check(value.ptr())) {
+        throw nb::type_error((where + " is a " + Py_TYPE(value.ptr())->tp_name +
+                              "; pass a numpy.ndarray.")
+                                 .c_str());
+    }
+    auto* given = reinterpret_cast<PyArrayObject*>(value.ptr());
+    int type = PyArray_TYPE(given);
+    if (type != NPY_FLOAT && type != NPY_DOUBLE && type != NPY_CFLOAT &&
+        type != NPY_CDOUBLE) {
+        throw nb::type_error(
+            (where + " has dtype " + dtype_text(given) +
+             "; use float32, float64, complex64 or complex128.")
+                .c_str());
+    }
+    if (PyArray_NDIM(given) < core) {
+        throw nb::value_error(
+            (where + " has shape " +
+             dims_text(PyArray_DIMS(given), PyArray_NDIM(given)) +
+             "; it must have at least " + std::to_string(core) + " dimension" +
+             (core == 1 ? "." : "s."))
+                .c_str());
+    }
+    array_ = nb::steal(PyArray_FromAny(value.ptr(), PyArray_DescrFromType(type), 0, 0,
+                                       NPY_ARRAY_CARRAY_RO | NPY_ARRAY_ENSUREARRAY,
+                                       nullptr));
+    if (!array_.is_valid()) throw nb::python_error();
+    int leading_dims = PyArray_NDIM(given) - core;
+    for (int i = 0; i < PyArray_NDIM(given); ++i) {
+        (i < leading_dims ? batch_ : core_size_) *= PyArray_DIM(given, i);
+    }
+}
+
+std::string Operand::shape() const {
+    return dims_text(PyArray_DIMS(array()), PyArray_NDIM(array()));
+}
+
+void Operand::require_square() const {
+    if (rows() == cols()) return;
+    throw nb::value_error((std::string(function_) + ": " + name_ + " has shape " +
+                           shape() + "; its last two dimensions must be equal.")
+                              .c_str());
+}
+
+void Operand::require_alike(const Operand& other) const {
+    std::string where = std::string(function_) + ": " + name_ + " and " + other.name_;
+    if (type_num() != other.type_num()) {
+        throw nb::type_error((where + " have dtypes " + dtype_text(array()) + " and " +
+                              dtype_text(other.array()) + "; use one dtype.")
+                                 .c_str());
+    }
+    int own = PyArray_NDIM(array()) - core_;
+    int others = PyArray_NDIM(other.array()) - other.core_;
+    if (own != others || !std::equal(PyArray_DIMS(array()), PyArray_DIMS(array()) + own,
+                                     PyArray_DIMS(other.array()))) {
+        throw nb::value_error((where + " have shapes " + shape() + " and " +
+                               other.shape() +
+                               "; their batch dimensions must be equal.")
+                                  .c_str());
+    }
+}
+
+void Operand::require_size(int axis, Int size, const char* reason) const {
+    if (dim(axis) == size) return;
+    throw nb::value_error((std::string(function_) + ": " + name_ + " has shape " +
+                           shape() + "; its dimension " + std::to_string(axis) +
+                           " must be " + std::to_string(size) + ", " + reason + ".")
+                              .c_str());
+}
+
+Dims Operand::dims_with(std::initializer_list<Int> core) const {
+    npy_intp* dims = PyArray_DIMS(array());
+    Dims result(dims, dims + PyArray_NDIM(array()) - core_);
+    result.insert(result.end(), core.begin(), core.end());
+    return result;
+}
+
+}  // namespace chainrule::lapack
 
 namespace chainrule {
-void register_lapack(nb::module_&) {}
+void register_lapack(nb::module_& m) {
+    m.def("lapack_load", &lapack::load, nb::arg("path"),
+          "Open the LAPACK library at `path`; the first call decides.");
+    m.def("lapack_address", &lapack::address_of, nb::arg("name"),
+          "Address of the Fortran routine `name`, such as 'dgemm' (64-bit integers).");
+    m.def("lapack_set_threads", &lapack::set_threads, nb::arg("count"),
+          "Set how many threads the library may use.");
+    m.def("lapack_threads", &lapack::threads, "How many threads the library may use.");
+    lapack::register_solvers(m);
+    lapack::register_orthogonal(m);
+    lapack::register_spectral(m);
+}
 }  // namespace chainrule
