@@ -138,7 +138,9 @@ std::vector<Mismatch> mismatches(const TreeDef* prefix, const TreeDef* full) {
         text += ": expected " + first.prefix + ", got " + first.full;
     }
     text += ". The structure of " + std::string(wording.prefix) + " is " +
-            structure_of(prefix) + ", of " + wording.full + " " + structure_of(full) + ".";
+            structure_of(prefix) + ", of " + wording.full + " " + structure_of(full) + "; " +
+            wording.full + " must agree with " + wording.prefix +
+            " down to the leaves of " + wording.prefix + ".";
     PyErr_SetString(PyExc_ValueError, text.c_str());
     throw nb::python_error();
 }
