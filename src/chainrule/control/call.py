@@ -1,0 +1,229 @@
+"""Calls of programs: `jit` and `checkpoint` equations, and their rules.
+
+A call primitive holds a ClosedJaxpr and every transformation of the call is a call of
+the transformed program, staged once and kept with the program it came from. The rules
+are shared by all primitives that mean "run this program".
+"""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from ..core.avals import ShapedArray, Tracer, tangent_aval
+from ..core.jaxpr import ClosedJaxpr, evaluate_jaxpr
+from ..core.linear import LinearTracer, is_linear
+from ..core.primitive import Primitive
+from ..transforms.batch import batch_flat
+from ..transforms.jvp import jvp_flat
+from ..transforms.linearize import Tape, linearize_flat
+from ..transforms.stage import stage_closed
+from ..transforms.transpose import pull
+
+
+def run(closed: ClosedJaxpr, *args: Any) -> list[Any]:
+    """The outputs of a closed program, its equations bound one by one."""
+    return evaluate_jaxpr(closed.jaxpr, closed.consts, args)
+
+
+def stage_program(fun: Any, avals: Sequence[Any]) -> ClosedJaxpr:
+    """Stages a flat function that closes over no tracers."""
+    closed, outer = stage_closed(fun, avals)
+    assert not outer, "a derived program closes over a tracer"
+    return closed
+
+
+def jvp_program(
+    closed: ClosedJaxpr, nonzero: tuple[bool, ...]
+) -> tuple[ClosedJaxpr, tuple[bool, ...]]:
+    """The program (primals, nonzero tangents) -> (outs, nonzero out tangents)."""
+
+    def make() -> Any:
+        out_nonzero: list[bool] = []
+
+        def fun(*values: Any) -> list[Any]:
+            n = len(nonzero)
+            rest = iter(values[n:])
+            dots = [next(rest) if nz else None for nz in nonzero]
+            outs, out_dots = jvp_flat(lambda *xs: run(closed, *xs), values[:n], dots)
+            out_nonzero[:] = [t is not None for t in out_dots]
+            return outs + [t for t in out_dots if t is not None]
+
+        avals = closed.in_avals
+        tangents = [tangent_aval(a) for a, nz in zip(avals, nonzero) if nz]
+        return stage_program(fun, [*avals, *tangents]), tuple(out_nonzero)
+
+    return closed.derived(("jvp", nonzero), make)
+
+
+def linear_programs(closed: ClosedJaxpr, nonzero: tuple[bool, ...]) -> Any:
+    """Splits linearization into a known and a tangent program.
+
+    known: primals -> (outs, residuals); tangent: (residuals, tangents) -> nonzero out
+    tangents. Returns both and which out tangents are nonzero.
+    """
+
+    def make() -> Any:
+        split: dict[str, Any] = {}
+
+        def known(*primals: Any) -> list[Any]:
+            outs, tape, inputs, out_vars = linearize_flat(
+                lambda *xs: run(closed, *xs), primals, nonzero
+            )
+            residuals: dict[int, Any] = {}
+            for _, args, _, _ in tape.entries:
+                for a in args:
+                    if isinstance(a, Tracer) and not _on(tape, a):
+                        residuals[id(a)] = a
+            split.update(tape=tape, inputs=inputs, out_vars=out_vars)
+            split["residuals"] = list(residuals.values())
+            return outs + split["residuals"]
+
+        known_program = stage_program(known, closed.in_avals)
+        tape, residuals = split["tape"], split["residuals"]
+        tangents = [v for v in split["inputs"] if v is not None]
+
+        def tangent(*values: Any) -> list[Any]:
+            known_values = {id(r): v for r, v in zip(residuals, values)}
+            replaced = tape.with_known(known_values)
+            dots = iter(values[len(residuals) :])
+            given = [None if v is None else next(dots) for v in split["inputs"]]
+            pushed = replaced.push(split["inputs"], given, split["out_vars"])
+            return [t for t in pushed if t is not None]
+
+        tangent_program = stage_program(
+            tangent, [*(r.aval for r in residuals), *(v.aval for v in tangents)]
+        )
+        out_nonzero = tuple(v is not None for v in split["out_vars"])
+        return known_program, tangent_program, out_nonzero
+
+    return closed.derived(("linear", nonzero), make)
+
+
+def _on(tape: Any, x: Any) -> bool:
+    return type(x) is LinearTracer and x._trace is tape
+
+
+def pull_linear(
+    closed: ClosedJaxpr, known: Sequence[Any], linear: Sequence[bool], cts: Sequence[Any]
+) -> list[Any]:
+    """Cotangents of the linear inputs of a program that is linear in them."""
+    tape = Tape()
+    avals = closed.in_avals
+    inputs = [tape.variable(a) if lin else None for a, lin in zip(avals, linear)]
+    try:
+        outs = run(closed, *[k if v is None else v for k, v in zip(known, inputs)])
+        out_vars = [x if _on(tape, x) else None for x in outs]
+        return pull(tape, inputs, out_vars, cts)
+    finally:
+        tape.alive = False
+
+
+def transposed_program(
+    closed: ClosedJaxpr, linear: tuple[bool, ...], cts_nonzero: tuple[bool, ...]
+) -> tuple[ClosedJaxpr, tuple[bool, ...]]:
+    """The program (known args, nonzero cts) -> nonzero cts of the linear args."""
+
+    def make() -> Any:
+        nonzero: list[bool] = []
+
+        def fun(*values: Any) -> list[Any]:
+            rest = iter(values)
+            known = [None if lin else next(rest) for lin in linear]
+            cts = [next(rest) if nz else None for nz in cts_nonzero]
+            pulled = pull_linear(closed, known, linear, cts)
+            found = [c for c, lin in zip(pulled, linear) if lin]
+            nonzero[:] = [c is not None for c in found]
+            return [c for c in found if c is not None]
+
+        avals = [a for a, lin in zip(closed.in_avals, linear) if not lin]
+        avals += [a for a, nz in zip(closed.out_avals, cts_nonzero) if nz]
+        return stage_program(fun, avals), tuple(nonzero)
+
+    return closed.derived(("transpose", linear, cts_nonzero), make)
+
+
+def batched_program(
+    closed: ClosedJaxpr, dims: tuple[int | None, ...], trace: Any
+) -> tuple[ClosedJaxpr, tuple[int | None, ...]]:
+    """The program mapped over the given dims, and the outputs' batch dims."""
+    size, axis_name = trace.size, trace.axis_name
+
+    def make() -> Any:
+        out_dims: list[Any] = []
+
+        def fun(*values: Any) -> list[Any]:
+            outs, found = batch_flat(
+                lambda *xs: run(closed, *xs), size, values, dims, axis_name
+            )
+            out_dims[:] = found
+            return outs
+
+        avals = [
+            a
+            if d is None
+            else ShapedArray((*a.shape[:d], size, *a.shape[d:]), a.dtype, a.weak_type)
+            for a, d in zip(closed.in_avals, dims)
+        ]
+        return stage_program(fun, avals), tuple(out_dims)
+
+    return closed.derived(("batch", dims, size, axis_name), make)
+
+
+def call_primitive(name: str, doc: str) -> Primitive:
+    """Declares a primitive that runs the program in its parameter `jaxpr`."""
+
+    def jvp_call(primals: Any, tangents: Any, *, jaxpr: Any, **params: Any) -> Any:
+        nonzero = tuple(t is not None for t in tangents)
+        program, out_nonzero = jvp_program(jaxpr, nonzero)
+        given = [t for t in tangents if t is not None]
+        outs = prim(*primals, *given, jaxpr=program, **renamed(params, "jvp"))
+        n = len(jaxpr.out_avals)
+        rest = iter(outs[n:])
+        return outs[:n], [next(rest) if nz else None for nz in out_nonzero]
+
+    def linearize_call(
+        tape: Any, primals: Any, tangents: Any, *, jaxpr: Any, **params: Any
+    ) -> Any:
+        nonzero = tuple(t is not None for t in tangents)
+        known, tangent, out_nonzero = linear_programs(jaxpr, nonzero)
+        outs = prim(*primals, jaxpr=known, **params)
+        n = len(jaxpr.out_avals)
+        given = [t for t in tangents if t is not None]
+        dots = iter(prim(*outs[n:], *given, jaxpr=tangent, **params)) if given else None
+        found = [next(dots) if nz else None for nz in out_nonzero]
+        return outs[:n], found
+
+    def transpose(cts: Any, *args: Any, jaxpr: Any, **params: Any) -> Any:
+        linear = tuple(is_linear(a) for a in args)
+        nonzero = tuple(c is not None for c in cts)
+        program, found_nonzero = transposed_program(jaxpr, linear, nonzero)
+        known = [a for a, lin in zip(args, linear) if not lin]
+        given = [c for c in cts if c is not None]
+        found = iter(prim(*known, *given, jaxpr=program, **renamed(params, "transpose")))
+        exists = iter(found_nonzero)
+        return [next(found) if lin and next(exists) else None for lin in linear]
+
+    def batch_call(trace: Any, args: Any, dims: Any, *, jaxpr: Any, **params: Any) -> Any:
+        program, out_dims = batched_program(jaxpr, tuple(dims), trace)
+        return prim(*args, jaxpr=program, **renamed(params, "vmap")), out_dims
+
+    prim = Primitive(
+        name,
+        doc,
+        abstract=lambda *avals, jaxpr, **_: jaxpr.out_avals,
+        evaluate=lambda *args, jaxpr, **_: run(jaxpr, *args),
+        jvp_call=jvp_call,
+        linearize_call=linearize_call,
+        transpose=transpose,
+        batch_call=batch_call,
+        multiple_results=True,
+        raw=True,
+    )
+    return prim
+
+
+def renamed(params: dict[str, Any], transformation: str) -> dict[str, Any]:
+    """Call parameters without what a transformed program no longer has."""
+    if "donated_invars" in params:
+        return {**params, "donated_invars": None}
+    return params

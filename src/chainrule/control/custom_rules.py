@@ -1,0 +1,258 @@
+"""custom_jvp and custom_vjp: functions that come with their own derivative.
+
+The function and its rule are kept as flat callables in a call primitive; under
+staging the function becomes a program and the rule stays a callable. Differentiation
+then uses the rule and never looks inside; batching maps function and rule alike.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any, Callable, Sequence
+
+from ..core import dtypes
+from ..core.avals import as_array, aval_of
+from ..core.jaxpr import ClosedJaxpr
+from ..core.primitive import Primitive
+from ..ops.structure import add_tangents, batch_to_front, instantiate
+from ..runtime._native import tree_flatten, tree_unflatten
+from ..transforms.batch import batch_flat
+from ..transforms.flat import FlatFun, check_callable, name_of, positions
+from ..transforms.stage import stage_closed
+from .call import run
+
+
+def _call(fun: Any, *args: Any) -> list[Any]:
+    return run(fun, *args) if isinstance(fun, ClosedJaxpr) else fun(*args)
+
+
+def _stage_call(trace: Any, args: Any, params: dict[str, Any]) -> Any:
+    """Stages the function; arrays of outer traces it closes over become operands."""
+    fun = params["fun"]
+    if isinstance(fun, ClosedJaxpr):
+        return trace.record(params["prim"], args, params)
+    closed, outer = stage_closed(fun, [aval_of(x) for x in args], params["name"])
+    consts = params["consts"] + len(outer)
+    staged = {**params, "fun": closed, "consts": consts}
+    return trace.record(params["prim"], (*outer, *args), staged)
+
+
+def _batched(fun: Any, trace: Any, dims: Sequence[Any]) -> Callable[..., list[Any]]:
+    """`fun` mapped over `dims`, every output with its batch dim in front."""
+
+    def mapped(*args: Any) -> list[Any]:
+        outs, found = batch_flat(
+            functools.partial(_call, fun), trace.size, args, dims, trace.axis_name
+        )
+        return [batch_to_front(x, d, trace.size) for x, d in zip(outs, found)]
+
+    return mapped
+
+
+# --- custom_jvp --------------------------------------------------------------------
+
+def _jvp_call(primals: Any, tangents: Any, *, fun: Any, rule: Any, **params: Any) -> Any:
+    n = params["consts"]
+    for t in tangents[:n]:
+        if t is not None:
+            raise _closes_over(params["name"], "custom_jvp")
+    full = [instantiate(t, aval_of(p)) for p, t in zip(primals, tangents)][n:]
+    return rule(primals[n:], full)
+
+
+def _closes_over(name: str, kind: str) -> TypeError:
+    return TypeError(
+        f"{kind}: {name} closes over a value that is being differentiated; pass that"
+        " value as an argument of the function."
+    )
+
+
+def _jvp_batch(trace: Any, args: Any, dims: Any, *, fun: Any, rule: Any, **params: Any) -> Any:
+    n = params["consts"]
+    mapped = _batched(fun, trace, dims)
+    both = [*dims[n:], *dims[n:]]
+
+    def rule_flat(*values: Any) -> list[Any]:
+        half = len(values) // 2
+        outs, dots = rule(list(values[:half]), list(values[half:]))
+        return [*outs, *dots]
+
+    def mapped_rule(primals: Any, tangents: Any) -> Any:
+        outs = _batched(rule_flat, trace, both)(*primals, *tangents)
+        return outs[: len(outs) // 2], outs[len(outs) // 2 :]
+
+    if n:
+        consts, args = list(args[:n]), args[n:]
+        inner = mapped
+        mapped = lambda *xs: inner(*consts, *xs)  # noqa: E731
+    new = {**params, "fun": mapped, "rule": mapped_rule, "consts": 0}
+    outs = custom_jvp_p(*args, **new)
+    return outs, [0] * len(outs)
+
+
+custom_jvp_p = Primitive(
+    "custom_jvp_call",
+    "A function with its own forward-mode rule.",
+    abstract=lambda *avals, fun, **_: fun.out_avals,
+    evaluate=lambda *args, fun, **_: _call(fun, *args),
+    jvp_call=_jvp_call,
+    batch_call=_jvp_batch,
+    stage=_stage_call,
+    multiple_results=True,
+    raw=True,
+)
+
+
+def resolve(fun: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:
+    """All arguments of a call of `fun` as positional ones, defaults filled in."""
+    try:
+        bound = inspect.signature(fun).bind(*args, **kwargs)
+    except ValueError:
+        if kwargs:
+            raise TypeError(
+                f"{name_of(fun)}: keyword arguments cannot be resolved to positions;"
+                " pass them by position."
+            ) from None
+        return tuple(args)
+    bound.apply_defaults()
+    if bound.kwargs:
+        raise TypeError(
+            f"{name_of(fun)}: keyword-only arguments {sorted(bound.kwargs)} cannot take"
+            " part in a custom derivative; make them positional."
+        )
+    return bound.args
+
+
+class custom_jvp:  # noqa: N801 (the public name)
+    """A function whose forward-mode derivative is given by `defjvp`.
+
+    Args:
+        fun: function of arrays or pytrees of them.
+        nondiff_argnums: positions of arguments that are passed to the rule first, as
+            they are, and not differentiated.
+
+    Raises TypeError where the function is differentiated and no rule was defined, or
+    where the rule returns other than (output, tangent) of matching structure.
+
+    >>> import chainrule as cr, chainrule.numpy as cnp
+    >>> @cr.custom_jvp
+    ... def f(x):
+    ...     return cnp.sin(x)
+    >>> @f.defjvp
+    ... def f_jvp(primals, tangents):
+    ...     return f(*primals), 2 * tangents[0]
+    >>> float(cr.grad(f)(1.0))
+    2.0
+    """
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        nondiff_argnums: Sequence[int] = (),
+        nondiff_argnames: Sequence[str] = (),
+    ):
+        check_callable("custom_jvp", fun)
+        functools.update_wrapper(self, fun)
+        self.fun = fun
+        self.nondiff_argnums = nondiff_positions(fun, nondiff_argnums, nondiff_argnames)
+        self.jvp: Callable[..., Any] | None = None
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def defjvp(self, jvp: Callable[..., Any], symbolic_zeros: bool = False) -> Any:
+        """Sets the rule: `jvp(*nondiff, primals, tangents) -> (out, out_dot)`."""
+        check_callable("custom_jvp.defjvp", jvp)
+        self.jvp = jvp
+        return jvp
+
+    def defjvps(self, *jvps: Callable[..., Any] | None) -> None:
+        """Sets one rule per argument: `jvp_i(t, out, *primals) -> out_dot`, or None."""
+        if self.nondiff_argnums:
+            raise TypeError("custom_jvp.defjvps: use defjvp with nondiff_argnums.")
+
+        def jvp(primals: Any, tangents: Any) -> Any:
+            out = self(*primals)
+            total = None
+            for rule, t in zip(jvps, tangents):
+                if rule is not None:
+                    total = add_tangents(total, as_array(rule(t, out, *primals)))
+            return out, instantiate(total, aval_of(out))
+
+        self.jvp = jvp
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        args = resolve(self.fun, args, kwargs)
+        if self.jvp is None:
+            raise AttributeError(
+                f"custom_jvp: no rule was defined for {name_of(self.fun)}; define one"
+                " with defjvp or defjvps."
+            )
+        where = positions("custom_jvp", self.nondiff_argnums, len(args))
+        leaves, tree = tree_flatten([a for i, a in enumerate(args) if i not in where])
+        flat = FlatFun(_fixed(self.fun, args, where), tree)
+        flat.name = name_of(self.fun)
+        nondiff = [args[i] for i in where]
+
+        def rule(primals: Any, tangents: Any) -> Any:
+            out = self.jvp(
+                *nondiff,
+                tuple(tree_unflatten(tree, primals)),
+                tuple(tree_unflatten(tree, tangents)),
+            )
+            return _checked_pair(flat, out)
+
+        outs = custom_jvp_p(
+            *[as_array(x, flat.name) for x in leaves],
+            fun=flat, rule=rule, name=flat.name, consts=0, prim=custom_jvp_p,
+        )  # fmt: skip
+        return tree_unflatten(flat.out_tree, outs)
+
+
+def _fixed(fun: Any, args: Sequence[Any], where: Sequence[int]) -> Any:
+    """`fun` of the arguments not at positions `where`, which stay as given."""
+
+    def partial(*dynamic: Any) -> Any:
+        rest = iter(dynamic)
+        return fun(*[a if i in where else next(rest) for i, a in enumerate(args)])
+
+    return partial
+
+
+def _checked_pair(flat: FlatFun, out: Any) -> tuple[list[Any], list[Any]]:
+    name = flat.name
+    if not isinstance(out, (tuple, list)) or len(out) != 2:
+        raise TypeError(
+            f"custom_jvp: the rule of {name} must return a pair (output, tangent); got"
+            f" {type(out).__name__}."
+        )
+    ys, y_tree = tree_flatten(out[0])
+    dots, dot_tree = tree_flatten(out[1])
+    if y_tree != dot_tree:
+        raise TypeError(
+            f"custom_jvp: the rule of {name} must return output and tangent of one"
+            f" structure; got {y_tree} and {dot_tree}."
+        )
+    flat.out_tree = y_tree
+    ys = [as_array(y) for y in ys]
+    dots = [as_array(t) if getattr(t, "dtype", 0) != dtypes.float0 else None for t in dots]
+    for y, t in zip(ys, dots):
+        if t is not None and dtypes.is_inexact(y.dtype):
+            if (t.shape, t.dtype) != (y.shape, y.dtype):
+                raise TypeError(
+                    f"custom_jvp: the rule of {name} must return a tangent of the shape"
+                    f" and dtype of the output, {y.aval.str_short()}; got"
+                    f" {t.aval.str_short()}."
+                )
+    dots = [t if dtypes.is_inexact(y.dtype) else None for y, t in zip(ys, dots)]
+    return ys, dots
+
+
+def nondiff_positions(fun: Any, nums: Sequence[int], names: Sequence[str]) -> tuple[int, ...]:
+    """`nondiff_argnums` together with the positions of `nondiff_argnames`."""
+    if not names:
+        return tuple(nums)
+    known = list(inspect.signature(fun).parameters)
+    return tuple(sorted({*nums, *(known.index(n) for n in names)}))
+

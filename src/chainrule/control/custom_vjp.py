@@ -1,0 +1,289 @@
+"""custom_vjp: functions with their own reverse-mode rule.
+
+`linearize` runs the forward function, keeps its residuals, and tapes one opaque linear
+equation whose transpose calls the backward function. That equation cannot be pushed
+forward, so forward mode on a custom_vjp function raises.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable, Sequence
+
+from ..core import dtypes
+from ..core.avals import as_array, aval_of, tangent_aval
+from ..core.primitive import Missing, Primitive
+from ..ops.structure import batch_to_front, instantiate, move_dim, sum_rows
+from ..runtime._native import tree_flatten, tree_unflatten
+from ..transforms.batch import batch_flat
+from ..transforms.flat import FlatFun, check_callable, name_of, positions
+from .custom_rules import (
+    _batched,
+    _call,
+    _closes_over,
+    _fixed,
+    _stage_call,
+    nondiff_positions,
+    resolve,
+)
+
+
+def _no_forward(*_: Any, name: str = "the function", **__: Any) -> Any:
+    raise TypeError(
+        f"custom_vjp: forward-mode differentiation (jvp, jacfwd) of {name} is not"
+        " possible: only its reverse-mode rule is given. Use reverse mode, or define the"
+        " function with custom_jvp."
+    )
+
+
+def _linear_transpose(cts: Any, *args: Any, bwd: Any, in_avals: Any, outs: Any, **_: Any) -> Any:
+    n = len(args) - len(in_avals)
+    full = [instantiate(c, a) for c, a in zip(cts, outs)]
+    return [*(None,) * n, *bwd(list(args[:n]), full)]
+
+
+custom_linear_p = Primitive(
+    "custom_vjp_linear",
+    "The tangent of a custom_vjp function: known only by its transpose.",
+    abstract=lambda *avals, outs, **_: outs,
+    evaluate=_no_forward,
+    transpose=_linear_transpose,
+    batch=Missing("transpose it first"),
+    multiple_results=True,
+    raw=True,
+)
+
+
+def _linearize_call(
+    tape: Any, primals: Any, tangents: Any, *, fwd: Any, bwd: Any, **params: Any
+) -> Any:
+    n = params["consts"]
+    if any(t is not None for t in tangents[:n]):
+        raise _closes_over(params["name"], "custom_vjp")
+    primals, tangents = primals[n:], tangents[n:]
+    outs, residuals = fwd(*primals)
+    given = [i for i, t in enumerate(tangents) if t is not None]
+
+    def pull_given(res: Any, cts: Any) -> list[Any]:
+        found = bwd(res, cts)
+        return [found[i] for i in given]
+
+    out_avals = tuple(tangent_aval(aval_of(y)) for y in outs)
+    dots = custom_linear_p(
+        *residuals,
+        *[tangents[i] for i in given],
+        bwd=pull_given,
+        in_avals=tuple(aval_of(primals[i]) for i in given),
+        outs=out_avals,
+        name=params["name"],
+    )
+    inexact = [dtypes.is_inexact(aval_of(y).dtype) for y in outs]
+    return outs, [t if ok else None for t, ok in zip(dots, inexact)]
+
+
+def _vjp_batch(trace: Any, args: Any, dims: Any, *, fun: Any, fwd: Any, bwd: Any, **params: Any) -> Any:
+    n, size = params["consts"], trace.size
+    mapped = _batched(fun, trace, dims)
+    if n:
+        consts, inner = list(args[:n]), mapped
+        mapped = lambda *xs: inner(*consts, *xs)  # noqa: E731
+    args, dims = args[n:], list(dims[n:])
+    count: list[int] = []
+
+    def fwd_flat(*xs: Any) -> list[Any]:
+        outs, residuals = fwd(*xs)
+        count[:] = [len(outs)]
+        return [*outs, *residuals]
+
+    def mapped_fwd(*xs: Any) -> Any:
+        found = _batched(fwd_flat, trace, dims)(*xs)
+        return found[: count[0]], found[count[0] :]
+
+    def mapped_bwd(residuals: Any, cts: Any) -> list[Any]:
+        k = len(residuals)
+        outs, found = batch_flat(
+            lambda *xs: [
+                instantiate(c, aval_of(a))
+                for c, a in zip(bwd(list(xs[:k]), list(xs[k:])), examples)
+            ],
+            size, [*residuals, *cts], [0] * (k + len(cts)), trace.axis_name,
+        )  # fmt: skip
+        return [
+            _unmapped(x, d, e, size) for x, d, e in zip(outs, found, dims)
+        ]
+
+    examples = [_example(x, d) for x, d in zip(args, dims)]
+    new = {**params, "fun": mapped, "fwd": mapped_fwd, "bwd": mapped_bwd, "consts": 0}
+    outs = custom_vjp_p(*args, **new)
+    return outs, [0] * len(outs)
+
+
+class _Example:
+    """Stands for one example of a batched value: an aval."""
+
+    __slots__ = ("aval",)
+
+    def __init__(self, aval: Any):
+        self.aval = aval
+
+
+def _example(x: Any, dim: int | None) -> Any:
+    aval = aval_of(x)
+    if dim is None:
+        return _Example(aval)
+    shape = (*aval.shape[:dim], *aval.shape[dim + 1 :])
+    return _Example(type(aval)(shape, aval.dtype, aval.weak_type))
+
+
+def _unmapped(ct: Any, dim: int | None, wanted: int | None, size: int) -> Any:
+    """A batched cotangent, in the layout of its operand: summed where that is whole."""
+    if getattr(ct, "dtype", None) == dtypes.float0:
+        return None
+    ct = batch_to_front(ct, dim, size)
+    return sum_rows(ct) if wanted is None else move_dim(ct, 0, wanted)
+
+
+custom_vjp_p = Primitive(
+    "custom_vjp_call",
+    "A function with its own reverse-mode rule.",
+    abstract=lambda *avals, fun, **_: fun.out_avals,
+    evaluate=lambda *args, fun, **_: _call(fun, *args),
+    jvp_call=lambda primals, tangents, *, name, **_: _no_forward(name=name),
+    linearize_call=_linearize_call,
+    batch_call=_vjp_batch,
+    stage=_stage_call,
+    multiple_results=True,
+    raw=True,
+)
+
+
+class custom_vjp:  # noqa: N801 (the public name)
+    """A function whose reverse-mode derivative is given by `defvjp`.
+
+    Args:
+        fun: function of arrays or pytrees of them.
+        nondiff_argnums: positions of arguments that are not differentiated; the
+            backward function receives them first.
+
+    Raises TypeError in forward mode, and where the backward function returns other
+    than one cotangent (or None, for zero) per argument.
+
+    >>> import chainrule as cr, chainrule.numpy as cnp
+    >>> @cr.custom_vjp
+    ... def f(x):
+    ...     return cnp.sin(x)
+    >>> f.defvjp(lambda x: (f(x), cnp.cos(x)), lambda cos_x, ct: (3 * cos_x * ct,))
+    >>> float(cr.grad(f)(0.0))
+    3.0
+    """
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        nondiff_argnums: Sequence[int] = (),
+        nondiff_argnames: Sequence[str] = (),
+    ):
+        check_callable("custom_vjp", fun)
+        functools.update_wrapper(self, fun)
+        self.fun = fun
+        self.nondiff_argnums = nondiff_positions(fun, nondiff_argnums, nondiff_argnames)
+        self.fwd: Callable[..., Any] | None = None
+        self.bwd: Callable[..., Any] | None = None
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def defvjp(
+        self,
+        fwd: Callable[..., Any],
+        bwd: Callable[..., Any],
+        symbolic_zeros: bool = False,
+        optimize_remat: bool = False,
+    ) -> None:
+        """Sets the rule.
+
+        `fwd(*args) -> (output, residuals)`; `bwd(*nondiff, residuals, ct)` returns a
+        tuple with one cotangent (or None) per differentiable argument.
+        """
+        check_callable("custom_vjp.defvjp", fwd)
+        check_callable("custom_vjp.defvjp", bwd)
+        self.fwd, self.bwd = fwd, bwd
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        args = resolve(self.fun, args, kwargs)
+        if self.fwd is None or self.bwd is None:
+            raise AttributeError(
+                f"custom_vjp: no rule was defined for {name_of(self.fun)}; define one"
+                " with defvjp."
+            )
+        where = positions("custom_vjp", self.nondiff_argnums, len(args))
+        dynamic = [a for i, a in enumerate(args) if i not in where]
+        leaves, tree = tree_flatten(dynamic)
+        flat = FlatFun(_fixed(self.fun, args, where), tree)
+        flat.name = name_of(self.fun)
+        fwd = FlatFun(_fixed(self.fwd, args, where), tree, has_aux=True)
+        fwd.name = f"fwd of {flat.name}"
+        leaves = [as_array(x, flat.name) for x in leaves]
+        avals = [aval_of(x) for x in leaves]
+        trees: dict[str, Any] = {}
+
+        def forward(*primals: Any) -> Any:
+            found = fwd(*primals)
+            flat.out_tree = trees["out"] = fwd.out_tree
+            trees["residuals"] = fwd.aux_tree
+            n = fwd.out_tree.num_leaves
+            return found[:n], found[n:]
+
+        nondiff = [args[i] for i in where]
+
+        def backward(residuals: Any, cts: Any) -> list[Any]:
+            found = self.bwd(
+                *nondiff,
+                tree_unflatten(trees["residuals"], residuals),
+                tree_unflatten(trees["out"], cts),
+            )
+            return _checked_cts(flat.name, found, dynamic, tree, avals)
+
+        outs = custom_vjp_p(
+            *leaves, fun=flat, fwd=forward, bwd=backward, name=flat.name, consts=0,
+            prim=custom_vjp_p,
+        )  # fmt: skip
+        return tree_unflatten(flat.out_tree, outs)
+
+
+def _checked_cts(
+    name: str, found: Any, dynamic: Sequence[Any], tree: Any, avals: Sequence[Any]
+) -> list[Any]:
+    """The backward function's result as flat cotangents, None where zero."""
+    if not isinstance(found, (tuple, list)) or len(found) != len(dynamic):
+        raise TypeError(
+            f"custom_vjp: the backward function of {name} must return a tuple with one"
+            f" cotangent per argument ({len(dynamic)}); got {found!r}."
+        )
+    flat: list[Any] = []
+    for arg, ct in zip(dynamic, found):
+        leaves, arg_tree = tree_flatten(arg)
+        if ct is None:
+            flat += [None] * len(leaves)
+            continue
+        cts, ct_tree = tree_flatten(ct, lambda x: x is None)
+        if ct_tree != arg_tree:
+            raise TypeError(
+                f"custom_vjp: the backward function of {name} must return cotangents of"
+                f" the structure of the arguments, {arg_tree}; got {ct_tree}."
+            )
+        flat += cts
+    return [_checked_ct(name, ct, a) for ct, a in zip(flat, avals)]
+
+
+def _checked_ct(name: str, ct: Any, aval: Any) -> Any:
+    if ct is None or not dtypes.is_inexact(aval.dtype):
+        return None
+    ct = as_array(ct, name)
+    if ct.shape != aval.shape:
+        raise ValueError(
+            f"custom_vjp: the backward function of {name} must return a cotangent of"
+            f" the argument's shape and dtype, {aval.str_short()}; got"
+            f" {ct.aval.str_short()}."
+        )
+    return ct if ct.dtype == aval.dtype else ct.astype(aval.dtype)

@@ -1,0 +1,1 @@
+"""Ground floor: dtypes, avals, primitives, traces, the IR, pytrees, errors, config."""

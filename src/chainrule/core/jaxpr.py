@@ -1,0 +1,209 @@
+"""The IR: a typed, first-order program in single-assignment form.
+
+A `Jaxpr` maps `constvars` and `invars` to `outvars` through `eqns`; every variable is
+bound once, before its uses, and carries its aval. Literals are scalars written into
+the program. A `ClosedJaxpr` adds the values of the constvars. Records are immutable:
+passes build new ones. `printer` shows them, `parser` reads that back, `checker`
+re-derives every type.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Sequence
+
+from . import source
+from .avals import ShapedArray, aval_of
+from .primitive import Primitive
+
+
+class Var:
+    """A variable: an identity with an aval."""
+
+    __slots__ = ("aval",)
+
+    def __init__(self, aval: Any):
+        self.aval = aval
+
+    def __repr__(self) -> str:
+        return f"Var({self.aval.str_short()})"
+
+
+class DropVar(Var):
+    """The variable of an output that nothing uses; printed as `_`."""
+
+    __slots__ = ()
+
+
+class Literal:
+    """A scalar constant written in the program."""
+
+    __slots__ = ("aval", "val")
+
+    def __init__(self, val: Any, aval: Any):
+        self.val = val
+        self.aval = aval
+
+    def __repr__(self) -> str:
+        return f"Literal({self.val})"
+
+
+Atom = Var | Literal
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class JaxprEqn:
+    """`outvars = primitive[params] invars`, and the user's line it came from."""
+
+    primitive: Primitive
+    invars: list[Any]
+    params: dict[str, Any]
+    outvars: list[Any]
+    frame: Any = None
+
+    @property
+    def source_info(self) -> str:
+        """'file.py:12 (function)' of the user's line that made this equation."""
+        return source.text(self.frame)
+
+    def replace(self, **changes: Any) -> JaxprEqn:
+        """A copy with the given fields changed."""
+        return dataclasses.replace(self, **changes)
+
+
+class Jaxpr:
+    """A program: `lambda constvars; invars. let eqns in outvars`."""
+
+    __slots__ = ("_last_uses", "constvars", "eqns", "invars", "outvars")
+
+    def __init__(
+        self,
+        constvars: Sequence[Var],
+        invars: Sequence[Var],
+        outvars: Sequence[Atom],
+        eqns: Sequence[JaxprEqn],
+    ):
+        self.constvars = list(constvars)
+        self.invars = list(invars)
+        self.outvars = list(outvars)
+        self.eqns = list(eqns)
+        self._last_uses: list[list[Var]] | None = None
+
+    @property
+    def jaxpr(self) -> Jaxpr:
+        return self
+
+    @property
+    def in_avals(self) -> list[Any]:
+        return [v.aval for v in self.invars]
+
+    @property
+    def out_avals(self) -> list[Any]:
+        return [v.aval for v in self.outvars]
+
+    def last_uses(self) -> list[list[Var]]:
+        """Per equation, the variables that no later equation or output reads."""
+        if self._last_uses is None:
+            seen = {v for v in self.outvars if type(v) is not Literal}
+            uses: list[list[Var]] = []
+            for eqn in reversed(self.eqns):
+                dying: list[Var] = []
+                for v in (*eqn.invars, *eqn.outvars):
+                    if type(v) is not Literal and v not in seen:
+                        seen.add(v)
+                        dying.append(v)
+                uses.append(dying)
+            self._last_uses = uses[::-1]
+        return self._last_uses
+
+    def replace(self, **changes: Any) -> Jaxpr:
+        """A copy with the given fields changed."""
+        fields = {n: getattr(self, n) for n in ("constvars", "invars", "outvars", "eqns")}
+        return Jaxpr(**{**fields, **changes})
+
+
+class ClosedJaxpr:
+    """A program with the values of its constvars."""
+
+    __slots__ = ("_derived", "consts", "jaxpr")
+
+    def __init__(self, jaxpr: Jaxpr, consts: Sequence[Any]):
+        if len(jaxpr.constvars) != len(consts):
+            raise ValueError(
+                f"ClosedJaxpr: {len(jaxpr.constvars)} constvars need as many consts;"
+                f" got {len(consts)}."
+            )
+        self.jaxpr = jaxpr
+        self.consts = list(consts)
+        self._derived: dict[Any, Any] = {}
+
+    @property
+    def in_avals(self) -> list[Any]:
+        return self.jaxpr.in_avals
+
+    @property
+    def out_avals(self) -> list[Any]:
+        return self.jaxpr.out_avals
+
+    @property
+    def literals(self) -> list[Any]:
+        return self.consts
+
+    @property
+    def eqns(self) -> list[JaxprEqn]:
+        return self.jaxpr.eqns
+
+    def replace(self, jaxpr: Jaxpr | None = None, consts: Any = None) -> ClosedJaxpr:
+        """A copy with the given fields changed."""
+        return ClosedJaxpr(
+            self.jaxpr if jaxpr is None else jaxpr,
+            self.consts if consts is None else consts,
+        )
+
+    def derived(self, key: Any, make: Any) -> Any:
+        """`make()`, remembered under `key` for as long as this program lives."""
+        found = self._derived.get(key)
+        if found is None:
+            found = self._derived[key] = make()
+        return found
+
+
+def evaluate_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+    """The outputs of `jaxpr` on `args`, by binding its equations in order.
+
+    Every primitive is bound anew, so under a trace this re-traces the program.
+    Values are dropped after their last use.
+    """
+    env: dict[Any, Any] = dict(zip(jaxpr.constvars, consts))
+    env.update(zip(jaxpr.invars, args))
+    for eqn, dying in zip(jaxpr.eqns, jaxpr.last_uses()):
+        values = [v.val if type(v) is Literal else env[v] for v in eqn.invars]
+        out = eqn.primitive(*values, **eqn.params)
+        if eqn.primitive.multiple_results:
+            env.update(zip(eqn.outvars, out))
+        else:
+            env[eqn.outvars[0]] = out
+        for v in dying:
+            env.pop(v, None)
+    return [v.val if type(v) is Literal else env[v] for v in jaxpr.outvars]
+
+
+def subjaxprs(params: dict[str, Any]) -> list[Any]:
+    """The programs among an equation's params."""
+    found: list[Any] = []
+    for value in params.values():
+        for item in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(item, (Jaxpr, ClosedJaxpr)):
+                found.append(item)
+    return found
+
+
+def literal(value: Any) -> Literal:
+    """A literal holding the scalar `value`."""
+    return Literal(value, aval_of(value))
+
+
+__all__ = [
+    "Atom", "ClosedJaxpr", "DropVar", "Jaxpr", "JaxprEqn", "Literal", "ShapedArray",
+    "Var", "evaluate_jaxpr", "literal", "subjaxprs",
+]  # fmt: skip

@@ -1,0 +1,145 @@
+"""Primitives: one record per operation, holding every rule about it.
+
+A primitive is called with arrays and keyword parameters. With no trace about, the
+runtime hands the arguments to `evaluate` at once; otherwise the innermost trace
+processes it by one of the rules below. Rules are functions:
+
+    abstract(*avals, **params)            -> (shape, dtype), or a list of them
+    partials: one per operand             -> see ops/elementwise_rules.py
+    jvp(primals, tangents, y, **params)   -> y_dot   (None: a zero tangent)
+    linear: positions of the operands in which the primitive is jointly linear
+    bilinear: linear in each of the two operands separately
+    transpose(ct, *args, **params)        -> cotangent per operand, None if known;
+                                             unknown operands are `is_linear(arg)`
+    batch(args, dims, size, **params)     -> (out, out_dim), a dim is int or None
+    taylor(coefficients, order, **params) -> output coefficients (default: from jvp)
+    evaluate(*ndarrays, **params)         -> NumPy's result, the reference
+    lower(...)                            -> index functions for the compiler
+
+Primitives with `multiple_results` take and return lists where one value stands above.
+A rule that does not exist is a `Missing` with its reason. Higher-order primitives
+(control/) have `jvp_call`, `linearize_call`, `batch_call`, `stage` instead.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from ..runtime import _native
+from . import errors
+from .avals import ShapedArray
+
+Rule = Callable[..., Any]
+
+WEAK_IF_ALL, WEAK_NEVER, WEAK_BY_PARAM = 0, 1, 2
+
+registry: dict[str, "Primitive"] = {}
+
+
+class Missing:
+    """A rule that a primitive has not, and why. Calling it raises."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str):
+        self.reason = reason
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        raise NotImplementedError(self.reason)
+
+
+awaits_compiler = Missing("lowering comes with the compiler")
+undefined = Missing("not defined")
+
+
+class Primitive(_native.Primitive):
+    """An operation and its rules; see the module's docstring for their signatures."""
+
+    def __init__(
+        self,
+        name: str,
+        doc: str,
+        *,
+        abstract: Rule,
+        evaluate: Rule | Missing,
+        partials: tuple[Any, ...] | None = None,
+        jvp: Rule | Missing | None = None,
+        linear: tuple[int, ...] | None = None,
+        bilinear: bool = False,
+        transpose: Rule | Missing = undefined,
+        batch: Rule | Missing = undefined,
+        taylor: Rule | Missing | None = None,
+        lower: Rule | Missing = awaits_compiler,
+        multiple_results: bool = False,
+        weak: int = WEAK_IF_ALL,
+        raw: bool = False,
+        **higher_order: Rule,
+    ):
+        if name in registry:
+            raise ValueError(f"Primitive: {name!r} exists already; use another name.")
+        self.name, self.__doc__ = name, doc
+        self.abstract, self.partials, self.jvp = abstract, partials, jvp
+        self.linear, self.bilinear, self.transpose = linear, bilinear, transpose
+        self.batch, self.taylor, self.lower = batch, taylor, lower
+        self.multiple_results, self.weak_rule, self.raw = multiple_results, weak, raw
+        self.evaluate = evaluate
+        self.stage = higher_order.pop("stage", None)
+        self.jvp_call = higher_order.pop("jvp_call", None)
+        self.linearize_call = higher_order.pop("linearize_call", None)
+        self.batch_call = higher_order.pop("batch_call", None)
+        self.axis_rule = bool(higher_order.pop("axis_rule", False))
+        self.batch_axis = higher_order.pop("batch_axis", None)
+        if higher_order:
+            raise TypeError(f"Primitive: unknown rules {sorted(higher_order)}.")
+        self._avals: dict[Any, Any] = {}
+        registry[name] = self
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> Any:
+        return lookup, (self.name,)
+
+    def out_aval(self, avals: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """The output's aval, or the list of them; memoised where params hash."""
+        try:
+            key = (avals, tuple(params.items()))
+            found = self._avals.get(key)
+        except TypeError:
+            return self._infer(avals, params)
+        if found is None:
+            found = self._infer(avals, params)
+            if len(self._avals) > 4096:
+                self._avals.clear()
+            self._avals[key] = found
+        return found
+
+    def _infer(self, avals: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        out = self.abstract(*avals, **params)
+        if self.weak_rule == WEAK_NEVER:
+            weak = False
+        elif self.weak_rule == WEAK_BY_PARAM:
+            weak = bool(params["weak_type"])
+        else:
+            weak = bool(avals) and all(a.weak_type for a in avals)
+        if self.multiple_results:
+            return [_aval(o, weak) for o in out]
+        return _aval(out, weak)
+
+
+def _aval(out: Any, weak: bool) -> Any:
+    return out if isinstance(out, ShapedArray) else ShapedArray(out[0], out[1], weak)
+
+
+def lookup(name: str) -> Primitive:
+    """The primitive called `name`; KeyError where there is none."""
+    try:
+        return registry[name]
+    except KeyError:
+        raise KeyError(f"there is no primitive called {name!r}") from None
+
+
+_native.set_hooks({"leaked": errors.leaked})

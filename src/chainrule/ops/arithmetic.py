@@ -1,0 +1,81 @@
+"""Arithmetic: the elementwise primitives that linear programs are made of.
+
+add, sub, mul, div, neg are what tangent programs record, so their transposes stand
+here; everything else elementwise is in the sibling files.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.linear import is_linear
+from .elementwise_rules import elementwise, transpose_scaled, unbroadcast
+
+
+def _add_transpose(ct: Any, x: Any, y: Any) -> Any:
+    return (
+        unbroadcast(ct, x.aval) if is_linear(x) else None,
+        unbroadcast(ct, y.aval) if is_linear(y) else None,
+    )
+
+
+add_p = elementwise(
+    "add", "x + y", np.add, kinds="biufc", partials=(1, 1), transpose=_add_transpose
+)
+
+
+def _sub_transpose(ct: Any, x: Any, y: Any) -> Any:
+    return (
+        unbroadcast(ct, x.aval) if is_linear(x) else None,
+        unbroadcast(neg_p(ct), y.aval) if is_linear(y) else None,
+    )
+
+
+sub_p = elementwise(
+    "sub", "x - y", np.subtract, partials=(1, -1), transpose=_sub_transpose
+)
+
+neg_p = elementwise(
+    "neg", "-x", np.negative, partials=(-1,), transpose=lambda ct, x: (neg_p(ct),)
+)
+
+mul_p = elementwise(
+    "mul",
+    "x * y",
+    np.multiply,
+    kinds="biufc",
+    partials=(lambda z, x, y: y, lambda z, x, y: x),
+)
+mul_p.transpose = transpose_scaled(mul_p)
+
+
+def _div_evaluate(x: Any, y: Any) -> Any:
+    if np.result_type(x).kind in "iu":
+        return _truncated(x, y)
+    return np.true_divide(x, y)
+
+
+def _truncated(x: Any, y: Any) -> Any:
+    """Integer division towards zero; -1 (all bits) where y is zero."""
+    x, y = np.asarray(x), np.asarray(y)
+    zero = y == 0
+    safe = np.where(zero, np.ones_like(y), y)
+    quotient = x // safe
+    if x.dtype.kind == "i":
+        inexact = (x % safe != 0) & ((x < 0) != (safe < 0))
+        quotient = quotient + inexact.astype(x.dtype)
+    return np.where(zero, np.asarray(-1).astype(x.dtype), quotient)
+
+
+div_p = elementwise(
+    "div",
+    "x / y; integers are divided towards zero",
+    _div_evaluate,
+    partials=(lambda z, x, y: 1 / y, lambda z, x, y: -z / y),
+    transpose=lambda ct, x, y: (unbroadcast(div_p(ct, y), x.aval), None),
+)
+
+__all__ = ["add_p", "div_p", "dtypes", "mul_p", "neg_p", "sub_p"]

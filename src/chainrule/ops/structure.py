@@ -1,0 +1,73 @@
+"""What transformations need of operations: the vector-space structure of values.
+
+Adding tangents, the zero tangent made explicit, scaling a tangent by a known factor,
+and moving or making a batch dimension. Transformations use these and no other op.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.avals import ShapedArray, aval_of
+from . import shaping
+from .arithmetic import add_p, mul_p, neg_p
+from .elementwise_rules import unbroadcast
+from .shaping import broadcast_in_dim, broadcast_to, move_dim, reduce_sum_p, reshape
+from .slicing import slice_p
+
+scale_p, negate_p = mul_p, neg_p
+"""tangent times known factor; minus a tangent."""
+
+
+def add_tangents(a: Any, b: Any) -> Any:
+    """a + b, where None is a zero tangent."""
+    if a is None:
+        return b
+    return a if b is None else add_p(a, b)
+
+
+def instantiate(tangent: Any, aval: Any) -> Any:
+    """`tangent`, or zeros of the tangent type of `aval` where it is None."""
+    if tangent is not None:
+        return tangent
+    if dtypes.is_inexact(aval.dtype):
+        return shaping.zeros(aval)
+    return float0_zeros(aval.shape)
+
+
+def float0_zeros(shape: Any) -> Any:
+    """The (empty) tangent of integer values of `shape`."""
+    return np.zeros(shape, dtypes.float0)
+
+
+def batch_to_front(x: Any, dim: int | None, size: int) -> Any:
+    """`x` with its batch dim first; broadcast along a new one where it has none."""
+    if dim is not None:
+        return move_dim(x, dim, 0)
+    shape = aval_of(x).shape
+    return broadcast_in_dim(x, (size, *shape), range(1, len(shape) + 1))
+
+
+def sum_rows(x: Any) -> Any:
+    """The sum of `x` over its first dimension."""
+    return reduce_sum_p(x, axes=(0,))
+
+
+def slice_rows(x: Any, start: int, stop: int, axis: int) -> Any:
+    """`x[start:stop]` along `axis`."""
+    shape = aval_of(x).shape
+    starts = tuple(start if i == axis else 0 for i in range(len(shape)))
+    stops = tuple(stop if i == axis else n for i, n in enumerate(shape))
+    if stops == shape and not start:
+        return x
+    return slice_p(x, start_indices=starts, limit_indices=stops, strides=None)
+
+
+__all__ = [
+    "ShapedArray", "add_p", "add_tangents", "batch_to_front", "broadcast_in_dim",
+    "broadcast_to", "float0_zeros", "instantiate", "move_dim", "negate_p", "reshape",
+    "scale_p", "slice_rows", "sum_rows", "unbroadcast",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Transformations: stage, jvp, linearize, transpose, batch, Taylor, and their uses."""

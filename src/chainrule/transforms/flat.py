@@ -1,0 +1,103 @@
+"""Functions on pytrees as functions on flat lists, and the checks of their arguments.
+
+Transformations work on flat lists of arrays. `FlatFun` wraps a function of pytrees so
+that it takes leaves and returns leaves, remembering the structure of what it returned.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Callable, Sequence
+
+from ..core.avals import Array, as_array
+from ..core.errors import JAXTypeError
+from ..runtime._native import tree_flatten, tree_unflatten
+
+
+class FlatFun:
+    """`fun(*args, **kwargs)` as a function of the leaves of (args, kwargs).
+
+    With `has_aux`, `fun` returns a pair; the second part's leaves follow the first's.
+    """
+
+    __slots__ = ("aux_tree", "fun", "has_aux", "in_tree", "kwargs", "name", "out_tree")
+
+    def __init__(self, fun: Any, in_tree: Any, kwargs: Any = None, has_aux: bool = False):
+        self.fun, self.in_tree, self.has_aux = fun, in_tree, has_aux
+        self.kwargs = kwargs or {}
+        self.out_tree: Any = None
+        self.aux_tree: Any = None
+        self.name = name_of(fun)
+
+    def __call__(self, *leaves: Any) -> list[Any]:
+        out = self.fun(*tree_unflatten(self.in_tree, leaves), **self.kwargs)
+        if not self.has_aux:
+            flat, self.out_tree = tree_flatten(out)
+            return values(flat, self.name)
+        if not isinstance(out, (tuple, list)) or len(out) != 2:
+            raise TypeError(
+                f"{self.name}: with has_aux=True the function must return a pair"
+                f" (output, aux); got {type(out).__name__}."
+            )
+        flat, self.out_tree = tree_flatten(out[0])
+        aux, self.aux_tree = tree_flatten(out[1])
+        return values(flat, self.name) + values(aux, self.name)
+
+
+def values(leaves: Sequence[Any], name: str) -> list[Any]:
+    """Leaves returned by function `name`, as arrays; TypeError for what is none."""
+    for x in leaves:
+        if not isinstance(x, Array):
+            break
+    else:
+        return list(leaves)
+    found: list[Any] = []
+    for x in leaves:
+        try:
+            found.append(x if isinstance(x, Array) else as_array(x))
+        except TypeError:
+            raise TypeError(
+                f"{name}: the function returned {x!r} of type {type(x).__name__}; a"
+                " transformed function must return arrays, numbers or pytrees of them."
+            ) from None
+    return found
+
+
+def name_of(fun: Any) -> str:
+    """The name by which messages and programs call `fun`."""
+    return getattr(fun, "__name__", None) or type(fun).__name__
+
+
+def check_callable(name: str, fun: Any) -> None:
+    """Raises TypeError naming transformation `name` unless `fun` can be called."""
+    if not callable(fun):
+        raise TypeError(
+            f"{name}: the first argument must be a function; got {fun!r} of type"
+            f" {type(fun).__name__}."
+        )
+    if inspect.isgeneratorfunction(fun):
+        raise TypeError(
+            f"{name}: {name_of(fun)} is a generator function; return a list instead of"
+            " yielding."
+        )
+
+
+def positions(name: str, argnums: Any, count: int) -> tuple[int, ...]:
+    """`argnums` as non-negative positions among `count` positional arguments."""
+    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    found: list[int] = []
+    for i in wanted:
+        if not isinstance(i, int):
+            raise TypeError(f"{name}: argnums must be int or a tuple of int; got {i!r}.")
+        if not -count <= i < count:
+            raise ValueError(
+                f"{name}: argnums {i} is out of range: the function was called with"
+                f" {count} positional argument{'s' * (count != 1)}."
+            )
+        found.append(i % count)
+    return tuple(found)
+
+
+__all__ = [
+    "FlatFun", "JAXTypeError", "check_callable", "name_of", "positions", "values",
+]  # fmt: skip

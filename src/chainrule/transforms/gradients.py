@@ -1,0 +1,386 @@
+"""Gradients: grad, value_and_grad, and the products they are made of: jvp, vjp.
+
+Everything here flattens arguments, runs `linearize_flat` or `jvp_flat`, and checks.
+The checks come before any computing: which argument, what it is, what to use instead.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable, Sequence
+
+from ..core import dtypes
+from ..core.avals import Array, aval_of, as_array, wrap
+from ..core.linear import LinearTracer
+from ..ops.structure import float0_zeros, instantiate
+from ..runtime._native import tree_flatten, tree_unflatten
+from .flat import FlatFun, check_callable, name_of, positions
+from .jvp import jvp_flat
+from .linearize import linearize_flat
+from .transpose import pull
+
+
+def grad(
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+) -> Callable[..., Any]:
+    """The gradient of a scalar-valued function.
+
+    Args:
+        fun: function of arrays, numbers or pytrees of them, returning a scalar of
+            shape () (or, with `has_aux`, a pair of it and anything else).
+        argnums: which positional argument, or arguments, to differentiate for.
+        has_aux: whether `fun` returns (output, aux).
+        holomorphic: promise that `fun` is holomorphic; arguments must be complex.
+        allow_int: integer arguments get a gradient of dtype float0 instead of raising.
+
+    Returns:
+        A function with the arguments of `fun` that returns the gradient, of the shape
+        and structure of the argument (a tuple for several `argnums`), or the pair
+        (gradient, aux).
+
+    Raises:
+        TypeError: the output is no real scalar, or an argument is not differentiable.
+
+    >>> import chainrule as cr
+    >>> float(cr.grad(lambda x: x**3)(2.0))
+    12.0
+    """
+    both = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, _name="grad")
+
+    @functools.wraps(fun)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, found = both(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
+
+
+def value_and_grad(
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    *,
+    _name: str = "value_and_grad",
+) -> Callable[..., Any]:
+    """The value of a scalar-valued function together with its gradient.
+
+    Arguments, checks and errors are those of `grad`. Returns a function that gives
+    (value, gradient), or ((value, aux), gradient) with `has_aux`.
+
+    >>> import chainrule as cr
+    >>> value, slope = cr.value_and_grad(lambda x: x * x)(3.0)
+    >>> float(value), float(slope)
+    (9.0, 6.0)
+    """
+    check_callable(_name, fun)
+
+    @functools.wraps(fun)
+    def both(*args: Any, **kwargs: Any) -> Any:
+        where = positions(_name, argnums, len(args))
+        dynamic = [args[i] for i in where]
+        leaves, tree = tree_flatten(dynamic)
+        primals = [
+            _differentiable(_name, x, holomorphic, allow_int) for x in leaves
+        ]
+        flat = FlatFun(_at(fun, args, where), tree, kwargs, has_aux)
+        wanted = [dtypes.is_inexact(p.dtype) for p in primals]
+        outs, tape, inputs, out_vars = linearize_flat(flat, primals, wanted)
+        if flat.out_tree.num_leaves != 1 or outs[0].shape != ():
+            raise _not_scalar(_name, fun, flat.out_tree, outs)
+        y = outs[0]
+        _check_output(_name, fun, y, holomorphic)
+        one = _one(y.aval)
+        cts = pull(tape, inputs, out_vars[:1], [one])
+        grads = [
+            instantiate(ct, aval_of(p)) for ct, p in zip(cts, primals)
+        ]
+        found = tree_unflatten(tree, grads)
+        gradient = found[0] if isinstance(argnums, int) else tuple(found)
+        value = tree_unflatten(flat.out_tree, [y])
+        if has_aux:
+            return (value, tree_unflatten(flat.aux_tree, outs[1:])), gradient
+        return value, gradient
+
+    return both
+
+
+def _at(fun: Any, args: Sequence[Any], where: Sequence[int]) -> Callable[..., Any]:
+    """`fun` as a function of the arguments at positions `where`, others fixed."""
+    if len(where) == len(args) and where == tuple(range(len(args))):
+        return fun
+
+    def partial(*dynamic: Any, **kwargs: Any) -> Any:
+        full = list(args)
+        for i, x in zip(where, dynamic):
+            full[i] = x
+        return fun(*full, **kwargs)
+
+    partial.__name__ = name_of(fun)
+    return partial
+
+
+_ones: dict[Any, Any] = {}
+
+
+def _one(aval: Any) -> Any:
+    found = _ones.get(aval)
+    if found is None:
+        found = _ones[aval] = wrap(aval.dtype.type(1), aval.weak_type)
+    return found
+
+
+def _differentiable(name: str, x: Any, holomorphic: bool, allow_int: bool) -> Any:
+    x = x if isinstance(x, Array) else as_array(x, name)
+    dtype = x.dtype
+    if dtype is dtypes.float32 and not holomorphic:
+        return x
+    if holomorphic:
+        if not dtypes.is_complex(dtype):
+            raise TypeError(
+                f"{name}: with holomorphic=True inputs must be complex; got"
+                f" {x.aval.str_short()}. Convert it with astype(complex)."
+            )
+    elif dtypes.is_complex(dtype):
+        if name in ("jacfwd",):
+            raise TypeError(
+                f"{name}: inputs must be real; got {x.aval.str_short()}. For a"
+                " holomorphic function pass holomorphic=True."
+            )
+    elif not dtypes.is_float(dtype) and not allow_int:
+        raise TypeError(
+            f"{name}: requires real- or complex-valued inputs (a floating-point dtype);"
+            f" got {x.aval.str_short()}. Pass a float, or allow_int=True for a gradient"
+            " of dtype float0."
+        )
+    return x
+
+
+def _not_scalar(name: str, fun: Any, tree: Any, outs: Sequence[Any]) -> TypeError:
+    if tree.num_leaves == 1 and tree == _leaf:
+        shown = f"shape {outs[0].shape}"
+        advice = (
+            "Use jacrev or jacfwd for the Jacobian, or reduce the output with .sum()"
+        )
+    else:
+        shown = f"the structure {tree}"
+        advice = "Return one scalar; other outputs go into aux with has_aux=True"
+    return TypeError(
+        f"{name}: the function must return a scalar of shape (); {name_of(fun)} returned"
+        f" {shown}. {advice}."
+    )
+
+
+_leaf = tree_flatten(0)[1]
+
+
+def _check_output(name: str, fun: Any, y: Any, holomorphic: bool) -> None:
+    dtype = y.dtype
+    if dtype is dtypes.float32 and not holomorphic:
+        return
+    if holomorphic:
+        if not dtypes.is_complex(dtype):
+            raise TypeError(
+                f"{name}: with holomorphic=True the output must be complex;"
+                f" {name_of(fun)} returned dtype {dtype}."
+            )
+    elif not dtypes.is_float(dtype):
+        remedy = (
+            "take its real part, or pass holomorphic=True"
+            if dtypes.is_complex(dtype)
+            else "return a floating-point value"
+        )
+        raise TypeError(
+            f"{name}: requires a real-valued output (a floating-point dtype);"
+            f" {name_of(fun)} returned dtype {dtype}. For differentiation, {remedy}."
+        )
+
+
+def jvp(
+    fun: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    has_aux: bool = False,
+) -> tuple[Any, ...]:
+    """The Jacobian-vector product: value and directional derivative of `fun`.
+
+    Args:
+        fun: function of arrays or pytrees of them.
+        primals: tuple or list of the arguments at which to differentiate.
+        tangents: as many directions, of the same structure, shapes and dtypes
+            (float0 zeros for integer primals).
+        has_aux: whether `fun` returns (output, aux).
+
+    Returns:
+        (output, output tangent), with aux third under `has_aux`.
+
+    Raises:
+        TypeError: primals and tangents differ in structure, shape or dtype.
+
+    >>> import chainrule as cr
+    >>> y, y_dot = cr.jvp(lambda x: x * x, (3.0,), (1.0,))
+    >>> float(y_dot)
+    6.0
+    """
+    check_callable("jvp", fun)
+    for what, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(
+                f"jvp: {what} must be a tuple or list; got {type(given).__name__}."
+                f" Write ({what[:-1]},) for one argument."
+            )
+    leaves, tree = tree_flatten(tuple(primals))
+    dots, dot_tree = tree_flatten(tuple(tangents))
+    if tree != dot_tree:
+        raise TypeError(
+            "jvp: primals and tangents must have the same structure; got"
+            f" {tree} and {dot_tree}."
+        )
+    leaves = [as_array(x, "jvp") for x in leaves]
+    dots = [_tangent("jvp", x, t) for x, t in zip(leaves, dots)]
+    flat = FlatFun(fun, tree, None, has_aux)
+    outs, out_dots = jvp_flat(flat, leaves, dots)
+    n = flat.out_tree.num_leaves
+    full = [instantiate(t, aval_of(y)) for y, t in zip(outs[:n], out_dots)]
+    result = (
+        tree_unflatten(flat.out_tree, outs[:n]),
+        tree_unflatten(flat.out_tree, full),
+    )
+    if has_aux:
+        return (*result, tree_unflatten(flat.aux_tree, outs[n:]))
+    return result
+
+
+def _tangent(name: str, x: Any, t: Any) -> Any:
+    """Tangent `t` for primal `x`, checked; None for float0."""
+    expected = dtypes.tangent_dtype(x.dtype)
+    if expected == dtypes.float0:
+        if getattr(t, "dtype", None) == dtypes.float0:
+            return None
+        raise TypeError(
+            f"{name}: the tangent of an integer or boolean primal {x.aval.str_short()}"
+            " must have dtype float0: numpy.zeros(shape, chainrule.float0)."
+        )
+    t = as_array(t, name)
+    if t.shape != x.shape or t.dtype != expected:
+        raise TypeError(
+            f"{name}: a tangent must have the shape and dtype of its primal; got"
+            f" {t.aval.str_short()} for {x.aval.str_short()}."
+        )
+    return t
+
+
+def vjp(
+    fun: Callable[..., Any], *primals: Any, has_aux: bool = False
+) -> tuple[Any, ...]:
+    """The value of `fun`, and the function that pulls cotangents back.
+
+    Args:
+        fun: function of the `primals`, arrays or pytrees of them.
+        has_aux: whether `fun` returns (output, aux).
+
+    Returns:
+        (output, pullback), with aux third under `has_aux`. `pullback(ct)` takes a
+        cotangent of the structure, shapes and dtypes of the output and returns a
+        tuple of cotangents, one per primal.
+
+    >>> import chainrule as cr
+    >>> y, pullback = cr.vjp(lambda x, y: x * y, 2.0, 3.0)
+    >>> [float(ct) for ct in pullback(1.0)]
+    [3.0, 2.0]
+    """
+    check_callable("vjp", fun)
+    leaves, tree = tree_flatten(primals)
+    leaves = [as_array(x, "vjp") for x in leaves]
+    flat = FlatFun(fun, tree, None, has_aux)
+    wanted = [dtypes.is_inexact(p.dtype) for p in leaves]
+    outs, tape, inputs, out_vars = linearize_flat(flat, leaves, wanted)
+    n = flat.out_tree.num_leaves
+    out_avals = [aval_of(y) for y in outs[:n]]
+    out_tree = flat.out_tree
+    in_avals = [aval_of(p) for p in leaves]
+
+    def pullback(ct: Any) -> Any:
+        found, ct_tree = tree_flatten(ct)
+        if ct_tree != out_tree:
+            raise TypeError(
+                f"vjp: the cotangent must have the structure of the output {out_tree};"
+                f" got {ct_tree}."
+            )
+        cts = [_cotangent(a, c) for a, c in zip(out_avals, found)]
+        pulled = pull(tape, inputs, out_vars[:n], cts)
+        return tree_unflatten(
+            tree, [instantiate(c, a) for c, a in zip(pulled, in_avals)]
+        )
+
+    result = (tree_unflatten(out_tree, outs[:n]), pullback)
+    if has_aux:
+        return (*result, tree_unflatten(flat.aux_tree, outs[n:]))
+    return result
+
+
+def _cotangent(aval: Any, ct: Any) -> Any:
+    if not dtypes.is_inexact(aval.dtype):
+        return None
+    ct = as_array(ct, "vjp")
+    if ct.shape != aval.shape or ct.dtype != aval.dtype:
+        raise ValueError(
+            "vjp: a cotangent must have the shape and dtype of its output; got"
+            f" {ct.aval.str_short()} for {aval.str_short()}."
+        )
+    return ct
+
+
+def linearize(
+    fun: Callable[..., Any], *primals: Any, has_aux: bool = False
+) -> tuple[Any, ...]:
+    """The value of `fun`, and its derivative at `primals` as a linear function.
+
+    The function is evaluated once; the returned function can be applied to many
+    tangents at the cost of the linear part only.
+
+    Returns:
+        (output, f_jvp), with aux third under `has_aux`. `f_jvp(*tangents)` takes
+        tangents of the structure of the primals and returns the output's tangent.
+
+    >>> import chainrule as cr
+    >>> y, f_jvp = cr.linearize(lambda x: x * x, 3.0)
+    >>> float(f_jvp(2.0))
+    12.0
+    """
+    check_callable("linearize", fun)
+    leaves, tree = tree_flatten(primals)
+    leaves = [as_array(x, "linearize") for x in leaves]
+    flat = FlatFun(fun, tree, None, has_aux)
+    wanted = [dtypes.is_inexact(p.dtype) for p in leaves]
+    outs, tape, inputs, out_vars = linearize_flat(flat, leaves, wanted)
+    out_tree, n = flat.out_tree, flat.out_tree.num_leaves
+    out_avals = [aval_of(y) for y in outs[:n]]
+
+    def f_jvp(*tangents: Any) -> Any:
+        dots, dot_tree = tree_flatten(tangents)
+        if dot_tree != tree:
+            raise TypeError(
+                "linearize: tangents must have the structure of the primals"
+                f" {tree}; got {dot_tree}."
+            )
+        dots = [_tangent("linearize", x, t) for x, t in zip(leaves, dots)]
+        pushed = tape.push(inputs, dots, out_vars[:n])
+        return tree_unflatten(
+            out_tree, [instantiate(t, a) for t, a in zip(pushed, out_avals)]
+        )
+
+    result = (tree_unflatten(out_tree, outs[:n]), f_jvp)
+    if has_aux:
+        return (*result, tree_unflatten(flat.aux_tree, outs[n:]))
+    return result
+
+
+__all__ = [
+    "LinearTracer", "float0_zeros", "grad", "jvp", "linearize", "value_and_grad", "vjp",
+]  # fmt: skip
