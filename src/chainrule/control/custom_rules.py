@@ -27,15 +27,15 @@ def _call(fun: Any, *args: Any) -> list[Any]:
     return run(fun, *args) if isinstance(fun, ClosedJaxpr) else fun(*args)
 
 
-def _stage_call(trace: Any, args: Any, params: dict[str, Any]) -> Any:
+def _stage_call(trace: Any, prim: Any, args: Any, params: dict[str, Any]) -> Any:
     """Stages the function; arrays of outer traces it closes over become operands."""
     fun = params["fun"]
     if isinstance(fun, ClosedJaxpr):
-        return trace.record(params["prim"], args, params)
+        return trace.record(prim, args, params)
     closed, outer = stage_closed(fun, [aval_of(x) for x in args], params["name"])
     consts = params["consts"] + len(outer)
     staged = {**params, "fun": closed, "consts": consts}
-    return trace.record(params["prim"], (*outer, *args), staged)
+    return trace.record(prim, (*outer, *args), staged)
 
 
 def _batched(fun: Any, trace: Any, dims: Sequence[Any]) -> Callable[..., list[Any]]:
@@ -205,7 +205,7 @@ class custom_jvp:  # noqa: N801 (the public name)
 
         outs = custom_jvp_p(
             *[as_array(x, flat.name) for x in leaves],
-            fun=flat, rule=rule, name=flat.name, consts=0, prim=custom_jvp_p,
+            fun=flat, rule=rule, name=flat.name, consts=0,
         )  # fmt: skip
         return tree_unflatten(flat.out_tree, outs)
 

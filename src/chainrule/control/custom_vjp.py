@@ -246,7 +246,6 @@ class custom_vjp:  # noqa: N801 (the public name)
 
         outs = custom_vjp_p(
             *leaves, fun=flat, fwd=forward, bwd=backward, name=flat.name, consts=0,
-            prim=custom_vjp_p,
         )  # fmt: skip
         return tree_unflatten(flat.out_tree, outs)
 

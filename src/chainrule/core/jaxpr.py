@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Sequence
 
-from . import source
+from . import printer, source
 from .avals import ShapedArray, aval_of
 from .primitive import Primitive
 
@@ -51,7 +51,7 @@ class Literal:
 Atom = Var | Literal
 
 
-@dataclasses.dataclass(slots=True, eq=False)
+@dataclasses.dataclass(slots=True, eq=False, repr=False)
 class JaxprEqn:
     """`outvars = primitive[params] invars`, and the user's line it came from."""
 
@@ -60,6 +60,11 @@ class JaxprEqn:
     params: dict[str, Any]
     outvars: list[Any]
     frame: Any = None
+
+    def __repr__(self) -> str:
+        names = printer.Names()
+        outs = " ".join(f"{names[v]}:{v.aval.str_short()}" for v in self.outvars)
+        return "\n".join(printer.eqn_lines(self, outs, names))
 
     @property
     def source_info(self) -> str:
@@ -100,6 +105,13 @@ class Jaxpr:
     @property
     def out_avals(self) -> list[Any]:
         return [v.aval for v in self.outvars]
+
+    def __repr__(self) -> str:
+        return printer.program_text(self)
+
+    def pretty_print(self, **_: Any) -> str:
+        """The program as text."""
+        return printer.program_text(self)
 
     def last_uses(self) -> list[list[Var]]:
         """Per equation, the variables that no later equation or output reads."""
@@ -159,6 +171,13 @@ class ClosedJaxpr:
             self.jaxpr if jaxpr is None else jaxpr,
             self.consts if consts is None else consts,
         )
+
+    def __repr__(self) -> str:
+        return printer.program_text(self.jaxpr)
+
+    def pretty_print(self, **_: Any) -> str:
+        """The program as text."""
+        return printer.program_text(self.jaxpr)
 
     def derived(self, key: Any, make: Any) -> Any:
         """`make()`, remembered under `key` for as long as this program lives."""

@@ -73,7 +73,7 @@ class StageTrace(_native.Trace):
     def process(self, prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Records one equation and returns tracers of its outputs."""
         if prim.stage is not None:
-            return prim.stage(self, args, params)
+            return prim.stage(self, prim, args, params)
         return self.record(prim, args, params)
 
     def record(self, prim: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
