@@ -216,6 +216,7 @@ def call_primitive(name: str, doc: str) -> Primitive:
         linearize_call=linearize_call,
         transpose=transpose,
         batch_call=batch_call,
+        taylor_call=lambda *args, jaxpr, **_: run(jaxpr, *args),
         multiple_results=True,
         raw=True,
     )

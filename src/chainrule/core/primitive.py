@@ -18,7 +18,7 @@ processes it by one of the rules below. Rules are functions:
 
 Primitives with `multiple_results` take and return lists where one value stands above.
 A rule that does not exist is a `Missing` with its reason. Higher-order primitives
-(control/) have `jvp_call`, `linearize_call`, `batch_call`, `stage` instead.
+(control/) have `jvp_call`, `linearize_call`, `batch_call`, `taylor_call`, `stage` instead.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class Primitive(_native.Primitive):
         self.jvp_call = higher_order.pop("jvp_call", None)
         self.linearize_call = higher_order.pop("linearize_call", None)
         self.batch_call = higher_order.pop("batch_call", None)
+        self.taylor_call = higher_order.pop("taylor_call", None)
         self.axis_rule = bool(higher_order.pop("axis_rule", False))
         self.batch_axis = higher_order.pop("batch_axis", None)
         if higher_order:

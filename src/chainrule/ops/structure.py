@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import ShapedArray, aval_of
+from ..core.avals import ShapedArray, aval_of, wrap
 from . import shaping
 from .arithmetic import add_p, mul_p, neg_p
 from .elementwise_rules import unbroadcast
@@ -51,6 +51,14 @@ def batch_to_front(x: Any, dim: int | None, size: int) -> Any:
     return broadcast_in_dim(x, (size, *shape), range(1, len(shape) + 1))
 
 
+def scaled_by(x: Any, factor: float) -> Any:
+    """`x` times a Python number, in the dtype of `x`."""
+    if factor == 1.0:
+        return x
+    dtype = aval_of(x).dtype
+    return mul_p(x, wrap(np.asarray(factor, dtype), aval_of(x).weak_type))
+
+
 def sum_rows(x: Any) -> Any:
     """The sum of `x` over its first dimension."""
     return reduce_sum_p(x, axes=(0,))
@@ -69,5 +77,5 @@ def slice_rows(x: Any, start: int, stop: int, axis: int) -> Any:
 __all__ = [
     "ShapedArray", "add_p", "add_tangents", "batch_to_front", "broadcast_in_dim",
     "broadcast_to", "float0_zeros", "instantiate", "move_dim", "negate_p", "reshape",
-    "scale_p", "slice_rows", "sum_rows", "unbroadcast",
+    "scale_p", "scaled_by", "slice_rows", "sum_rows", "unbroadcast",
 ]  # fmt: skip
