@@ -31,10 +31,18 @@ bool is_plain(PyObject* value) {
            type >= 0 && PyArray_ISBEHAVED_RO(array);
 }
 
+/// NumPy's own scalars, as ufuncs return them for 0-d arrays.
+bool is_builtin_scalar(PyObject* value) {
+    return PyArray_IsScalar(value, Float) || PyArray_IsScalar(value, Double) ||
+           PyArray_IsScalar(value, Int) || PyArray_IsScalar(value, Long) ||
+           PyArray_IsScalar(value, Bool);
+}
+
 /// An ndarray of plain class, native byte order, canonical dtype; steals `value`.
 PyArrayObject* normalize(PyObject* value) {
     Ref owned(value);
-    Ref array(PyArray_FromAny(value, nullptr, 0, 0, NPY_ARRAY_ALIGNED |
+    Ref array(is_builtin_scalar(value) ? PyArray_FromScalar(value, nullptr)
+                                       : PyArray_CheckFromAny(value, nullptr, 0, 0, NPY_ARRAY_ALIGNED |
                               NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY, nullptr));
     if (!array) return nullptr;
     auto* numpy = reinterpret_cast<PyArrayObject*>(array.get());

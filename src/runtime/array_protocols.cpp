@@ -9,12 +9,7 @@ PyObject* as_object(PyArrayObject* array) { return reinterpret_cast<PyObject*>(a
 
 /// The only element of a 0-d array as a Python scalar; a new reference.
 PyObject* python_scalar(PyArrayObject* data) {
-    Ref item(PyArray_GETITEM(data, PyArray_BYTES(data)));
-    if (!item || !PyArray_IsScalar(item.get(), Generic)) return item.release();
-    // Extended dtypes give their own scalar class: complex, floating or integral.
-    PyNumberMethods* number = Py_TYPE(item.get())->tp_as_number;
-    if (number && number->nb_index) return PyNumber_Index(item.get());
-    return number && number->nb_float ? PyNumber_Float(item.get()) : item.release();
+    return PyArray_GETITEM(data, PyArray_BYTES(data));
 }
 
 /// The element of a scalar array, for float() and its kin.
@@ -205,33 +200,17 @@ PyObject* array_as_numpy(PyObject* self, PyObject* const* args, Py_ssize_t nargs
     return method ? PyObject_Vectorcall(method.get(), args, nargs, kwnames) : nullptr;
 }
 
-/// item and tolist: extended dtypes are converted first, so that the elements are Python
-/// scalars and not scalars of ml_dtypes.
-static PyObject* with_builtin_scalars(PyArrayObject* data) {
-    if (PyArray_DESCR(data)->type_num < NPY_USERDEF) return Py_NewRef(as_object(data));
-    bool integral = PyArray_DESCR(data)->kind == 'i' || PyArray_DESCR(data)->kind == 'u';
-    if (PyArray_DESCR(data)->kind == 'V') {
-        // ml_dtypes gives its narrow integers kind 'V' as well; the scalar class tells.
-        PyTypeObject* scalar = PyArray_DESCR(data)->typeobj;
-        integral = scalar->tp_as_number && scalar->tp_as_number->nb_index;
-    }
-    return PyArray_Cast(data, integral ? NPY_INT64 : NPY_DOUBLE);
-}
-
 PyObject* array_item(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
     PyArrayObject* data = array_data(as_concrete(self));
     if (!data) return nullptr;
     if (nargs == 0 && PyArray_NDIM(data) == 0) return python_scalar(data);
-    Ref builtin(with_builtin_scalars(data));
-    Ref method(builtin ? PyObject_GetAttrString(builtin.get(), "item") : nullptr);
+    Ref method(PyObject_GetAttrString(as_object(data), "item"));
     return method ? PyObject_Vectorcall(method.get(), args, nargs, nullptr) : nullptr;
 }
 
 PyObject* array_tolist(PyObject* self, PyObject*) {
     PyArrayObject* data = array_data(as_concrete(self));
-    Ref builtin(data ? with_builtin_scalars(data) : nullptr);
-    if (!builtin) return nullptr;
-    return PyObject_CallMethod(builtin.get(), "tolist", nullptr);
+    return data ? PyObject_CallMethod(as_object(data), "tolist", nullptr) : nullptr;
 }
 
 PyMethodDef array_protocol_methods[] = {

@@ -21,9 +21,11 @@ namespace {
 PyMethodDef functions[] = {
     {"install", reinterpret_cast<PyCFunction>(install), METH_VARARGS | METH_KEYWORDS,
      "install(operators, methods)\n--\n\n"
-     "Sets the functions behind Array's operators, and attributes of Array."},
+     "Sets the functions behind Array's operators, and attributes of Array.\n"
+     "Returns the functions installed before."},
     {"set_hooks", set_hooks, METH_O,
-     "set_hooks(hooks)\n--\n\nSets the callables 'leaked' and 'collective'."},
+     "set_hooks(hooks)\n--\n\n"
+     "Sets the callables 'leaked' and 'collective'; returns those set before."},
     {"swap_dynamic", swap_dynamic, METH_O,
      "swap_dynamic(trace, /)\n--\n\n"
      "Makes a trace (or None) see every operation of this thread; returns the former."},

@@ -180,7 +180,7 @@ extern PyType_Slot array_operator_slots[];
 extern const int array_operator_slot_count;
 /// array[key] by the installed function.
 PyObject* array_subscript(PyObject* array, PyObject* key);
-/// install(operators, methods).
+/// install(operators, methods) -> the functions installed before.
 PyObject* install(PyObject*, PyObject* args, PyObject* kwargs);
 
 /// What the fast path answers when an operation is not its business.
@@ -189,6 +189,12 @@ enum class Eager { kDone, kDeclined };
 /// nullptr with an exception. The thread must have no dynamic trace.
 Eager eager_binary(Op op, PyObject* a, PyObject* b, PyObject** result);
 Eager eager_unary(Op op, PyObject* a, PyObject** result);
+/// `x op y` for small contiguous arrays of one dtype (eager_kernels.cpp). Where y is
+/// null the other operand is the Python number `scalar`, which fits the dtype, on the
+/// left if `scalar_left`; where both are null the operator is unary. On kDone, *result
+/// is a new ndarray or nullptr with an exception.
+Eager small_kernel(Op op, PyArrayObject* x, PyArrayObject* y, PyObject* scalar,
+                   bool scalar_left, PyObject** result);
 bool init_eager_operators();
 
 // --- thread state and evaluation (state.cpp)
@@ -224,6 +230,7 @@ class Silence {
 enum Hook { kLeaked, kCollective, kHookCount };
 PyObject* hook(Hook which);
 bool init_state();
+/// set_hooks(hooks) -> the hooks set before.
 PyObject* set_hooks(PyObject*, PyObject* hooks);
 PyObject* swap_dynamic(PyObject*, PyObject* trace);
 PyObject* current_dynamic(PyObject*, PyObject*);

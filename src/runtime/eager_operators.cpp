@@ -100,8 +100,6 @@ Eager eager_binary(Op op, PyObject* a, PyObject* b, PyObject** result) {
     const Rule& rule = rules[op];
     PyArrayObject* x = plain_data(a);
     PyArrayObject* y = plain_data(b);
-    PyObject* left = x ? reinterpret_cast<PyObject*>(x) : a;
-    PyObject* right = y ? reinterpret_cast<PyObject*>(y) : b;
     bool weak = rule.weak_result;
     if (x && y) {
         if (PyArray_DESCR(x)->type_num != PyArray_DESCR(y)->type_num ||
@@ -117,6 +115,14 @@ Eager eager_binary(Op op, PyObject* a, PyObject* b, PyObject** result) {
         if (!y || !scalar_fits(a, y, rule.scalars)) return Eager::kDeclined;
         weak = weak && as_concrete(b)->weak;
     }
+    PyObject* scalar = x && y ? nullptr : x ? b : a;
+    if (small_kernel(op, x ? x : y, x ? y : nullptr, scalar, !x, result) ==
+        Eager::kDone) {
+        *result = wrap_stolen(*result, weak);
+        return Eager::kDone;
+    }
+    PyObject* left = x ? reinterpret_cast<PyObject*>(x) : a;
+    PyObject* right = y ? reinterpret_cast<PyObject*>(y) : b;
     *result = call_ufunc(ufuncs[op], left, right, weak);
     return Eager::kDone;
 }
@@ -124,8 +130,11 @@ Eager eager_binary(Op op, PyObject* a, PyObject* b, PyObject** result) {
 Eager eager_unary(Op op, PyObject* a, PyObject** result) {
     PyArrayObject* x = plain_data(a);
     if (!x || !(type_bit(x) & rules[op].arrays)) return Eager::kDeclined;
-    *result = call_ufunc(ufuncs[op], reinterpret_cast<PyObject*>(x), nullptr,
-                         as_concrete(a)->weak);
+    bool weak = as_concrete(a)->weak;
+    if (small_kernel(op, x, nullptr, nullptr, false, result) == Eager::kDone)
+        *result = wrap_stolen(*result, weak);
+    else
+        *result = call_ufunc(ufuncs[op], reinterpret_cast<PyObject*>(x), nullptr, weak);
     return Eager::kDone;
 }
 

@@ -127,6 +127,15 @@ bool check_operators(PyObject* operators, Op* which) {
     return true;
 }
 
+PyObject* former_functions() {
+    Ref former(PyDict_New());
+    for (int op = 0; former && op < kOpCount; ++op)
+        if (installed[op] &&
+            PyDict_SetItemString(former.get(), operator_names[op], installed[op]) < 0)
+            return nullptr;
+    return former.release();
+}
+
 template <typename Function>
 void* slot(Function* function) {
     return reinterpret_cast<void*>(function);
@@ -147,6 +156,8 @@ PyObject* install(PyObject*, PyObject* args, PyObject* kwargs) {
         return nullptr;
     Op which[kOpCount];
     if (!check_operators(operators, which)) return nullptr;
+    Ref former(former_functions());
+    if (!former) return nullptr;
     PyObject *key, *value;
     Py_ssize_t cursor = 0, index = 0;
     while (PyDict_Next(operators, &cursor, &key, &value)) {
@@ -157,7 +168,7 @@ PyObject* install(PyObject*, PyObject* args, PyObject* kwargs) {
     while (methods && PyDict_Next(methods, &cursor, &key, &value))
         if (PyObject_SetAttr(reinterpret_cast<PyObject*>(array_type), key, value) < 0)
             return nullptr;
-    Py_RETURN_NONE;
+    return former.release();
 }
 
 PyType_Slot array_operator_slots[] = {

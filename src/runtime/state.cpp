@@ -78,6 +78,12 @@ PyObject* set_hooks(PyObject*, PyObject* hooks) {
     if (!PyDict_Check(hooks))
         return PyErr_Format(PyExc_TypeError, "set_hooks: a dict is needed, not %s.",
                             Py_TYPE(hooks)->tp_name);
+    Ref former(PyDict_New());
+    for (int i = 0; former && i < kHookCount; ++i)
+        if (hooks_set[i] &&
+            PyDict_SetItemString(former.get(), hook_names[i], hooks_set[i]) < 0)
+            return nullptr;
+    if (!former) return nullptr;
     PyObject *key, *value;
     Py_ssize_t cursor = 0;
     while (PyDict_Next(hooks, &cursor, &key, &value)) {
@@ -92,7 +98,7 @@ PyObject* set_hooks(PyObject*, PyObject* hooks) {
         PyObject* old = std::exchange(hooks_set[which], Py_NewRef(value));
         Py_XDECREF(old);
     }
-    Py_RETURN_NONE;
+    return former.release();
 }
 
 PyObject* swap_dynamic(PyObject*, PyObject* trace) {
