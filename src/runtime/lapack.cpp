@@ -4,6 +4,8 @@
 
 #include <dlfcn.h>
 
+#include <mutex>
+
 #include <nanobind/stl/string.h>
 
 namespace chainrule::lapack {
@@ -11,17 +13,6 @@ namespace {
 
 // Set once, with the GIL held, and never closed: addresses may live in compiled code.
 void* library = nullptr;
-
-void load(const std::string& path) {
-    if (library) return;
-    library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library) return;
-    const char* reason = dlerror();
-    throw nb::import_error(("lapack_load: cannot open " + path + ": " +
-                            (reason ? reason : "unknown reason") +
-                            "; reinstall scipy-openblas64.")
-                               .c_str());
-}
 
 void* library_function(const std::string& symbol) {
     if (!library) {
@@ -36,6 +27,35 @@ void* library_function(const std::string& symbol) {
                                .c_str());
 }
 
+// The library's thread count belongs to the whole process. It stays at one, so that
+// small problems do not wait for sleeping threads and compiled code may call BLAS
+// from threads of its own, and rises while at least one large problem runs.
+struct ThreadCount {
+    std::mutex mutex;
+    void (*apply)(int) = nullptr;
+    int allowed = 1;
+    int large_problems = 0;
+};
+ThreadCount thread_count;
+constexpr Int threaded_entries = 1024 * 1024;
+
+void load(const std::string& path) {
+    if (library) return;
+    library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        const char* reason = dlerror();
+        throw nb::import_error(("lapack_load: cannot open " + path + ": " +
+                                (reason ? reason : "unknown reason") +
+                                "; reinstall scipy-openblas64.")
+                                   .c_str());
+    }
+    void* get = library_function("scipy_openblas_get_num_threads64_");
+    void* set = library_function("scipy_openblas_set_num_threads64_");
+    thread_count.allowed = reinterpret_cast<int (*)()>(get)();
+    thread_count.apply = reinterpret_cast<void (*)(int)>(set);
+    thread_count.apply(1);
+}
+
 std::uintptr_t address_of(const std::string& name) {
     return reinterpret_cast<std::uintptr_t>(routine_address(name));
 }
@@ -46,14 +66,11 @@ void set_threads(int count) {
                                "; use at least 1.")
                                   .c_str());
     }
-    void* address = library_function("scipy_openblas_set_num_threads64_");
-    reinterpret_cast<void (*)(int)>(address)(count);
+    std::lock_guard<std::mutex> guard(thread_count.mutex);
+    thread_count.allowed = count;
 }
 
-int threads() {
-    void* address = library_function("scipy_openblas_get_num_threads64_");
-    return reinterpret_cast<int (*)()>(address)();
-}
+int threads() { return thread_count.allowed; }
 
 std::string dims_text(const npy_intp* dims, int ndim) {
     std::string text = "(";
@@ -72,6 +89,18 @@ std::string dtype_text(PyArrayObject* array) {
 
 void* routine_address(const std::string& name) {
     return library_function("scipy_" + name + "_64_");
+}
+
+Threading::Threading(Int entries) : large_(entries >= threaded_entries) {
+    if (!large_) return;
+    std::lock_guard<std::mutex> guard(thread_count.mutex);
+    if (thread_count.large_problems++ == 0) thread_count.apply(thread_count.allowed);
+}
+
+Threading::~Threading() {
+    if (!large_) return;
+    std::lock_guard<std::mutex> guard(thread_count.mutex);
+    if (--thread_count.large_problems == 0) thread_count.apply(1);
 }
 
 Operand::Operand(const char* function, const char* name, nb::handle value, int core)
@@ -162,8 +191,9 @@ void register_lapack(nb::module_& m) {
     m.def("lapack_address", &lapack::address_of, nb::arg("name"),
           "Address of the Fortran routine `name`, such as 'dgemm' (64-bit integers).");
     m.def("lapack_set_threads", &lapack::set_threads, nb::arg("count"),
-          "Set how many threads the library may use.");
-    m.def("lapack_threads", &lapack::threads, "How many threads the library may use.");
+          "Set how many threads the library may use for a large problem.");
+    m.def("lapack_threads", &lapack::threads, 
+          "How many threads the library may use for a large problem.");
     lapack::register_solvers(m);
     lapack::register_orthogonal(m);
     lapack::register_spectral(m);

@@ -187,9 +187,24 @@ template <class Body> nb::object by_element(const Operand& operand, Body body) {
     }
 }
 
-/// Runs `body(i)` for each of `count` problems with the GIL released.
-template <class Body> void each_problem(Int count, Body body) {
+/// Lets the library use its threads for as long as this lives, if a problem has
+/// enough entries to gain by it; smaller ones run on the calling thread alone.
+class Threading {
+  public:
+    explicit Threading(Int entries);
+    ~Threading();
+    Threading(const Threading&) = delete;
+    Threading& operator=(const Threading&) = delete;
+
+  private:
+    bool large_;
+};
+
+/// Runs `body(i)` for each of `count` problems with the GIL released; `entries` is
+/// the size of the matrix of one problem.
+template <class Body> void each_problem(Int count, Int entries, Body body) {
     nb::gil_scoped_release released;
+    Threading threading(entries);
     for (Int i = 0; i < count; ++i) body(i);
 }
 

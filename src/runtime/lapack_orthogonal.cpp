@@ -63,7 +63,7 @@ nb::object qr(nb::handle a_value, bool full_matrices) {
         Geqrf<T> factorise(m, n);
         Orgqr<T> multiply_out(m, width, k);
         Workspace<T> columns(m * std::max(n, width)), taus(k);
-        each_problem(a.batch(), [&](Int i) {
+        each_problem(a.batch(), m * n, [&](Int i) {
             transpose_into(a.data<T>(i), m, n, columns.data());
             factorise(columns.data(), taus.data());
             for (Int row = 0; row < width; ++row) {
@@ -87,7 +87,7 @@ nb::object geqrf(nb::handle a_value) {
         Result<T> factors(a, {m, n}), taus(a, {k});
         Geqrf<T> factorise(m, n);
         Workspace<T> columns(m * n);
-        each_problem(a.batch(), [&](Int i) {
+        each_problem(a.batch(), m * n, [&](Int i) {
             transpose_into(a.data<T>(i), m, n, columns.data());
             factorise(columns.data(), taus.data(i));
             transpose_into(columns.data(), n, m, factors.data(i));
@@ -121,7 +121,7 @@ nb::object geqp3(nb::handle a_value) {
         run(&answer, &answer, -1);
         Int size = queried_size(answer);
         Workspace<T> work(size);
-        each_problem(a.batch(), [&](Int i) {
+        each_problem(a.batch(), m * n, [&](Int i) {
             transpose_into(a.data<T>(i), m, n, columns.data());
             std::fill_n(order.data(), n, 0);
             if (k > 0) run(taus.data(i), work.data(), size);
@@ -150,7 +150,7 @@ nb::object householder_product(nb::handle a_value, nb::handle taus_value) {
         Result<T> q(a, {m, n});
         Orgqr<T> multiply_out(m, n, k);
         Workspace<T> columns(m * n);
-        each_problem(a.batch(), [&](Int i) {
+        each_problem(a.batch(), m * n, [&](Int i) {
             transpose_into(a.data<T>(i), m, n, columns.data());
             multiply_out(columns.data(), taus.data<T>(i));
             transpose_into(columns.data(), n, m, q.data(i));
@@ -191,7 +191,7 @@ nb::object ormqr(nb::handle a_value, nb::handle taus_value, nb::handle c_value,
         run(&answer, &answer, -1);
         Int size = queried_size(answer);
         Workspace<T> work(size);
-        each_problem(c.batch(), [&](Int i) {
+        each_problem(c.batch(), m * n, [&](Int i) {
             transpose_into(a.data<T>(i), a.rows(), a.cols(), reflectors.data());
             transpose_into(c.data<T>(i), m, n, columns.data());
             if (k > 0 && m * n > 0) run(taus.data<T>(i), work.data(), size);
@@ -218,7 +218,7 @@ nb::object hessenberg(nb::handle a_value) {
         run(&answer, &answer, -1);
         Int size = queried_size(answer);
         Workspace<T> work(size);
-        each_problem(a.batch(), [&](Int i) {
+        each_problem(a.batch(), n * n, [&](Int i) {
             transpose_into(a.data<T>(i), n, n, columns.data());
             if (n > 1) run(taus.data(i), work.data(), size);
             transpose_into(columns.data(), n, n, factors.data(i));
@@ -247,7 +247,7 @@ nb::object tridiagonal(nb::handle a_value, bool lower) {
         run(&unused, &unused, &answer, &answer, -1);
         Int size = queried_size(answer);
         Workspace<T> work(size);
-        each_problem(a.batch(), [&](Int i) {
+        each_problem(a.batch(), n * n, [&](Int i) {
             transpose_into(a.data<T>(i), n, n, columns.data());
             if (n > 0) run(d.data(i), e.data(i), taus.data(i), work.data(), size);
             transpose_into(columns.data(), n, n, factors.data(i));

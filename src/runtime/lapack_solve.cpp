@@ -17,7 +17,7 @@ nb::object cholesky(nb::handle a_value) {
         Int n = a.rows();
         Result<T> factor(a, {n, n});
         Routine potrf = routine<T>("potrf");
-        each_problem(a.batch(), [&](Int i) {
+        each_problem(a.batch(), n * n, [&](Int i) {
             // Read column-major, the lower triangle of A is the upper one of A^T,
             // and the U with A^T = U^H U is L^T: nothing needs transposing.
             T* l = factor.data(i);
@@ -63,7 +63,7 @@ nb::object triangular_solve(nb::handle a_value, nb::handle b_value, bool lower,
         // triangle swap, and op(A)^T = op(A^T) needs the same operation.
         char side = left_side ? 'R' : 'L', triangle = lower ? 'U' : 'L';
         char diagonal = unit_diagonal ? 'U' : 'N';
-        each_problem(x.core_size() > 0 ? b.batch() : 0, [&](Int i) {
+        each_problem(x.core_size() > 0 ? b.batch() : 0, n * n, [&](Int i) {
             std::copy_n(b.data<T>(i), x.core_size(), x.data(i));
             trsm(side, triangle, operation, diagonal, cols, rows, T(1), a.data<T>(i), n,
                  x.data(i), cols);
@@ -94,7 +94,7 @@ nb::object lu(nb::handle a_value) {
         Routine getrf = routine<T>("getrf");
         Workspace<T> columns(m * n);
         Workspace<Int> found(count);
-        each_problem(a.batch(), [&](Int i) {
+        each_problem(a.batch(), m * n, [&](Int i) {
             transpose_into(a.data<T>(i), m, n, columns.data());
             Int info = 0;
             if (count > 0) getrf(m, n, columns.data(), m, found.data(), &info);
@@ -105,6 +105,37 @@ nb::object lu(nb::handle a_value) {
     });
 }
 
+// Solves A X = B for one system, given A column-major; X is row-major and holds B.
+// Read column-major, X is its transpose, which the factors multiply from the right.
+template <class T> class Gesv {
+  public:
+    Gesv(Int n, Int k) : n_(n), k_(k), pivots_(n) {}
+    bool operator()(T* columns, T* x) {
+        Int info = 0;
+        getrf_(n_, n_, columns, n_, pivots_.data(), &info);
+        if (info != 0) return false;
+        for (Int row = 0; row < n_; ++row) {
+            Int pivot = pivots_[row] - 1;
+            if (pivot <= row || pivot >= n_) continue;
+            std::swap_ranges(x + row * k_, x + (row + 1) * k_, x + pivot * k_);
+        }
+        if (k_ == 1) {
+            trsv_('L', 'N', 'U', n_, columns, n_, x, Int(1));
+            trsv_('U', 'N', 'N', n_, columns, n_, x, Int(1));
+        } else {
+            trsm_('R', 'L', 'T', 'U', k_, n_, T(1), columns, n_, x, k_);
+            trsm_('R', 'U', 'T', 'N', k_, n_, T(1), columns, n_, x, k_);
+        }
+        return true;
+    }
+
+  private:
+    Routine getrf_ = routine<T>("getrf");
+    Routine trsm_ = routine<T>("trsm"), trsv_ = routine<T>("trsv");
+    Int n_, k_;
+    Workspace<Int> pivots_;
+};
+
 nb::object solve(nb::handle a_value, nb::handle b_value) {
     Operand a("lapack_solve", "a", a_value, 2), b("lapack_solve", "b", b_value, 2);
     a.require_square();
@@ -114,19 +145,12 @@ nb::object solve(nb::handle a_value, nb::handle b_value) {
         using T = decltype(zero);
         Int n = a.rows(), k = b.cols();
         Result<T> x(b, {n, k});
-        Routine gesv = routine<T>("gesv");
-        Workspace<T> matrix(n * n), sides(n * k);
-        Workspace<Int> pivots(n);
-        each_problem(x.core_size() > 0 ? b.batch() : 0, [&](Int i) {
-            transpose_into(a.data<T>(i), n, n, matrix.data());
-            transpose_into(b.data<T>(i), n, k, sides.data());
-            Int info = 0;
-            gesv(n, k, matrix.data(), n, pivots.data(), sides.data(), n, &info);
-            if (info != 0) {
-                x.fill(i, nan_of<T>());
-            } else {
-                transpose_into(sides.data(), k, n, x.data(i));
-            }
+        Gesv<T> gesv(n, k);
+        Workspace<T> columns(n * n);
+        each_problem(x.core_size() > 0 ? b.batch() : 0, n * n, [&](Int i) {
+            transpose_into(a.data<T>(i), n, n, columns.data());
+            std::copy_n(b.data<T>(i), n * k, x.data(i));
+            if (!gesv(columns.data(), x.data(i))) x.fill(i, nan_of<T>());
         });
         return x.array();
     });
@@ -149,7 +173,7 @@ nb::object tridiagonal_solve(nb::handle dl_value, nb::handle d_value,
         Result<T> x(b, {n, k});
         Routine gtsv = routine<T>("gtsv");
         Workspace<T> below(n), middle(n), above(n), sides(n * k);
-        each_problem(x.core_size() > 0 ? b.batch() : 0, [&](Int i) {
+        each_problem(x.core_size() > 0 ? b.batch() : 0, n, [&](Int i) {
             std::copy_n(dl.data<T>(i) + 1, n - 1, below.data());
             std::copy_n(d.data<T>(i), n, middle.data());
             std::copy_n(du.data<T>(i), n - 1, above.data());
@@ -192,7 +216,8 @@ nb::object sylvester(nb::handle a_value, nb::handle b_value, nb::handle c_value,
         Result<T> x(c, {m, n});
         Routine trsyl = routine<T>("trsyl");
         Workspace<T> left(m * m), right(n * n), sides(m * n);
-        each_problem(x.core_size() > 0 ? c.batch() : 0, [&](Int i) {
+        Int problems = x.core_size() > 0 ? c.batch() : 0;
+        each_problem(problems, std::max(m * m, n * n), [&](Int i) {
             bool finite = all_finite(a.data<T>(i), m * m) &&
                           all_finite(b.data<T>(i), n * n) &&
                           all_finite(c.data<T>(i), m * n);

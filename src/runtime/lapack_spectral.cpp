@@ -4,6 +4,8 @@
 // does not converge, are NaN.
 #include "lapack.h"
 
+#include <nanobind/stl/string.h>
+
 namespace chainrule::lapack {
 namespace {
 
@@ -38,7 +40,7 @@ nb::object eigh(nb::handle a_value, bool lower, bool compute_v) {
         Workspace<T> work(size);
         Workspace<Real<T>> real_work(real_size);
         Workspace<Int> int_work(int_size);
-        each_problem(n > 0 ? a.batch() : 0, [&](Int i) {
+        each_problem(n > 0 ? a.batch() : 0, n * n, [&](Int i) {
             transpose_into(a.data<T>(i), n, n, columns.data());
             if (!all_finite(columns.data(), n * n) ||
                 run(w.data(i), work.data(), size, real_work.data(), real_size,
@@ -139,7 +141,7 @@ nb::object eig(nb::handle a_value, bool left, bool right) {
         Int n = a.rows();
         Result<C> w(a, {n}), vl(a, {left ? n : 0, n}), vr(a, {right ? n : 0, n});
         Geev<T> geev(n, left, right);
-        each_problem(n > 0 ? a.batch() : 0, [&](Int i) {
+        each_problem(n > 0 ? a.batch() : 0, n * n, [&](Int i) {
             transpose_into(a.data<T>(i), n, n, geev.columns.data());
             if (!all_finite(geev.columns.data(), n * n) || !geev(w.data(i))) {
                 C nan(nan_of<Real<T>>(), nan_of<Real<T>>());
@@ -193,7 +195,7 @@ nb::object schur(nb::handle a_value, bool compute_v) {
         run(&answer, -1);
         Int size = queried_size(answer);
         Workspace<T> work(size);
-        each_problem(n > 0 ? a.batch() : 0, [&](Int i) {
+        each_problem(n > 0 ? a.batch() : 0, n * n, [&](Int i) {
             transpose_into(a.data<T>(i), n, n, columns.data());
             if (!all_finite(columns.data(), n * n) || run(work.data(), size) != 0) {
                 t.fill(i, nan_of<T>());
@@ -213,15 +215,16 @@ nb::object schur(nb::handle a_value, bool compute_v) {
 // and whose right ones are u: LAPACK writes both where they belong.
 template <class T> class Gesdd {
   public:
-    Gesdd(Int m, Int n, char job)
-        : m_(m), n_(n), k_(std::min(m, n)), job_(job), matrix_(m * n),
-          real_work_(real_size()), int_work_(8 * k_), size_(query()), work_(size_) {}
+    Gesdd(Int m, Int n, char job, bool only_iterate)
+        : m_(m), n_(n), k_(std::min(m, n)), job_(job), only_iterate_(only_iterate),
+          matrix_(m * n), real_work_(real_size()), int_work_(8 * k_), size_(query()),
+          work_(size_) {}
 
-    // True if one of the two algorithms converged.
+    // True if divide and conquer converged, or else QR iteration.
     bool operator()(const T* a, T* u, Real<T>* s, T* vh) {
-        std::copy_n(a, m_ * n_, matrix_.data());
         if (!all_finite(a, m_ * n_)) return false;
-        if (divide(u, s, vh, work_.data(), size_) == 0) return true;
+        std::copy_n(a, m_ * n_, matrix_.data());
+        if (!only_iterate_ && divide(u, s, vh, work_.data(), size_) == 0) return true;
         std::copy_n(a, m_ * n_, matrix_.data());
         return iterate(u, s, vh, work_.data(), size_) == 0;
     }
@@ -268,6 +271,7 @@ template <class T> class Gesdd {
     Routine gesdd_ = routine<T>("gesdd"), gesvd_ = routine<T>("gesvd");
     Int m_, n_, k_;
     char job_;
+    bool only_iterate_;
     Workspace<T> matrix_;
     Workspace<Real<T>> real_work_;
     Workspace<Int> int_work_;
@@ -275,8 +279,14 @@ template <class T> class Gesdd {
     Workspace<T> work_;
 };
 
-nb::object svd(nb::handle a_value, bool full_matrices, bool compute_uv) {
+nb::object svd(nb::handle a_value, bool full_matrices, bool compute_uv,
+               const std::string& algorithm) {
     Operand a("lapack_svd", "a", a_value, 2);
+    if (algorithm != "divide" && algorithm != "qr") {
+        std::string message = "lapack_svd: algorithm is '" + algorithm +
+                              "'; use 'divide' or 'qr'.";
+        throw nb::value_error(message.c_str());
+    }
     return by_element(a, [&](auto zero) -> nb::object {
         using T = decltype(zero);
         Int m = a.rows(), n = a.cols(), k = std::min(m, n);
@@ -290,8 +300,9 @@ nb::object svd(nb::handle a_value, bool full_matrices, bool compute_uv) {
                 set_identity(vh.data(i), vh_rows, n);
             }
         } else {
-            Gesdd<T> gesdd(m, n, !compute_uv ? 'N' : full_matrices ? 'A' : 'S');
-            each_problem(a.batch(), [&](Int i) {
+            char job = !compute_uv ? 'N' : full_matrices ? 'A' : 'S';
+            Gesdd<T> gesdd(m, n, job, algorithm == "qr");
+            each_problem(a.batch(), m * n, [&](Int i) {
                 if (gesdd(a.data<T>(i), u.data(i), s.data(i), vh.data(i))) return;
                 u.fill(i, nan_of<T>());
                 s.fill(i, nan_of<Real<T>>());
@@ -312,7 +323,7 @@ void register_spectral(nb::module_& m) {
           nb::arg("right") = true);
     m.def("lapack_schur", &schur, nb::arg("a"), nb::arg("compute_v") = true);
     m.def("lapack_svd", &svd, nb::arg("a"), nb::arg("full_matrices") = true,
-          nb::arg("compute_uv") = true);
+          nb::arg("compute_uv") = true, nb::arg("algorithm") = "divide");
 }
 
 }  // namespace chainrule::lapack

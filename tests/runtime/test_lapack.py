@@ -11,7 +11,7 @@ import threading
 
 import numpy as np
 import pytest
-from lapack_residuals import every_dtype, positive_definite, random
+from lapack_residuals import assert_equal, every_dtype, positive_definite, random
 
 from chainrule.runtime import _native, lapack
 
@@ -62,6 +62,27 @@ def test_calls_from_several_threads_agree():
         worker.join()
     for result in results:
         np.testing.assert_allclose(result, wanted, rtol=1e-12)
+
+
+@pytest.fixture(params=[1, 2])
+def thread_count(request):
+    before = lapack.threads()
+    lapack.set_threads(request.param)
+    yield request.param
+    lapack.set_threads(before)
+
+
+def test_problems_large_enough_for_threads(thread_count):
+    assert lapack.threads() == thread_count
+    tall = random((20000, 60), np.float64)
+    q, r = lapack.qr(tall, full_matrices=False)
+    assert_equal(q @ r, tall)
+    a = random((1040, 1040), np.float64) + 1040 * np.eye(1040)
+    x = lapack.solve(a, tall[:1040])
+    assert_equal(a @ x, tall[:1040])
+    gram = a + a.T
+    factor = lapack.cholesky(gram)
+    assert_equal(factor @ factor.T, gram)
 
 
 def f64(*shape):
@@ -160,6 +181,12 @@ MISTAKES = [
         "lapack_ormqr: taus has 3 entries; use at most the rows and columns of a, 2.",
     ),
     (
+        "svd",
+        (f64(2, 2), True, True, "magic"),
+        ValueError,
+        "lapack_svd: algorithm is 'magic'; use 'divide' or 'qr'.",
+    ),
+    (
         "set_threads",
         (0,),
         ValueError,
@@ -220,15 +247,6 @@ for call in (
         "RuntimeError lapack",
         "ImportError lapack_load",
     ]
-
-
-def test_thread_count_can_be_set():
-    before = lapack.threads()
-    try:
-        lapack.set_threads(1)
-        assert lapack.threads() == 1
-    finally:
-        lapack.set_threads(before)
 
 
 def test_every_function_is_exposed():

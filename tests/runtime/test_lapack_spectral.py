@@ -105,9 +105,12 @@ class TestSvd:
     @every_batch
     @every_shape
     @pytest.mark.parametrize("full_matrices", [True, False])
-    def test_product_and_orthonormality(self, dtype, batch, shape, full_matrices):
+    @pytest.mark.parametrize("algorithm", ["divide", "qr"])
+    def test_product_and_orthonormality(
+        self, dtype, batch, shape, full_matrices, algorithm
+    ):
         a = random((*batch, *shape), dtype)
-        u, s, vh = lapack.svd(a, full_matrices)
+        u, s, vh = lapack.svd(a, full_matrices, algorithm=algorithm)
         (m, n), k = shape, min(shape)
         assert u.shape == (*batch, m, m if full_matrices else k)
         assert vh.shape == (*batch, n if full_matrices else k, n)
@@ -117,7 +120,7 @@ class TestSvd:
         assert_orthonormal(adjoint(vh))
         assert (np.diff(s) <= 0).all()
         assert_equal(s, np.linalg.svd(a, compute_uv=False))
-        (only,) = lapack.svd(a, compute_uv=False)
+        (only,) = lapack.svd(a, compute_uv=False, algorithm=algorithm)
         assert_equal(only, s)
 
     @every_dtype

@@ -87,7 +87,10 @@ def address(name):
 
 
 def set_threads(count):
-    """Let the library use `count` threads, for the whole process from now on.
+    """Let the library use `count` threads for large problems, from now on.
+
+    Matrices of fewer than 1024 x 1024 entries always run on the calling thread alone,
+    and so does what compiled code calls by `address`.
 
     Raises ValueError if `count` is less than one.
 
@@ -97,7 +100,9 @@ def set_threads(count):
 
 
 def threads():
-    """How many threads the library may use, an int.
+    """How many threads the library may use for large problems, an int.
+
+    At first all processors, or what OPENBLAS_NUM_THREADS says.
 
     >>> threads() >= 1
     True
@@ -344,15 +349,17 @@ def schur(a, compute_v=True):
     return _loaded().lapack_schur(a, compute_v)
 
 
-def svd(a, full_matrices=True, compute_uv=True):
+def svd(a, full_matrices=True, compute_uv=True, algorithm="divide"):
     """Singular value decomposition a = u diag(s) vh, `a`: (..., m, n).
 
     Returns (u, s, vh): (..., m, m), (..., k) real and descending, (..., n, n); or
     (..., m, k), (..., k), (..., k, n) if not `full_matrices`; or (s,) if not
-    `compute_uv`. A matrix with NaN or infinity gives NaN.
+    `compute_uv`. `algorithm`: "divide" (and conquer, then QR iteration where that
+    does not converge) or "qr" (iteration at once: slower, better at tiny values). A
+    matrix with NaN or infinity gives NaN.
 
     >>> import numpy as np
     >>> svd(np.array([[3.0, 0.0], [0.0, 4.0]]))[1]
     array([4., 3.])
     """
-    return _loaded().lapack_svd(a, full_matrices, compute_uv)
+    return _loaded().lapack_svd(a, full_matrices, compute_uv, algorithm)
