@@ -12,15 +12,18 @@ template <size_t N>
 struct Arguments {
     PyObject* values[N] = {};
 
+    /// `keyword_values`: where they stand if not right behind the positional arguments.
     Arguments(const char* who, const char* const (&names)[N], size_t required,
-              PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+              PyObject* const* args, Py_ssize_t count, PyObject* keywords,
+              PyObject* const* keyword_values = nullptr) {
+        if (!keyword_values) keyword_values = args + count;
         if (count > Py_ssize_t(N))
             raise(PyExc_TypeError, "%s takes at most %zd arguments, got %zd", who,
                   Py_ssize_t(N), count);
         for (Py_ssize_t i = 0; i < count; ++i) values[i] = args[i];
         Py_ssize_t given = keywords ? PyTuple_GET_SIZE(keywords) : 0;
         for (Py_ssize_t k = 0; k < given; ++k)
-            assign(who, names, PyTuple_GET_ITEM(keywords, k), args[count + k]);
+            assign(who, names, PyTuple_GET_ITEM(keywords, k), keyword_values[k]);
         for (size_t i = 0; i < required; ++i)
             if (!values[i])
                 raise(PyExc_TypeError, "%s() misses the argument '%s'", who, names[i]);
@@ -61,8 +64,11 @@ nb::object as_list(References& items) {
     return list;
 }
 
-nb::object pair(const nb::object& first, const nb::object& second) {
-    return own(PyTuple_Pack(2, first.ptr(), second.ptr()));
+nb::object pair(nb::object first, nb::object second) {
+    nb::object tuple = own(PyTuple_New(2));
+    PyTuple_SET_ITEM(tuple.ptr(), 0, first.release().ptr());
+    PyTuple_SET_ITEM(tuple.ptr(), 1, second.release().ptr());
+    return tuple;
 }
 
 #define CALL PyObject *, PyObject *const *args, Py_ssize_t count, PyObject *keywords
@@ -71,9 +77,14 @@ PyObject* tree_flatten_(CALL) {
     return guarded_object([&] {
         Arguments a("tree_flatten", tree_and_is_leaf, 1, args, count, keywords);
         PyObject* is_leaf = check_is_leaf(a.optional(1), "tree_flatten");
+        if (!is_leaf && is_leaf_value(a.values[0], nullptr)) {
+            nb::object list = own(PyList_New(1));
+            PyList_SET_ITEM(list.ptr(), 0, Py_NewRef(a.values[0]));
+            return pair(std::move(list), leaf_treedef());
+        }
         References leaves;
         nb::object def = flatten(a.values[0], is_leaf, leaves);
-        return pair(as_list(leaves), def);
+        return pair(as_list(leaves), std::move(def));
     });
 }
 
@@ -105,7 +116,7 @@ PyObject* tree_flatten_with_path_(CALL) {
         check(takes_path);
         References leaves;
         nb::object def = flatten_with_path(a.values[0], is_leaf, takes_path, leaves);
-        return pair(as_list(leaves), def);
+        return pair(as_list(leaves), std::move(def));
     });
 }
 
@@ -119,18 +130,13 @@ PyObject* tree_unflatten_(CALL) {
 
 PyObject* tree_map_(CALL) {
     return guarded_object([&] {
-        PyObject* is_leaf = nullptr;
-        if (keywords && PyTuple_GET_SIZE(keywords)) {
-            PyObject* name = PyTuple_GET_ITEM(keywords, 0);
-            if (PyTuple_GET_SIZE(keywords) > 1 ||
-                PyUnicode_CompareWithASCIIString(name, "is_leaf"))
-                raise(PyExc_TypeError, "tree_map() has no keyword but is_leaf, got %R",
-                      keywords);
-            if (args[count] != Py_None) is_leaf = args[count];
-        }
-        if (count < 2)
-            raise(PyExc_TypeError, "tree_map(f, tree, *rest) needs f and a tree");
-        return tree_map(args[0], args + 1, count - 1, check_is_leaf(is_leaf, "tree_map"));
+        const char* const names[] = {"f", "tree", "is_leaf"};
+        // Beyond the second, positional arguments are further trees.
+        Py_ssize_t named = count < 2 ? count : 2;
+        Arguments a("tree_map", names, 2, args, named, keywords, args + count);
+        PyObject* is_leaf = check_is_leaf(a.optional(2), "tree_map");
+        if (count < 2) return tree_map(a.values[0], &a.values[1], 1, is_leaf);
+        return tree_map(a.values[0], args + 1, count - 1, is_leaf);
     });
 }
 
@@ -157,7 +163,7 @@ nb::object one_level(PyObject* tree, bool with_keys, const char* who) {
     nb::object children = as_list(items);
     if (root.kind <= Kind::dict && root.kind != Kind::list)
         children = own(PyList_AsTuple(children.ptr()));
-    return pair(children, root.data ? nb::borrow(root.data) : nb::none());
+    return pair(std::move(children), root.data ? nb::borrow(root.data) : nb::none());
 }
 
 PyObject* flatten_one_level_(CALL) {

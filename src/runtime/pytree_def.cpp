@@ -33,23 +33,12 @@ nb::object allocate(const Node* nodes, size_t count, bool tracked) {
     return nb::steal(reinterpret_cast<PyObject*>(def));
 }
 
+/// Without tp_clear, as for tuples: a structure is immutable, so that every cycle
+/// through one also holds an object that can be cleared.
 int traverse(PyObject* object, visitproc visit, void* arg) {
     TreeDef* def = self_of(object);
     Py_VISIT(Py_TYPE(object));
     for (Py_ssize_t i = 0; i < def->size(); ++i) Py_VISIT(def->nodes[i].data);
-    return 0;
-}
-
-int clear(PyObject* object) {
-    TreeDef* def = self_of(object);
-    for (Py_ssize_t i = 0; i < def->size(); ++i) {
-        // Replaced by None, not null: methods may still be called on a cleared object.
-        PyObject* data = def->nodes[i].data;
-        if (!data || PyTuple_CheckExact(data)) continue;
-        if (def->nodes[i].kind != Kind::custom) continue;
-        def->nodes[i].data = Py_NewRef(Py_None);
-        Py_DECREF(data);
-    }
     return 0;
 }
 
@@ -217,7 +206,6 @@ PyMemberDef members[] = {
 PyType_Slot slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
     {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
-    {Py_tp_clear, reinterpret_cast<void*>(clear)},
     {Py_tp_repr, reinterpret_cast<void*>(repr)},
     {Py_tp_hash, reinterpret_cast<void*>(hash_of)},
     {Py_tp_richcompare, reinterpret_cast<void*>(compare)},

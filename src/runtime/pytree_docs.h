@@ -116,7 +116,7 @@ Raises:
 {'a': 1, 'b': (2, 3)}
 )";
 
-inline constexpr char tree_map[] = R"(tree_map($module, f, tree, /, *rest, is_leaf=None)
+inline constexpr char tree_map[] = R"(tree_map($module, f, tree, *rest, is_leaf=None)
 --
 
 The pytree of the results of a function on the leaves of one or more pytrees.
