@@ -1,29 +1,98 @@
 """Chainrule: NumPy programs, differentiated, batched, staged and compiled.
 
 An independent implementation of the system known as JAX: `jax.X` is `chainrule.X`.
+Transformations are imported here; submodules (`chainrule.nn`, `chainrule.random`, ...)
+load when they are first used, to keep the import short.
 
 >>> import chainrule as cr, chainrule.numpy as cnp
 >>> float(cr.grad(cr.grad(cnp.log))(1.0))
 -1.0
 """
 
+import importlib as _importlib
+from typing import Any as _Any
+
 from . import numpy as numpy
+from .control.checkpoint import checkpoint as checkpoint
+from .control.checkpoint import checkpoint as remat
+from .control.checkpoint import checkpoint_policies as checkpoint_policies
+from .control.closures import closure_convert as closure_convert
+from .control.closures import linear_transpose as linear_transpose
 from .control.custom_rules import custom_jvp as custom_jvp
+from .control.custom_vjp import custom_gradient as custom_gradient
 from .control.custom_vjp import custom_vjp as custom_vjp
+from .control.jit import clear_caches as clear_caches
 from .control.jit import jit as jit
+from .control.jit import named_call as named_call
+from .control.jit import named_scope as named_scope
 from .core.avals import Array as Array
 from .core.avals import ShapeDtypeStruct as ShapeDtypeStruct
+from .core.config import check_tracer_leaks as check_tracer_leaks
+from .core.config import checking_leaks as checking_leaks
 from .core.config import config as config
+from .core.config import default_device as default_device
+from .core.config import default_matmul_precision as default_matmul_precision
+from .core.config import default_prng_impl as default_prng_impl
+from .core.config import disable_jit as disable_jit
+from .core.config import enable_checks as enable_checks
+from .core.config import enable_custom_prng as enable_custom_prng
 from .core.config import enable_x64 as enable_x64
+from .core.config import log_compiles as log_compiles
+from .core.config import no_tracing as no_tracing
+from .core.config import numpy_dtype_promotion as numpy_dtype_promotion
+from .core.config import numpy_rank_promotion as numpy_rank_promotion
+from .core.config import threefry_partitionable as threefry_partitionable
+from .core.devices import Device as Device
+from .core.devices import default_backend as default_backend
+from .core.devices import device_count as device_count
+from .core.devices import devices as devices
+from .core.devices import local_device_count as local_device_count
+from .core.devices import local_devices as local_devices
+from .core.devices import process_count as process_count
+from .core.devices import process_index as process_index
 from .core.dtypes import float0 as float0
+from .transforms.evaluate import debug_infs as debug_infs
+from .transforms.evaluate import debug_nans as debug_nans
+from .transforms.evaluate import ensure_compile_time_eval as ensure_compile_time_eval
 from .transforms.gradients import grad as grad
 from .transforms.gradients import jvp as jvp
 from .transforms.gradients import linearize as linearize
 from .transforms.gradients import value_and_grad as value_and_grad
 from .transforms.gradients import vjp as vjp
+from .transforms.inspection import eval_shape as eval_shape
+from .transforms.inspection import make_jaxpr as make_jaxpr
+from .transforms.inspection import typeof as typeof
 from .transforms.jacobians import hessian as hessian
 from .transforms.jacobians import hvp as hvp
 from .transforms.jacobians import jacfwd as jacfwd
 from .transforms.jacobians import jacobian as jacobian
 from .transforms.jacobians import jacrev as jacrev
+from .transforms.placement import block_until_ready as block_until_ready
+from .transforms.placement import copy_to_host_async as copy_to_host_async
+from .transforms.placement import device_get as device_get
+from .transforms.placement import device_put as device_put
 from .transforms.vmap import vmap as vmap
+
+__version__ = "0.1.0"
+
+_submodules = frozenset(
+    "ad_checkpoint core custom_derivatives debug dtypes errors flatten_util lax nn"
+    " parallel random scipy tree tree_util".split()
+)
+_from_submodules = {"pmap": ".parallel.pmap", "pure_callback": ".control.callbacks"}
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _submodules:
+        return _importlib.import_module(f"{__name__}.{name}")
+    if name in _from_submodules:
+        found = getattr(
+            _importlib.import_module(_from_submodules[name], __name__), name
+        )
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_submodules, *_from_submodules})

@@ -11,12 +11,14 @@ import functools
 from typing import Any, Callable, Sequence
 
 from ..core import dtypes
-from ..core.avals import as_array, aval_of, tangent_aval
+from ..core.avals import ShapeDtypeStruct, as_array, aval_of, tangent_aval
 from ..core.primitive import Missing, Primitive
+from ..core.pytree_nodes import Partial
 from ..ops.structure import batch_to_front, instantiate, move_dim, sum_rows
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.batch import batch_flat
 from ..transforms.flat import FlatFun, check_callable, name_of, positions
+from .closures import closure_convert
 from .custom_rules import (
     _batched,
     _call,
@@ -286,3 +288,45 @@ def _checked_ct(name: str, ct: Any, aval: Any) -> Any:
             f" {ct.aval.str_short()}."
         )
     return ct if ct.dtype == aval.dtype else ct.astype(aval.dtype)
+
+
+def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that returns its value together with its own pullback.
+
+    Args:
+        fun: function returning (output, pullback), where `pullback(ct)` returns a
+            cotangent per argument (the bare cotangent for one argument).
+
+    Returns:
+        A function of the same arguments that returns the output.
+
+    >>> import chainrule as cr
+    >>> f = cr.custom_gradient(lambda x: (x * x, lambda ct: 10.0 * ct))
+    >>> float(cr.grad(f)(3.0))
+    10.0
+    """
+
+    def value(*args: Any) -> Any:
+        return fun(*args)[0]
+
+    def forward(*args: Any) -> Any:
+        out, pullback = fun(*args)
+        leaves, out_tree = tree_flatten(out)
+        avals = [aval_of(x) for x in leaves]
+
+        def flat(*cts: Any) -> Any:
+            found = pullback(tree_unflatten(out_tree, cts))
+            return found if isinstance(found, tuple) else (found,)
+
+        structs = [ShapeDtypeStruct(a.shape, a.dtype) for a in avals]
+        converted, consts = closure_convert(flat, *structs)
+        return out, Partial(converted, consts)
+
+    def backward(residual: Any, ct: Any) -> Any:
+        cts, _ = tree_flatten(ct)
+        return residual.func(*cts, *residual.args[0])
+
+    value.__name__ = name_of(fun)
+    wrapped = custom_vjp(value)
+    wrapped.defvjp(forward, backward)
+    return wrapped

@@ -8,9 +8,11 @@ there they are evaluated equation by equation.)
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from typing import Any, Callable, Iterable, Sequence
+import weakref
+from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from ..core.avals import Array, as_array, aval_of
 from ..core.config import options
@@ -21,6 +23,7 @@ from ..transforms.stage import stage_closed
 from .call import call_primitive
 
 jit_p = call_primitive("jit", "A staged function, called.")
+_live: weakref.WeakSet[JitFunction] = weakref.WeakSet()
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:
@@ -38,8 +41,10 @@ class JitFunction:
         static_argnums: tuple[int, ...],
         static_argnames: tuple[str, ...],
         donate: tuple[tuple[int, ...], tuple[str, ...]],
-        keep_unused: bool,
-        inline: bool,
+        keep_unused: bool = False,
+        inline: bool = False,
+        primitive: Any = jit_p,
+        **params: Any,
     ):
         self.__wrapped__ = fun
         functools.update_wrapper(self, fun)
@@ -50,13 +55,15 @@ class JitFunction:
         self._donate = donate
         self._keep_unused, self._inline = keep_unused, inline
         self._programs: dict[Any, Any] = {}
+        _live.add(self)
+        self._primitive, self._params = primitive, {"name": self._name, **params}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if options.disable_jit:
             return self.__wrapped__(*args, **kwargs)
         leaves, tree, static = self._split(args, kwargs)
         program, outer, out_tree = self._program(leaves, tree, static)
-        outs = jit_p(*outer, *leaves, jaxpr=program, name=self._name)
+        outs = self._primitive(*outer, *leaves, jaxpr=program, **self._params)
         return tree_unflatten(out_tree, outs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -265,3 +272,34 @@ def jit(
         keep_unused,
         inline,
     )
+
+
+def clear_caches() -> None:
+    """Forgets the staged programs of all jitted functions."""
+    for function in list(_live):
+        function.clear_cache()
+
+
+def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[..., Any]:
+    """`fun` under another name, as programs and messages show it.
+
+    >>> import chainrule as cr
+    >>> cr.named_call(lambda x: x, name="identity").__name__
+    'identity'
+    """
+    check_callable("named_call", fun)
+
+    @functools.wraps(fun)
+    def named(*args: Any, **kwargs: Any) -> Any:
+        return fun(*args, **kwargs)
+
+    named.__name__ = name or name_of(fun)
+    return named
+
+
+@contextlib.contextmanager
+def named_scope(name: str) -> Iterator[None]:
+    """A block whose operations belong together under `name`; results do not change."""
+    if not isinstance(name, str):
+        raise TypeError(f"named_scope: the name must be a string; got {name!r}.")
+    yield

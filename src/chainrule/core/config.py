@@ -101,6 +101,13 @@ class Config:
         return {name: getattr(options, name) for name in _names}
 
 
+def watch(name: str, action: Callable[[Any], None]) -> None:
+    """Calls `action(value)` whenever option `name` is set for the process."""
+    _watchers[name] = action
+    if getattr(options, name):
+        action(getattr(options, name))
+
+
 config = Config()
 
 for _name in _names:

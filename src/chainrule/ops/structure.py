@@ -64,6 +64,13 @@ def sum_rows(x: Any) -> Any:
     return reduce_sum_p(x, axes=(0,))
 
 
+def take_row(x: Any, axis: int, index: int) -> Any:
+    """`x[index]` along `axis`, that dimension removed."""
+    shape = aval_of(x).shape
+    row = slice_rows(x, index, index + 1, axis)
+    return reshape(row, (*shape[:axis], *shape[axis + 1 :]))
+
+
 def slice_rows(x: Any, start: int, stop: int, axis: int) -> Any:
     """`x[start:stop]` along `axis`."""
     shape = aval_of(x).shape
@@ -77,5 +84,6 @@ def slice_rows(x: Any, start: int, stop: int, axis: int) -> Any:
 __all__ = [
     "ShapedArray", "add_p", "add_tangents", "batch_to_front", "broadcast_in_dim",
     "broadcast_to", "float0_zeros", "instantiate", "move_dim", "negate_p", "reshape",
-    "scale_p", "scaled_by", "slice_rows", "sum_rows", "unbroadcast",
+    "scale_p", "scaled_by", "slice_rows", "sum_rows", "take_row",
+    "unbroadcast",
 ]  # fmt: skip

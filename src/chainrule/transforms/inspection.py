@@ -7,7 +7,7 @@ import functools
 from typing import Any, Callable, Iterator, Sequence
 
 from ..core import axis_env as axes
-from ..core.avals import ShapeDtypeStruct, as_array
+from ..core.avals import ShapeDtypeStruct, as_array, aval_of
 from ..core.jaxpr import ClosedJaxpr
 from ..runtime._native import tree_flatten, tree_unflatten
 from .flat import FlatFun, check_callable, name_of
@@ -108,3 +108,13 @@ def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         flat, [abstract_of(x, "eval_shape") for x in leaves], flat.name
     )
     return tree_unflatten(flat.out_tree, [_struct(a) for a in program.out_avals])
+
+
+def typeof(x: Any) -> Any:
+    """The type (shape, dtype, weak type) of an array or number.
+
+    >>> import chainrule as cr
+    >>> cr.typeof(1.0)
+    ShapedArray(float32[], weak_type=True)
+    """
+    return aval_of(x)

@@ -1,0 +1,219 @@
+"""Callbacks: Python functions called from programs, with a value or for its effect.
+
+`pure_callback` calls a function of concrete arrays where NumPy-only code is needed;
+`debug.print` and `debug.callback` show values, also under `jit`, `vmap` and `grad`.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Callable
+
+import numpy as np
+
+from ..core.avals import ShapedArray, as_array
+from ..core.primitive import Missing, Primitive
+from ..ops.joining import concatenate_p
+from ..ops.structure import batch_to_front, take_row
+from ..runtime._native import tree_flatten, tree_unflatten
+from ..transforms.flat import check_callable, name_of
+from ..transforms.inspection import abstract_of
+
+
+# --- pure_callback ------------------------------------------------------------------
+
+def _no_jvp(primals: Any, tangents: Any, **_: Any) -> Any:
+    raise ValueError(
+        "pure_callback: a callback cannot be differentiated; give it a derivative with"
+        " custom_jvp or custom_vjp."
+    )
+
+
+def _evaluate(*args: Any, callback: Any, avals: Any, **_: Any) -> list[Any]:
+    return [as_array(x) for x in callback(*args)]
+
+
+def _batch(args: Any, dims: Any, size: int, *, method: Any, avals: Any, **params: Any) -> Any:
+    if method is None:
+        raise NotImplementedError(
+            "pure_callback: batching needs vmap_method; give 'sequential', 'expand_dims'"
+            " or 'broadcast_all'."
+        )
+    if method.startswith("sequential"):
+        rows = []
+        for i in range(size):
+            row = [x if d is None else take_row(x, d, i) for x, d in zip(args, dims)]
+            rows.append(pure_callback_p(*row, method=method, avals=avals, **params))
+        return [_stack(column) for column in zip(*rows)], [0] * len(avals)
+    if method == "expand_dims":
+        full = [
+            batch_to_front(x, d, 1 if d is None else size) for x, d in zip(args, dims)
+        ]
+    else:
+        full = [batch_to_front(x, d, size) for x, d in zip(args, dims)]
+    wide = tuple(ShapedArray((size, *a.shape), a.dtype) for a in avals)
+    outs = pure_callback_p(*full, method=method, avals=wide, **params)
+    return outs, [0] * len(avals)
+
+
+def _stack(rows: Any) -> Any:
+    wide = [batch_to_front(r, None, 1) for r in rows]
+    return concatenate_p(*wide, dimension=0)
+
+
+pure_callback_p = Primitive(
+    "pure_callback",
+    "A Python function of concrete arrays, without side effects.",
+    abstract=lambda *_, avals, **__: avals,
+    evaluate=_evaluate,
+    jvp_call=_no_jvp,
+    transpose=Missing("a callback is not linear"),
+    batch=_batch,
+    multiple_results=True,
+    raw=True,
+)
+
+
+def pure_callback(
+    callback: Callable[..., Any],
+    result_shape_dtypes: Any,
+    *args: Any,
+    sharding: Any = None,
+    vmap_method: str | None = None,
+    **kwargs: Any,
+) -> Any:
+    """Calls `callback` on concrete arrays, also from within `jit`.
+
+    Args:
+        callback: a function without side effects, of arrays or pytrees of them.
+        result_shape_dtypes: pytree of ShapeDtypeStructs, what it returns.
+        args, kwargs: its arguments.
+        vmap_method: how `vmap` maps it: 'sequential' (a call per example),
+            'expand_dims' (one call, unmapped arguments get a leading 1), or
+            'broadcast_all' (one call, all arguments mapped).
+        sharding: accepted.
+
+    Returns:
+        The result, as arrays. Raises TypeError or ValueError where its structure,
+        shapes or dtypes are not as promised.
+
+    >>> import chainrule as cr, numpy as np
+    >>> struct = cr.ShapeDtypeStruct((), "float32")
+    >>> float(cr.jit(lambda x: cr.pure_callback(np.sin, struct, x))(0.0))
+    0.0
+    """
+    check_callable("pure_callback", callback)
+    leaves, tree = tree_flatten((args, kwargs))
+    structs, out_tree = tree_flatten(result_shape_dtypes)
+    avals = tuple(abstract_of(s, "pure_callback") for s in structs)
+
+    def flat(*values: Any) -> list[Any]:
+        a, k = tree_unflatten(tree, values)
+        found, found_tree = tree_flatten(callback(*a, **k))
+        if found_tree != out_tree:
+            raise TypeError(
+                f"pure_callback: {name_of(callback)} returned structure {found_tree};"
+                f" promised was {out_tree}."
+            )
+        return [np.asarray(x) for x in found]
+
+    def checked(*values: Any) -> list[Any]:
+        found = flat(*values)
+        for x, aval in zip(found, avals):
+            if x.shape[x.ndim - len(aval.shape) :] != aval.shape:
+                raise ValueError(
+                    f"pure_callback: {name_of(callback)} returned shape {x.shape};"
+                    f" promised was {aval.shape}."
+                )
+        return [x.astype(a.dtype) for x, a in zip(found, avals)]
+
+    leaves = [as_array(x, "pure_callback") for x in leaves]
+    outs = pure_callback_p(*leaves, callback=checked, avals=avals, method=vmap_method)
+    return tree_unflatten(out_tree, outs)
+
+
+# --- debug callbacks ----------------------------------------------------------------
+
+def _debug_batch(args: Any, dims: Any, size: int, **params: Any) -> Any:
+    for i in range(size):
+        row = [x if d is None else take_row(x, d, i) for x, d in zip(args, dims)]
+        debug_callback_p(*row, **params)
+    return [], []
+
+
+def _debug_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
+    return debug_callback_p(*primals, **params), []
+
+
+debug_callback_p = Primitive(
+    "debug_callback",
+    "A Python function called for its effect.",
+    abstract=lambda *_, **__: [],
+    evaluate=lambda *args, callback, **_: callback(*args) or [],
+    jvp_call=_debug_jvp,
+    transpose=Missing("it has no outputs"),
+    batch=_debug_batch,
+    multiple_results=True,
+    raw=True,
+)
+
+
+def debug_callback(
+    callback: Callable[..., Any], *args: Any, ordered: bool = False, **kwargs: Any
+) -> None:
+    """Calls `callback` with concrete values when the program runs.
+
+    Under `vmap` it is called once per example; derivatives ignore it.
+    """
+    check_callable("debug.callback", callback)
+    leaves, tree = tree_flatten((args, kwargs))
+
+    def flat(*values: Any) -> None:
+        a, k = tree_unflatten(tree, values)
+        callback(*a, **k)
+
+    leaves = [as_array(x, "debug.callback") for x in leaves]
+    debug_callback_p(*leaves, callback=flat, ordered=ordered)
+
+
+def debug_print(
+    fmt: str,
+    *args: Any,
+    ordered: bool = False,
+    partitioned: bool = False,
+    skip_format_check: bool = False,
+    **kwargs: Any,
+) -> None:
+    """Prints values when the program runs, also under `jit`, `vmap` and `grad`.
+
+    Args:
+        fmt: a format string, as for `str.format`, for the arguments.
+        ordered: accepted; calls always run in program order.
+
+    Raises TypeError where `fmt` is no string or names arguments that are not given.
+
+    >>> import chainrule as cr
+    >>> _ = cr.jit(lambda x: cr.debug.print("x is {}", x) or x)(2.0)
+    x is 2.0
+    """
+    if not isinstance(fmt, str):
+        raise TypeError(f"debug.print: the format must be a string; got {fmt!r}.")
+    try:
+        fmt.format(*[0] * len(args), **{k: 0 for k in kwargs})
+    except (IndexError, KeyError) as error:
+        raise TypeError(
+            f"debug.print: the format {fmt!r} names an argument that is not given:"
+            f" {error}."
+        ) from None
+    except (ValueError, AttributeError) as error:
+        if not skip_format_check:
+            raise TypeError(
+                f"debug.print: the format {fmt!r} cannot be applied: {error}; with"
+                " skip_format_check=True it is tried on the values."
+            ) from None
+
+    def show(*values: Any, **named: Any) -> None:
+        sys.stdout.write(fmt.format(*values, **named) + "\n")
+
+    debug_callback(show, *args, ordered=ordered, **kwargs)
+

@@ -1,0 +1,91 @@
+"""checkpoint: a function whose intermediate values may be recomputed in reverse mode.
+
+The function is staged and called through an equation of its own, so that the compiler
+sees where recomputing is wanted. Values and derivatives are those of the function.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Sequence
+
+from ..transforms.flat import check_callable
+from .call import call_primitive
+from .jit import JitFunction
+
+checkpoint_p = call_primitive("checkpoint", "A staged function, recomputed in reverse.")
+
+
+def checkpoint(
+    fun: Callable[..., Any] | None = None,
+    *,
+    prevent_cse: bool = True,
+    policy: Callable[..., bool] | None = None,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
+    concrete: bool = False,
+) -> Any:
+    """`fun`, marked so that reverse mode may recompute instead of storing.
+
+    Args:
+        fun: function of arrays or pytrees of them; without it, returns a decorator.
+        prevent_cse: keep recomputed work from being merged with the first.
+        policy: which intermediates may be kept; see `checkpoint_policies`.
+        static_argnums, static_argnames: arguments that are not traced.
+        concrete: must be False; use static_argnums for Python control flow.
+
+    Returns:
+        A function with the arguments, values and derivatives of `fun`.
+
+    >>> import chainrule as cr
+    >>> float(cr.grad(cr.checkpoint(lambda x: x * x))(3.0))
+    6.0
+    """
+    if fun is None:
+        return lambda f: checkpoint(
+            f, prevent_cse=prevent_cse, policy=policy, static_argnums=static_argnums,
+            static_argnames=static_argnames, concrete=concrete,
+        )  # fmt: skip
+    check_callable("checkpoint", fun)
+    if concrete:
+        raise NotImplementedError(
+            "checkpoint: concrete=True is not supported; mark the arguments that decide"
+            " Python control flow with static_argnums."
+        )
+    nums = (static_argnums,) if isinstance(static_argnums, int) else static_argnums
+    names = (static_argnames,) if isinstance(static_argnames, str) else static_argnames
+    return JitFunction(
+        fun, tuple(nums), tuple(names), ((), ()),
+        primitive=checkpoint_p, prevent_cse=prevent_cse, policy=policy,
+    )  # fmt: skip
+
+
+class _Policies:
+    """Policies for `checkpoint`: which intermediate values may be stored."""
+
+    @staticmethod
+    def everything_saveable(*_: Any, **__: Any) -> bool:
+        """Any intermediate may be stored."""
+        return True
+
+    @staticmethod
+    def nothing_saveable(*_: Any, **__: Any) -> bool:
+        """Everything is recomputed."""
+        return False
+
+    @staticmethod
+    def dots_saveable(prim: Any, *_: Any, **__: Any) -> bool:
+        """Results of matrix products may be stored."""
+        return prim.bilinear
+
+    checkpoint_dots = dots_saveable
+
+    @staticmethod
+    def dots_with_no_batch_dims_saveable(prim: Any, *_: Any, **params: Any) -> bool:
+        """Results of matrix products without batch dimensions may be stored."""
+        numbers = params.get("dimension_numbers")
+        return prim.bilinear and numbers is not None and not numbers[1][0]
+
+    checkpoint_dots_with_no_batch_dims = dots_with_no_batch_dims_saveable
+
+
+checkpoint_policies = _Policies()
