@@ -1,4 +1,4 @@
-"""One value of every kind of pytree node, and classes that the pytree tests register."""
+"""One value of every kind of pytree node, and the classes that tests register."""
 
 import collections
 import dataclasses

@@ -258,9 +258,10 @@ def test_unflatten_takes_any_iterable():
 
 def test_unflatten_errors():
     structure = tree.structure((0, 0))
-    message = "tree_unflatten: too few leaves: got 1, but the structure PyTreeDef((*, *)) has 2"
+    wanted = "but the structure PyTreeDef((*, *)) has 2"
+    message = f"tree_unflatten: too few leaves: got 1, {wanted}"
     fails(ValueError, message, tree.unflatten, structure, [1])
-    message = "tree_unflatten: too many leaves: got 3, but the structure PyTreeDef((*, *)) has 2"
+    message = f"tree_unflatten: too many leaves: got 3, {wanted}"
     fails(ValueError, message, tree.unflatten, structure, [1, 2, 3])
     fails(TypeError, "'int' object is not iterable", tree.unflatten, structure, 5)
     message = "tree_unflatten: expected a PyTreeDef, got 5"
@@ -301,8 +302,9 @@ def test_transpose():
     assert tree.transpose(outer, None, rows) == turned
     assert tree.transpose(outer, tree.structure(()), [(), ()]) == ()
     message = (
-        "tree_transpose: expected 2 x 3 leaves, as in PyTreeDef([[*, *, *], [*, *, *]]), "
-        "got 4, in PyTreeDef([{'a': *, 'b': (*,)}, {'a': *, 'b': (*,)}]); give the "
+        "tree_transpose: expected 2 x 3 leaves, as in "
+        "PyTreeDef([[*, *, *], [*, *, *]]), got 4, in "
+        "PyTreeDef([{'a': *, 'b': (*,)}, {'a': *, 'b': (*,)}]); give the "
         "structures of the outer and the inner tree."
     )
     wrong = tree.structure([0, 0, 0])

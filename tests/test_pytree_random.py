@@ -1,4 +1,4 @@
-"""Random pytrees against a definition in Python; memory: no reference is lost or kept."""
+"""Random pytrees against a definition in Python, and memory: nothing leaks."""
 
 import gc
 import pickle

@@ -47,8 +47,8 @@ def test_registration_errors():
     fails(TypeError, message, register, New, flatten, 2)
     assert tree.leaves(New()) != []
     message = (
-        f"register_dataclass: {Layer!r} is already registered as a pytree node; register "
-        "a type once"
+        f"register_dataclass: {Layer!r} is already registered as a pytree node; "
+        "register a type once"
     )
     fails(ValueError, message, tree_util.register_dataclass, Layer)
 
@@ -308,8 +308,8 @@ def test_deep_structures_are_handled_without_recursion():
 
 def test_keys_that_cannot_be_sorted():
     message = (
-        "pytree: the keys of a dict must be sortable, got [1, 'a']; use keys of one type,"
-        " or a collections.OrderedDict"
+        "pytree: the keys of a dict must be sortable, got [1, 'a']; use keys of one "
+        "type, or a collections.OrderedDict"
     )
     error = fails(ValueError, message, tree.leaves, [{1: 1, "a": 2}])
     assert isinstance(error.__cause__, TypeError)

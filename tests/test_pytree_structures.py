@@ -43,7 +43,7 @@ def test_structures_compare_and_hash():
     assert len({tree.structure(one()) for one in make * 2}) == len(make)
     assert tree.structure(1) != 1
     with pytest.raises(TypeError):
-        tree.structure(1) < tree.structure(2)
+        assert tree.structure(1) < tree.structure(2)
 
 
 def test_structures_with_unhashable_static_data_hash_but_compare_by_it():
@@ -195,7 +195,8 @@ LAYER = "a node Layer with 2 children and static data"
          "a leaf"),
         ([None], [1], "[0]", "None", "a leaf"),
         ([1, (2, [3])], [1, (2, None)], "[1][1]", "a list of length 1", "None"),
-        (Point(1, [2]), Point(1, ()), ".y", "a list of length 1", "a tuple of length 0"),
+        (Point(1, [2]), Point(1, ()), ".y", "a list of length 1",
+         "a tuple of length 0"),
         (Point(1, 2), (1, 2), "the root", "a namedtuple Point of length 2",
          "a tuple of length 2"),
         ({"a": 1}, OrderedDict(a=1), "the root", "a dict with keys ('a',)",
@@ -220,9 +221,10 @@ def test_map_names_where_two_trees_differ(first, second, where, expected, got):
     names = "the first tree", "tree 2"
     one, two = tree.structure(first), tree.structure(second)
     message = (
-        f"tree_map: tree 2 does not fit the first tree at {where}: expected {expected}, "
-        f"got {got}. The structure of the first tree is {one}, of tree 2 {two}; "
-        "tree 2 must agree with the first tree down to the leaves of the first tree."
+        f"tree_map: tree 2 does not fit the first tree at {where}: expected "
+        f"{expected}, got {got}. The structure of the first tree is {one}, of "
+        f"tree 2 {two}; tree 2 must agree with the first tree down to the leaves of "
+        "the first tree."
     )
     fails(ValueError, message, tree.map, lambda x, y: x, first, second)
     with pytest.raises(ValueError, match="^other: "):
@@ -259,10 +261,10 @@ def test_broadcast():
         {"a": None, "b": (None, None)}, 1,
     ]  # fmt: skip
     message = (
-        "tree_broadcast: full_tree does not fit prefix_tree at [0]: expected a dict with "
-        "keys ('a',), got a dict with keys ('b',). The structure of prefix_tree is "
-        "PyTreeDef([{'a': *}]), of full_tree PyTreeDef([{'b': *}]); full_tree must agree "
-        "with prefix_tree down to the leaves of prefix_tree."
+        "tree_broadcast: full_tree does not fit prefix_tree at [0]: expected a dict "
+        "with keys ('a',), got a dict with keys ('b',). The structure of prefix_tree "
+        "is PyTreeDef([{'a': *}]), of full_tree PyTreeDef([{'b': *}]); full_tree must "
+        "agree with prefix_tree down to the leaves of prefix_tree."
     )
     fails(ValueError, message, tree.broadcast, [{"a": 0}], [{"b": 1}])
 
@@ -276,8 +278,8 @@ def test_flatten_axes():
     assert flatten_axes("in_axes", structure, axes) == [0, 1, None]
     message = (
         "vmap in_axes: the tree of values does not fit the tree of axes at [0]['b']: "
-        "expected a list of length 2, got a tuple of length 2. The structure of the tree "
-        "of axes is PyTreeDef(({'a': *, 'b': [*, *]}, *)), of the tree of values "
+        "expected a list of length 2, got a tuple of length 2. The structure of the "
+        "tree of axes is PyTreeDef(({'a': *, 'b': [*, *]}, *)), of the tree of values "
         "PyTreeDef(({'a': *, 'b': (*, None)}, *)); the tree of values must agree with "
         "the tree of axes down to the leaves of the tree of axes."
     )

@@ -124,7 +124,8 @@ PyObject* tree_unflatten_(CALL) {
     return guarded_object([&] {
         const char* const names[] = {"treedef", "leaves"};
         Arguments a("tree_unflatten", names, 2, args, count, keywords);
-        return unflatten_iterable(as_treedef(a.values[0], "tree_unflatten"), a.values[1]);
+        return unflatten_iterable(as_treedef(a.values[0], "tree_unflatten"),
+                                  a.values[1]);
     });
 }
 
@@ -147,7 +148,8 @@ PyObject* all_leaves_(CALL) {
         PyObject* is_leaf = check_is_leaf(a.optional(1), "all_leaves");
         nb::object iterator = own(PyObject_GetIter(a.values[0]));
         while (PyObject* next = PyIter_Next(iterator.ptr()))
-            if (!is_leaf_value(nb::steal(next).ptr(), is_leaf)) return nb::borrow(Py_False);
+            if (!is_leaf_value(nb::steal(next).ptr(), is_leaf))
+                return nb::borrow(Py_False);
         if (PyErr_Occurred()) throw nb::python_error();
         return nb::borrow(Py_True);
     });
@@ -206,7 +208,8 @@ PyObject* is_tree_node_(CALL) {
         const char* const names[] = {"typ"};
         Arguments a("is_tree_node", names, 1, args, count, keywords);
         if (!PyType_Check(a.values[0]))
-            raise(PyExc_TypeError, "is_tree_node: expected a class, got %R", a.values[0]);
+            raise(PyExc_TypeError, "is_tree_node: expected a class, got %R",
+                  a.values[0]);
         auto* type = reinterpret_cast<PyTypeObject*>(a.values[0]);
         bool node = find_registration(type) || is_named_tuple(type);
         return nb::borrow(node ? Py_True : Py_False);
@@ -229,12 +232,13 @@ const char* as_text(PyObject* str) {
 
 PyObject* prefix_counts_(CALL) {
     return guarded_object([&] {
-        const char* const names[] = {"prefix", "full", "who", "prefix_name", "full_name"};
+        const char* const names[] = {"prefix", "full", "who", "prefix_name",
+                                     "full_name"};
         Arguments a("prefix_counts", names, 5, args, count, keywords);
-        return prefix_counts(as_treedef(a.values[0], "prefix_counts"),
-                             as_treedef(a.values[1], "prefix_counts"),
-                             {as_text(a.values[2]), as_text(a.values[3]),
-                              as_text(a.values[4])});
+        return prefix_counts(
+            as_treedef(a.values[0], "prefix_counts"),
+            as_treedef(a.values[1], "prefix_counts"),
+            {as_text(a.values[2]), as_text(a.values[3]), as_text(a.values[4])});
     });
 }
 
@@ -273,7 +277,8 @@ PyMethodDef functions[] = {
     fast("tree_flatten", tree_flatten_, docs::tree_flatten),
     fast("tree_leaves", tree_leaves_, docs::tree_leaves),
     fast("tree_structure", tree_structure_, docs::tree_structure),
-    fast("tree_flatten_with_path", tree_flatten_with_path_, docs::tree_flatten_with_path),
+    fast("tree_flatten_with_path", tree_flatten_with_path_,
+         docs::tree_flatten_with_path),
     fast("tree_unflatten", tree_unflatten_, docs::tree_unflatten),
     fast("tree_map", tree_map_, docs::tree_map),
     fast("all_leaves", all_leaves_, docs::all_leaves),

@@ -23,7 +23,15 @@
 namespace chainrule::pytree {
 
 enum class Kind : uint32_t {
-    leaf, none, tuple, list, dict, ordered_dict, default_dict, named_tuple, custom,
+    leaf,
+    none,
+    tuple,
+    list,
+    dict,
+    ordered_dict,
+    default_dict,
+    named_tuple,
+    custom,
     dataclass,
 };
 
@@ -55,7 +63,7 @@ static_assert(sizeof(Node) == 32, "nodes are compared as bytes");
 
 /// The Python object PyTreeDef: `Py_SIZE` nodes in post-order.
 struct TreeDef {
-    PyObject_VAR_HEAD
+    PyObject_VAR_HEAD  // a macro, with its own semicolon
     PyObject* weakrefs;
     Py_hash_t hash;  ///< -1 until asked for
     Node nodes[1];
@@ -197,12 +205,11 @@ public:
         if (num_nodes > INT32_MAX)
             raise(PyExc_OverflowError, "pytree: more than 2**31 - 1 nodes");
         items_.reserve_one();
-        items_.push({kind, static_cast<int32_t>(arity), static_cast<int32_t>(num_leaves),
-                     static_cast<int32_t>(num_nodes), type, data.release().ptr()});
+        items_.push({kind, static_cast<int32_t>(arity),
+                     static_cast<int32_t>(num_leaves), static_cast<int32_t>(num_nodes),
+                     type, data.release().ptr()});
     }
-    void push_leaf() {
-        items_.push({Kind::leaf, 0, 1, 1, nullptr, nullptr});
-    }
+    void push_leaf() { items_.push({Kind::leaf, 0, 1, 1, nullptr, nullptr}); }
     /// Appends copies of `count` nodes.
     void append(const Node* nodes, Py_ssize_t count) {
         for (Py_ssize_t i = 0; i < count; ++i) {

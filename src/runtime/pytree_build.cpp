@@ -19,21 +19,24 @@ Root root_of(PyTypeObject* type, PyObject* data, const char* who) {
     if (!entry) {
         if (!is_named_tuple(type))
             raise(PyExc_ValueError,
-                  "%s: %R is not a registered pytree node; register it first", who, type);
-        return {Kind::named_tuple, nullptr, nb::borrow(reinterpret_cast<PyObject*>(type))};
+                  "%s: %R is not a registered pytree node; register it first", who,
+                  type);
+        return {Kind::named_tuple, nullptr,
+                nb::borrow(reinterpret_cast<PyObject*>(type))};
     }
     switch (entry->kind) {
         case Kind::none:
         case Kind::tuple:
         case Kind::list: return {entry->kind, nullptr, nb::object()};
         case Kind::dict:
-        case Kind::ordered_dict: return {entry->kind, nullptr, own(PySequence_Tuple(data))};
+        case Kind::ordered_dict:
+            return {entry->kind, nullptr, own(PySequence_Tuple(data))};
         case Kind::default_dict: {
             PyObject *factory, *keys;
             if (!PyTuple_Check(data) || !PyArg_ParseTuple(data, "OO", &factory, &keys))
                 raise(PyExc_ValueError,
-                      "%s: static data of a defaultdict are (factory, keys), got %R", who,
-                      data);
+                      "%s: static data of a defaultdict are (factory, keys), got %R",
+                      who, data);
             nb::object tuple = own(PySequence_Tuple(keys));
             return {entry->kind, nullptr, own(PyTuple_Pack(2, factory, tuple.ptr()))};
         }
@@ -63,8 +66,8 @@ void check_root(const Root& root, Py_ssize_t arity, const char* who) {
     Py_ssize_t fields = PyTuple_GET_SIZE(root.type->meta_fields);
     if (!PyTuple_Check(root.data.ptr()) || PyTuple_GET_SIZE(root.data.ptr()) != fields)
         raise(PyExc_ValueError,
-              "%s: static data of this dataclass are a tuple of %zd values, got %R", who,
-              fields, root.data.ptr());
+              "%s: static data of this dataclass are a tuple of %zd values, got %R",
+              who, fields, root.data.ptr());
 }
 
 nb::object finish(Nodes& nodes, const Root& root, PyObject* treedefs, const char* who) {
@@ -116,10 +119,11 @@ nb::object from_node_data_and_children(PyObject* data, PyObject* children) {
     }
     PyObject *type, *statics;
     if (!PyTuple_Check(data) || !PyArg_ParseTuple(data, "OO", &type, &statics))
-        raise(PyExc_TypeError, "%s: node_data must be None or (type, static data), got %R",
-              who, data);
+        raise(PyExc_TypeError,
+              "%s: node_data must be None or (type, static data), got %R", who, data);
     Nodes nodes;
-    return finish(nodes, root_of(as_type(type, who), statics, who), treedefs.ptr(), who);
+    return finish(nodes, root_of(as_type(type, who), statics, who), treedefs.ptr(),
+                  who);
 }
 
 nb::object treedef_tuple(PyObject* treedefs) {
@@ -131,15 +135,16 @@ nb::object treedef_tuple(PyObject* treedefs) {
 
 nb::object treedef_state(const TreeDef* def) {
     nb::object state = own(PyTuple_New(def->size() + 1));
-    PyTuple_SET_ITEM(state.ptr(), 0, own(PyLong_FromLong(state_version)).release().ptr());
+    PyTuple_SET_ITEM(state.ptr(), 0,
+                     own(PyLong_FromLong(state_version)).release().ptr());
     for (Py_ssize_t i = 0; i < def->size(); ++i) {
         const Node& node = def->nodes[i];
         bool leaf = node.kind == Kind::leaf;
         auto* type = reinterpret_cast<PyObject*>(node_type(node));
         PyObject* data = node.kind == Kind::named_tuple ? nullptr : node.data;
-        nb::object entry =
-            own(leaf ? Py_NewRef(Py_None)
-                     : Py_BuildValue("OiO", type, int(node.arity), data ? data : Py_None));
+        nb::object entry = own(
+            leaf ? Py_NewRef(Py_None)
+                 : Py_BuildValue("OiO", type, int(node.arity), data ? data : Py_None));
         PyTuple_SET_ITEM(state.ptr(), i + 1, entry.release().ptr());
     }
     return state;
@@ -160,7 +165,8 @@ nb::object treedef_from_state(PyObject* state) {
             continue;
         }
         int arity;
-        if (!PyTuple_Check(entry)) raise(PyExc_ValueError, "%s: bad node %R", who, entry);
+        if (!PyTuple_Check(entry))
+            raise(PyExc_ValueError, "%s: bad node %R", who, entry);
         check(PyArg_ParseTuple(entry, "OiO", &type, &arity, &data) - 1);
         if (arity < 0 || size_t(arity) > stack.size())
             raise(PyExc_ValueError, "%s: node %R lacks children", who, entry);
@@ -168,8 +174,8 @@ nb::object treedef_from_state(PyObject* state) {
         for (int k = arity - 1; k >= 0; --k)
             PyTuple_SET_ITEM(children.ptr(), k, stack.pop().release().ptr());
         Nodes nodes;
-        stack.push(finish(nodes, root_of(as_type(type, who), data, who), children.ptr(),
-                          who));
+        stack.push(
+            finish(nodes, root_of(as_type(type, who), data, who), children.ptr(), who));
     }
     if (stack.size() != 1) raise(PyExc_ValueError, "%s: several roots", who);
     return stack.pop();

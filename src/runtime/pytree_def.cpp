@@ -46,8 +46,8 @@ void deallocate(PyObject* object) {
     TreeDef* def = self_of(object);
     PyTypeObject* type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
-    Py_TRASHCAN_BEGIN(object, deallocate)
-    if (def->weakrefs) PyObject_ClearWeakRefs(object);
+    Py_TRASHCAN_BEGIN(object, deallocate) if (def->weakrefs)
+        PyObject_ClearWeakRefs(object);
     for (Py_ssize_t i = 0; i < def->size(); ++i) Py_XDECREF(def->nodes[i].data);
     PyObject_GC_Del(object);
     Py_DECREF(type);
@@ -121,11 +121,12 @@ PyObject* call_flatten_up_to(PyObject* self, PyObject* const* args, Py_ssize_t c
     return guarded_object([&] {
         const char* who = "flatten_up_to";
         if (count < 1 || count > 2)
-            raise(PyExc_TypeError, "flatten_up_to(tree, who=...) takes 1 or 2 arguments");
+            raise(PyExc_TypeError,
+                  "flatten_up_to(tree, who=...) takes 1 or 2 arguments");
         if (count == 2 && !(who = PyUnicode_AsUTF8(args[1]))) throw nb::python_error();
         References subtrees;
-        flatten_up_to(self_of(self), args[0], {who, "the expected tree", "the given tree"},
-                      subtrees);
+        flatten_up_to(self_of(self), args[0],
+                      {who, "the expected tree", "the given tree"}, subtrees);
         nb::object list = own(PyList_New(subtrees.size()));
         for (size_t i = 0; i < subtrees.size(); ++i)
             PyList_SET_ITEM(list.ptr(), i, subtrees[i]);
@@ -143,9 +144,8 @@ PyObject* call_node_data(PyObject* self, PyObject*) {
 }
 
 PyObject* call_compose(PyObject* self, PyObject* inner) {
-    return guarded_object([&] {
-        return compose(self_of(self), as_treedef(inner, "PyTreeDef.compose"));
-    });
+    return guarded_object(
+        [&] { return compose(self_of(self), as_treedef(inner, "PyTreeDef.compose")); });
 }
 
 PyObject* call_from_node_data(PyObject*, PyObject* const* args, Py_ssize_t count) {
@@ -153,7 +153,8 @@ PyObject* call_from_node_data(PyObject*, PyObject* const* args, Py_ssize_t count
         if (count != 3)
             raise(PyExc_TypeError,
                   "from_node_data_and_children(registry, node_data, children) takes 3 "
-                  "arguments, got %zd", count);
+                  "arguments, got %zd",
+                  count);
         return from_node_data_and_children(args[1], args[2]);
     });
 }
@@ -176,7 +177,8 @@ PyCFunction erase(Function* function) {
 
 PyMethodDef methods[] = {
     {"unflatten", call_unflatten, METH_O,
-     "unflatten($self, leaves, /)\n--\n\nThe tree of this structure with these leaves."},
+     "unflatten($self, leaves, /)\n--\n\nThe tree of this structure with these "
+     "leaves."},
     {"flatten_up_to", erase(call_flatten_up_to), METH_FASTCALL,
      "flatten_up_to($self, tree, who='flatten_up_to', /)\n--\n\n"
      "The subtrees of `tree` that stand where this structure has leaves."},
@@ -212,14 +214,15 @@ PyType_Slot slots[] = {
     {Py_tp_methods, methods},
     {Py_tp_getset, attributes},
     {Py_tp_members, members},
-    {Py_tp_doc, const_cast<char*>(
+    {Py_tp_doc,
+     const_cast<char*>(
          "The structure of a pytree: what is left of it without its leaves.")},
     {0, nullptr}};
 
 PyType_Spec spec = {"chainrule.tree_util.PyTreeDef", offsetof(TreeDef, nodes),
                     sizeof(Node),
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
-                        Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE |
+                        Py_TPFLAGS_DISALLOW_INSTANTIATION,
                     slots};
 
 }  // namespace

@@ -243,7 +243,7 @@ Raises ValueError if `prefix` is no prefix of `full`, worded with the three name
 inline constexpr char prefix_mismatches[] = R"(prefix_mismatches($module, prefix, full)
 --
 
-Where a structure is not a prefix of another: a list of (path, expected, got), as str.)";
+Where a structure is no prefix of another: a list of (path, expected, got), as str.)";
 
 inline constexpr char set_key_types[] =
     R"(set_key_types($module, dict_key, sequence_key, attribute_key, flat_key)

@@ -41,8 +41,9 @@ nb::object as_children(PyObject* iterable, PyObject* value, const char* role) {
     if (!iterator) {
         if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw nb::python_error();
         PyErr_Clear();
-        raise(PyExc_ValueError, "pytree: %s of %R must return iterable children, got %R",
-              role, Py_TYPE(value), iterable);
+        raise(PyExc_ValueError,
+              "pytree: %s of %R must return iterable children, got %R", role,
+              Py_TYPE(value), iterable);
     }
     nb::object owned = nb::steal(iterator);
     return own(PySequence_Tuple(iterator));
@@ -86,8 +87,8 @@ nb::object make_index_key(KeyKind kind, Py_ssize_t index) {
 
 /// The names of a namedtuple's fields if they are what they should be, else null.
 nb::object field_names(PyTypeObject* type, Py_ssize_t count) {
-    nb::object fields = own(
-        PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), "_fields"));
+    nb::object fields =
+        own(PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), "_fields"));
     if (!PyTuple_Check(fields.ptr()) || PyTuple_GET_SIZE(fields.ptr()) != count)
         return nb::object();
     return fields;

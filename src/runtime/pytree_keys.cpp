@@ -50,10 +50,11 @@ nb::object sort_keys(PyObject* dict) {
     if (PyList_Sort(keys.ptr()) < 0) {
         nb::python_error cause;
         if (!cause.matches(PyExc_Exception)) throw cause;
-        nb::raise_from(cause, PyExc_ValueError,
-                       "pytree: the keys of a dict must be sortable, got %R; use keys of "
-                       "one type, or a collections.OrderedDict",
-                       keys.ptr());
+        nb::raise_from(
+            cause, PyExc_ValueError,
+            "pytree: the keys of a dict must be sortable, got %R; use keys of "
+            "one type, or a collections.OrderedDict",
+            keys.ptr());
     }
     return own(PyList_AsTuple(keys.ptr()));
 }
@@ -64,7 +65,8 @@ nb::object sorted_keys(PyObject* dict) {
     Py_ssize_t count = PyDict_GET_SIZE(dict);
     PyObject* keys[max_cached_keys];
     size_t slot;
-    if (count > max_cached_keys || !read_keys(dict, keys, &slot)) return sort_keys(dict);
+    if (count > max_cached_keys || !read_keys(dict, keys, &slot))
+        return sort_keys(dict);
     if (!cache) cache = new Entry[cache_slots]();
     Entry& entry = cache[slot];
     if (entry.sorted && entry.count == count &&

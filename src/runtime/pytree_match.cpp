@@ -31,9 +31,11 @@ std::string structure_of(const TreeDef* def) {
 std::string step(const Node& node, int32_t k) {
     switch (node.kind) {
         case Kind::dict:
-        case Kind::ordered_dict: return "[" + repr_of(PyTuple_GET_ITEM(node.data, k)) + "]";
+        case Kind::ordered_dict:
+            return "[" + repr_of(PyTuple_GET_ITEM(node.data, k)) + "]";
         case Kind::default_dict:
-            return "[" + repr_of(PyTuple_GET_ITEM(PyTuple_GET_ITEM(node.data, 1), k)) + "]";
+            return "[" + repr_of(PyTuple_GET_ITEM(PyTuple_GET_ITEM(node.data, 1), k)) +
+                   "]";
         case Kind::dataclass:
             return "." + text_of(PyTuple_GET_ITEM(node.type->data_fields, k));
         case Kind::named_tuple: {
@@ -119,11 +121,12 @@ void walk(const TreeDef* prefix, const TreeDef* full, OnLeaf on_leaf,
 /// The mismatches, the first in the tree first.
 std::vector<Mismatch> mismatches(const TreeDef* prefix, const TreeDef* full) {
     std::vector<Mismatch> found;
-    walk(prefix, full, [](Py_ssize_t, Py_ssize_t) {},
-         [&](Py_ssize_t i, Py_ssize_t j) {
-             found.insert(found.begin(), {path_to(prefix, i), describe(prefix->nodes[i]),
-                                          describe(full->nodes[j])});
-         });
+    walk(
+        prefix, full, [](Py_ssize_t, Py_ssize_t) {},
+        [&](Py_ssize_t i, Py_ssize_t j) {
+            found.insert(found.begin(), {path_to(prefix, i), describe(prefix->nodes[i]),
+                                         describe(full->nodes[j])});
+        });
     return found;
 }
 
@@ -138,8 +141,8 @@ std::vector<Mismatch> mismatches(const TreeDef* prefix, const TreeDef* full) {
         text += ": expected " + first.prefix + ", got " + first.full;
     }
     text += ". The structure of " + std::string(wording.prefix) + " is " +
-            structure_of(prefix) + ", of " + wording.full + " " + structure_of(full) + "; " +
-            wording.full + " must agree with " + wording.prefix +
+            structure_of(prefix) + ", of " + wording.full + " " + structure_of(full) +
+            "; " + wording.full + " must agree with " + wording.prefix +
             " down to the leaves of " + wording.prefix + ".";
     PyErr_SetString(PyExc_ValueError, text.c_str());
     throw nb::python_error();
@@ -156,10 +159,12 @@ public:
         switch (node.kind) {
             case Kind::tuple:
             case Kind::named_tuple:
-                return expand_items(node, reinterpret_cast<PyTupleObject*>(value)->ob_item,
+                return expand_items(node,
+                                    reinterpret_cast<PyTupleObject*>(value)->ob_item,
                                     PyTuple_GET_SIZE(value));
             case Kind::list:
-                return expand_items(node, reinterpret_cast<PyListObject*>(value)->ob_item,
+                return expand_items(node,
+                                    reinterpret_cast<PyListObject*>(value)->ob_item,
                                     PyList_GET_SIZE(value));
             case Kind::dict: return expand_dict(node, node.data, value);
             default: return expand_by_flattening(node, value);
@@ -227,12 +232,13 @@ nb::object prefix_counts(const TreeDef* prefix, const TreeDef* full,
                          const Wording& wording) {
     Py_ssize_t left = prefix->root().num_leaves;
     nb::object counts = own(PyList_New(left));
-    walk(prefix, full,
-         [&](Py_ssize_t, Py_ssize_t j) {
-             PyObject* count = PyLong_FromLong(full->nodes[j].num_leaves);
-             PyList_SET_ITEM(counts.ptr(), --left, own(count).release().ptr());
-         },
-         [&](Py_ssize_t, Py_ssize_t) { raise_mismatch(prefix, full, wording); });
+    walk(
+        prefix, full,
+        [&](Py_ssize_t, Py_ssize_t j) {
+            PyObject* count = PyLong_FromLong(full->nodes[j].num_leaves);
+            PyList_SET_ITEM(counts.ptr(), --left, own(count).release().ptr());
+        },
+        [&](Py_ssize_t, Py_ssize_t) { raise_mismatch(prefix, full, wording); });
     return counts;
 }
 

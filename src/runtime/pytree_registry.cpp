@@ -47,7 +47,7 @@ private:
 };
 
 Table* table = nullptr;
-PyObject* fields_name = nullptr;         // "_fields"
+PyObject* fields_name = nullptr;  // "_fields"
 PyTypeObject* default_dict_type = nullptr;
 
 void add_builtin(Kind kind, PyTypeObject* type) {
@@ -68,8 +68,9 @@ PyTypeObject* as_unregistered_type(PyObject* type, const char* who) {
 
 void check_callable(PyObject* function, const char* role, PyObject* type) {
     if (!PyCallable_Check(function))
-        raise(PyExc_TypeError, "register_pytree_node: %s of %R must be callable, got %R",
-              role, type, function);
+        raise(PyExc_TypeError,
+              "register_pytree_node: %s of %R must be callable, got %R", role, type,
+              function);
 }
 
 nb::object as_field_names(PyObject* fields, PyObject* type) {

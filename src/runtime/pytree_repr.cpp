@@ -38,9 +38,7 @@ std::string print_custom(const std::string& name, PyObject* data,
     return "CustomNode(" + name + "[" + text + "], [" + join(parts, first) + "])";
 }
 
-std::string type_name(PyTypeObject* type) {
-    return utf8(own(PyType_GetName(type)));
-}
+std::string type_name(PyTypeObject* type) { return utf8(own(PyType_GetName(type))); }
 
 std::string print_node(const Node& node, std::vector<std::string>& parts,
                        size_t first) {
@@ -54,7 +52,8 @@ std::string print_node(const Node& node, std::vector<std::string>& parts,
         case Kind::named_tuple:
             return "CustomNode(namedtuple[" + type_name(node_type(node)) + "], [" +
                    join(parts, first) + "])";
-        default: return print_custom(type_name(node_type(node)), node.data, parts, first);
+        default:
+            return print_custom(type_name(node_type(node)), node.data, parts, first);
     }
 }
 
@@ -70,11 +69,12 @@ bool same_data(const Node& a, const Node& b) {
     if (same >= 0) return same;
     if (!PyErr_ExceptionMatches(PyExc_Exception)) throw nb::python_error();
     nb::python_error cause;
-    nb::raise_from(cause, PyExc_ValueError,
-                   "PyTreeDef: comparing the static data of two nodes of type %s failed; "
-                   "static data must be hashable and comparable with == (arrays cannot "
-                   "be static data)",
-                   node_type(a)->tp_name);
+    nb::raise_from(
+        cause, PyExc_ValueError,
+        "PyTreeDef: comparing the static data of two nodes of type %s failed; "
+        "static data must be hashable and comparable with == (arrays cannot "
+        "be static data)",
+        node_type(a)->tp_name);
 }
 
 }  // namespace

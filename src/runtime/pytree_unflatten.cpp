@@ -103,8 +103,8 @@ nb::object unflatten(const TreeDef* def, PyObject* const* leaves) {
 
 nb::object unflatten_iterable(const TreeDef* def, PyObject* leaves) {
     // A tuple of our own, unless it is one: unflatten functions may change a list.
-    nb::object items = PyTuple_CheckExact(leaves) ? nb::borrow(leaves)
-                                                  : own(PySequence_Tuple(leaves));
+    nb::object items =
+        PyTuple_CheckExact(leaves) ? nb::borrow(leaves) : own(PySequence_Tuple(leaves));
     Py_ssize_t count = PyTuple_GET_SIZE(items.ptr());
     if (count != def->root().num_leaves) raise_count(def, count);
     return unflatten(def, reinterpret_cast<PyTupleObject*>(items.ptr())->ob_item);
@@ -118,14 +118,16 @@ nb::object tree_map(PyObject* function, PyObject* const* trees, Py_ssize_t count
     size_t size = leaves.size();
     for (Py_ssize_t i = 1; i < count; ++i) {
         std::string name = "tree " + std::to_string(i + 1);
-        flatten_up_to(def, trees[i], {"tree_map", "the first tree", name.c_str()}, leaves);
+        flatten_up_to(def, trees[i], {"tree_map", "the first tree", name.c_str()},
+                      leaves);
     }
     References results;
     SmallArray<PyObject*, 8> arguments;
     for (Py_ssize_t i = 0; i < count; ++i) arguments.push(nullptr);
     for (size_t leaf = 0; leaf < size; ++leaf) {
         for (Py_ssize_t i = 0; i < count; ++i) arguments[i] = leaves[i * size + leaf];
-        results.push(own(PyObject_Vectorcall(function, arguments.data(), count, nullptr)));
+        results.push(
+            own(PyObject_Vectorcall(function, arguments.data(), count, nullptr)));
     }
     return unflatten(def, results.data());
 }

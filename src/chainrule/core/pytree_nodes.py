@@ -111,7 +111,8 @@ def register_pytree_with_keys(
     ...     lambda p: ([(tree_util.GetAttrKey(k), getattr(p, k)) for k in "xy"], None),
     ...     lambda _, children: Point(*children),
     ... )
-    >>> [tree_util.keystr(path) for path, _ in tree_util.tree_leaves_with_path(Point(1, 2))]
+    >>> pairs = tree_util.tree_leaves_with_path(Point(1, 2))
+    >>> [tree_util.keystr(path) for path, _ in pairs]
     ['.x', '.y']
     """
     if flatten_func is None:
@@ -200,8 +201,8 @@ def _check_fields(
     missing, unknown = sorted(wanted - set(names)), sorted(set(names) - wanted)
     if missing:
         raise ValueError(
-            f"register_dataclass: fields {missing} of {nodetype!r} are missing; add them"
-            " to data_fields, meta_fields or drop_fields."
+            f"register_dataclass: fields {missing} of {nodetype!r} are missing; add"
+            " them to data_fields, meta_fields or drop_fields."
         )
     if unknown:
         raise ValueError(
