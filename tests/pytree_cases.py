@@ -4,8 +4,8 @@ import collections
 import dataclasses
 
 import pytest
-from chainrule import tree, tree_util
 
+from chainrule import tree, tree_util
 
 Point = collections.namedtuple("Point", "x y")
 OrderedDict = collections.OrderedDict

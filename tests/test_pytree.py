@@ -10,9 +10,11 @@ import pickle
 import types
 
 import pytest
+
 from chainrule import tree, tree_util
 from chainrule.core import pytree
-from pytree_cases import (
+
+from .pytree_cases import (
     EVERYTHING,
     Layer,
     Node,
@@ -22,7 +24,6 @@ from pytree_cases import (
     fails,
     new_class,
 )
-
 
 # What is a node
 

@@ -6,11 +6,13 @@ import sys
 import weakref
 
 import pytest
-from chainrule import tree, tree_util
-from chainrule.core.pytree import prefix_errors
 from hypothesis import given
 from hypothesis import strategies as st
-from pytree_cases import (
+
+from chainrule import tree, tree_util
+from chainrule.core.pytree import prefix_errors
+
+from .pytree_cases import (
     EVERYTHING,
     Layer,
     Node,
@@ -19,7 +21,6 @@ from pytree_cases import (
     defaultdict,
     new_class,
 )
-
 
 # Random trees
 

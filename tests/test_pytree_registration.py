@@ -8,8 +8,10 @@ import functools
 import pickle
 
 import pytest
+
 from chainrule import tree, tree_util
-from pytree_cases import (
+
+from .pytree_cases import (
     Config,
     Layer,
     Node,
@@ -19,7 +21,6 @@ from pytree_cases import (
     fails,
     new_class,
 )
-
 
 # Registration
 

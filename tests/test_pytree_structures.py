@@ -9,10 +9,12 @@ import pickle
 import weakref
 
 import pytest
+
 from chainrule import tree, tree_util
 from chainrule.core.pytree import flatten_axes, prefix_errors
 from chainrule.runtime import _native
-from pytree_cases import (
+
+from .pytree_cases import (
     EVERYTHING,
     Layer,
     Node,
@@ -21,7 +23,6 @@ from pytree_cases import (
     defaultdict,
     fails,
 )
-
 
 # Structures
 
