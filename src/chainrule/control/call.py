@@ -84,10 +84,10 @@ def linear_programs(closed: ClosedJaxpr, nonzero: tuple[bool, ...]) -> Any:
 
         def tangent(*values: Any) -> list[Any]:
             known_values = {id(r): v for r, v in zip(residuals, values)}
-            replaced = tape.with_known(known_values)
+            tape.replace_known(known_values)
             dots = iter(values[len(residuals) :])
             given = [None if v is None else next(dots) for v in split["inputs"]]
-            pushed = replaced.push(split["inputs"], given, split["out_vars"])
+            pushed = tape.push(split["inputs"], given, split["out_vars"])
             return [t for t in pushed if t is not None]
 
         tangent_program = stage_program(

@@ -91,8 +91,7 @@ def update(
 
 def tangent_aval(aval: Any) -> Any:
     """The aval of tangents of values of `aval`."""
-    dtype = aval.dtype
-    if dtypes.is_inexact(dtype):
+    if dtypes.is_inexact(aval.dtype):
         return aval
     return ShapedArray(aval.shape, dtypes.float0, False)
 

@@ -18,11 +18,6 @@ class LinearTracer(Tracer):
 
     __slots__ = ("slot",)
 
-    def __init__(self, tape: Any, aval: Any, slot: int):
-        self._trace = tape
-        self.aval = aval
-        self.slot = slot
-
     def _concrete(self, kind: str) -> Any:
         raise tracer_error(self, kind)
 

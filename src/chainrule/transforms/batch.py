@@ -20,16 +20,6 @@ class BatchTracer(Tracer):
 
     __slots__ = ("dim", "value")
 
-    def __init__(self, trace: Any, value: Any, dim: int):
-        aval = aval_of(value)
-        shape = aval.shape
-        self._trace = trace
-        self.value = value
-        self.dim = dim
-        self.aval = ShapedArray(
-            shape[:dim] + shape[dim + 1 :], aval.dtype, aval.weak_type
-        )
-
     def _concrete(self, kind: str) -> Any:
         raise errors.tracer_error(self, kind)
 
@@ -63,7 +53,7 @@ class BatchTrace(_native.Trace):
             out, out_dim = prim.batch(values, dims, self.size, **params)
         if prim.multiple_results:
             return [self.box(v, d) for v, d in zip(out, out_dim)]
-        return out if out_dim is None else BatchTracer(self, out, out_dim)
+        return self.box(out, out_dim)
 
     def owns(self, names: Any) -> bool:
         return self.axis_name is not None and (
@@ -72,7 +62,12 @@ class BatchTrace(_native.Trace):
 
     def box(self, value: Any, dim: int | None) -> Any:
         """A tracer hiding dimension `dim`; the value itself where there is none."""
-        return value if dim is None else BatchTracer(self, value, dim)
+        if dim is None:
+            return value
+        aval = aval_of(value)
+        shape = aval.shape
+        hidden = ShapedArray(shape[:dim] + shape[dim + 1 :], aval.dtype, aval.weak_type)
+        return BatchTracer(self, hidden, dim, value)
 
 
 def batch_flat(

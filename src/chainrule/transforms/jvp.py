@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Callable, Sequence
 
 from ..core import errors
-from ..core.avals import Array, Tracer, aval_of
+from ..core.avals import Tracer, aval_of
 from ..core.primitive import Primitive
 from ..ops.structure import add_tangents, instantiate
 from ..runtime import _native
@@ -22,20 +22,11 @@ class PrimalTracer(Tracer):
 
     __slots__ = ("primal", "tangent")
 
-    def __init__(self, trace: Any, primal: Any, tangent: Any):
-        self._trace = trace
-        self.primal = primal
-        self.tangent = tangent
-        self.aval = primal.aval
-
     def _concrete(self, kind: str) -> Any:
+        if kind == "array":
+            raise errors.tracer_error(self, kind)
         primal = self.primal
-        if kind in ("array", "item") or not isinstance(primal, Array):
-            if kind == "array":
-                raise errors.tracer_error(self, kind)
-        if isinstance(primal, Tracer):
-            return primal._concrete(kind)
-        return primal
+        return primal._concrete(kind) if isinstance(primal, Tracer) else primal
 
     def origin(self) -> str:
         inner = getattr(self.primal, "origin", None)
@@ -66,7 +57,7 @@ class JVPTrace(_native.Trace):
 
     def pair(self, primal: Any, tangent: Any) -> Any:
         """A tracer for the pair; the primal itself where the tangent is zero."""
-        return primal if tangent is None else JVPTracer(self, primal, tangent)
+        return primal if tangent is None else JVPTracer(self, primal.aval, primal, tangent)
 
 
 def jvp_primitive(

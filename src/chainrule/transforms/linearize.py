@@ -5,6 +5,9 @@ each linear operation on them is appended to a `Tape`, with the known values it 
 The tape can be replayed on tangents (`Tape.push`) or transposed (transpose.py), any
 number of times; known values are ordinary values of the level below, so taping a tape
 gives the higher orders.
+
+Two kinds of tracers belong to a `LinearizeTrace`, and no operation sees both: pairs
+(LinearizeTracer) in the user's program, tangents (LinearTracer) in derivative rules.
 """
 
 from __future__ import annotations
@@ -17,7 +20,6 @@ from ..ops.structure import add_p, broadcast_to, instantiate, negate_p, scale_p
 from ..runtime import _native
 from .jvp import PrimalTracer, tangent_of
 
-
 _no_params: dict[str, Any] = {}
 
 
@@ -25,10 +27,8 @@ class Tape(_native.Trace):
     """The tangent program: entries (primitive, inputs, params, output tracers)."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.entries: list[tuple[Any, Sequence[Any], dict[str, Any], Any]] = []
         self.size = 0
-        self.variables_of: Tape = self
 
     def variable(self, aval: Any) -> LinearTracer:
         """A new tangent variable: an input, or the output of the next entry."""
@@ -38,8 +38,7 @@ class Tape(_native.Trace):
 
     def process(self, prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Records a linear primitive applied to tangents and known values."""
-        avals = tuple([aval_of(a) for a in args])
-        out = prim.out_aval(avals, params)
+        out = prim.out_aval(tuple([aval_of(a) for a in args]), params)
         if prim.multiple_results:
             outs = [self.variable(a) for a in out]
         else:
@@ -89,13 +88,12 @@ class Tape(_native.Trace):
     ) -> list[Any]:
         """Replays the tape: output tangents (None: zero) for input `tangents`."""
         env: list[Any] = [None] * self.size
-        mine = self.variables_of
         for v, t in zip(inputs, tangents):
             if v is not None:
                 env[v.slot] = instantiate(t, v.aval)
         for prim, args, params, out in self.entries:
             values = [
-                env[a.slot] if type(a) is LinearTracer and a._trace is mine else a
+                env[a.slot] if type(a) is LinearTracer and a._trace is self else a
                 for a in args
             ]
             result = prim(*values, **params)
@@ -106,16 +104,12 @@ class Tape(_native.Trace):
                 env[out.slot] = result
         return [None if o is None else env[o.slot] for o in outs]
 
-
-    def with_known(self, known: dict[int, Any]) -> Tape:
-        """This tape with known values replaced: `known` maps id(old) to new."""
-        other = Tape()
-        other.size, other.variables_of = self.size, self.variables_of
-        other.entries = [
+    def replace_known(self, known: dict[int, Any]) -> None:
+        """Replaces known values: `known` maps id(old) to new."""
+        self.entries = [
             (prim, [known.get(id(a), a) for a in args], params, out)
             for prim, args, params, out in self.entries
         ]
-        return other
 
 
 class LinearizeTracer(PrimalTracer):
@@ -124,35 +118,56 @@ class LinearizeTracer(PrimalTracer):
     __slots__ = ()
 
 
-class LinearizeTrace(_native.Trace):
+class LinearizeTrace(Tape):
     """Evaluates primals, tapes tangents."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.tape = Tape()
-
     def process(self, prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        if len(args) == 1 and prim.partials is not None and not params:
+            if type(args[0]) is LinearizeTracer:
+                return self.process_unary(prim, args[0])
         primals, tangents = list(args), [None] * len(args)
         for i, x in enumerate(args):
-            if type(x) is LinearizeTracer and x._trace is self:
-                primals[i], tangents[i] = x.primal, x.tangent
+            kind = type(x)
+            if kind is LinearizeTracer:
+                if x._trace is self:
+                    primals[i], tangents[i] = x.primal, x.tangent
+            elif kind is LinearTracer and x._trace is self:
+                return Tape.process(self, prim, args, params)
         if prim.linearize_call is not None:
-            y, y_dot = prim.linearize_call(self.tape, primals, tangents, **params)
+            y, y_dot = prim.linearize_call(self, primals, tangents, **params)
         elif prim.jvp_call is not None:
             y, y_dot = prim.jvp_call(primals, tangents, **params)
         else:
             y = prim(*primals, **params)
             if prim.partials is not None:
-                y_dot = self.tape.from_partials(prim.partials, primals, tangents, y)
+                y_dot = self.from_partials(prim.partials, primals, tangents, y)
             else:
                 y_dot = tangent_of(prim, primals, tangents, y, params)
         if prim.multiple_results:
             return [self.pair(p, t) for p, t in zip(y, y_dot)]
-        return y if y_dot is None else LinearizeTracer(self, y, y_dot)
+        return y if y_dot is None else LinearizeTracer(self, y.aval, y, y_dot)
+
+    def process_unary(self, prim: Any, x: Any) -> Any:
+        """The common case: an elementwise function of one value."""
+        primal, (partial,) = x.primal, prim.partials
+        y = prim(primal)
+        if partial is None:
+            return y
+        aval = y.aval
+        x_dot = x.tangent
+        if partial == 1:
+            y_dot = x_dot
+        elif partial == -1:
+            y_dot = self.append(negate_p, (x_dot,), aval)
+        else:
+            y_dot = self.append(scale_p, (x_dot, partial(y, primal)), aval)
+        return LinearizeTracer(self, aval, y, y_dot)
 
     def pair(self, primal: Any, tangent: Any) -> Any:
         """A tracer for the pair; the primal itself where the tangent is zero."""
-        return primal if tangent is None else LinearizeTracer(self, primal, tangent)
+        if tangent is None:
+            return primal
+        return LinearizeTracer(self, primal.aval, primal, tangent)
 
 
 def linearize_flat(
@@ -164,19 +179,22 @@ def linearize_flat(
     its output variables (None where the tangent is zero).
     """
     trace = LinearizeTrace()
-    tape = trace.tape
+    inputs: list[Any] = []
+    tracers: list[Any] = []
+    for p, w in zip(primals, wanted):
+        v = trace.variable(tangent_aval(p.aval)) if w else None
+        inputs.append(v)
+        tracers.append(trace.pair(p, v))
+    values: list[Any] = []
+    out_vars: list[Any] = []
     try:
-        inputs = [
-            tape.variable(tangent_aval(aval_of(p))) if w else None
-            for p, w in zip(primals, wanted)
-        ]
-        outs = fun(*[trace.pair(p, v) for p, v in zip(primals, inputs)])
-        values: list[Any] = []
-        out_vars: list[Any] = []
-        for x in outs:
-            mine = type(x) is LinearizeTracer and x._trace is trace
-            values.append(x.primal if mine else x)
-            out_vars.append(x.tangent if mine else None)
+        for x in fun(*tracers):
+            if type(x) is LinearizeTracer and x._trace is trace:
+                values.append(x.primal)
+                out_vars.append(x.tangent)
+            else:
+                values.append(x)
+                out_vars.append(None)
     finally:
-        trace.alive = tape.alive = False
-    return values, tape, inputs, out_vars
+        trace.alive = False
+    return values, trace, inputs, out_vars

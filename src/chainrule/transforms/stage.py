@@ -22,11 +22,6 @@ class StageTracer(Tracer):
 
     __slots__ = ("var",)
 
-    def __init__(self, trace: Any, var: Var):
-        self._trace = trace
-        self.aval = var.aval
-        self.var = var
-
     def _concrete(self, kind: str) -> Any:
         raise errors.tracer_error(self, kind)
 
@@ -52,7 +47,7 @@ class StageTrace(_native.Trace):
         """A new input of the program."""
         var = Var(aval)
         self.invars.append(var)
-        return StageTracer(self, var)
+        return StageTracer(self, var.aval, var)
 
     def atom(self, x: Any) -> Any:
         """The variable or literal that stands for `x` in the program."""
@@ -86,10 +81,10 @@ class StageTrace(_native.Trace):
         if prim.multiple_results:
             outvars = [Var(aval) for aval in out]
             self.eqns.append(JaxprEqn(prim, atoms, params, outvars, frame))
-            return [StageTracer(self, v) for v in outvars]
+            return [StageTracer(self, v.aval, v) for v in outvars]
         var = Var(out)
         self.eqns.append(JaxprEqn(prim, atoms, params, [var], frame))
-        return StageTracer(self, var)
+        return StageTracer(self, var.aval, var)
 
     def finish(self, outs: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
         """The recorded program with outputs `outs`, and its constants."""

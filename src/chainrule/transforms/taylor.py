@@ -62,7 +62,7 @@ class TaylorTrace(_native.Trace):
         """A tracer for the series; x_0 itself where nothing else is nonzero."""
         if all(c is None for c in series[1:]):
             return series[0]
-        return TaylorTracer(self, series[0], list(series[1:]))
+        return TaylorTracer(self, aval_of(series[0]), series[0], list(series[1:]))
 
     def linear(self, prim: Any, series: Sequence[Series], params: Any) -> Any:
         """Applies a linear primitive coefficient by coefficient."""
