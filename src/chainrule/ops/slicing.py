@@ -13,6 +13,7 @@ import numpy as np
 from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
+from .elementwise_selection import select_n_p
 from .shaping import broadcast_in_dim, full, move_dim, reduce_sum_p, reshape
 
 
@@ -135,19 +136,12 @@ def _pad_batch(args: Any, dims: Any, size: int, *, padding_config: Any) -> Any:
     else:
         x = move_dim(x, d, 0)
     config = ((0, 0, 0), *padding_config)
-    zero = full((), 0, aval_of(x).dtype)
-    padded = pad_p(x, zero, padding_config=config)
-    if aval_of(x).dtype == np.bool_:
-        inside = pad_p(
-            full(aval_of(x).shape, True, aval_of(x).dtype), zero, padding_config=config
-        )
-        rank = aval_of(x).ndim - 1
-        spread = reshape(value, (size, *(1,) * rank))
-        return padded | (spread & ~inside), 0
-    ones = full(aval_of(x).shape, 1, aval_of(x).dtype)
-    outside = 1 - pad_p(ones, zero, padding_config=config)
-    rank = aval_of(x).ndim - 1
-    return padded + outside * reshape(value, (size, *(1,) * rank)), 0
+    shape, dtype = aval_of(x).shape, aval_of(x).dtype
+    padded = pad_p(x, full((), 0, dtype), padding_config=config)
+    here, nowhere = full(shape, True, np.dtype(bool)), full((), False, np.dtype(bool))
+    inside = pad_p(here, nowhere, padding_config=config)
+    spread = reshape(value, (size, *(1,) * (len(shape) - 1)))
+    return select_n_p(inside, spread, padded), 0
 
 
 def _pad_evaluate(x: Any, value: Any, *, padding_config: Any) -> Any:
