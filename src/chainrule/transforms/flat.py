@@ -10,7 +10,6 @@ import inspect
 from typing import Any, Callable, Sequence
 
 from ..core.avals import Array, as_array
-from ..core.errors import JAXTypeError
 from ..runtime._native import tree_flatten, tree_unflatten
 
 
@@ -20,20 +19,29 @@ class FlatFun:
     With `has_aux`, `fun` returns a pair; the second part's leaves follow the first's.
     """
 
-    __slots__ = ("aux_tree", "fun", "has_aux", "in_tree", "kwargs", "name", "out_tree")
+    __slots__ = ("aux_tree", "fun", "has_aux", "in_tree", "kwargs", "out_tree", "_name")
 
     def __init__(self, fun: Any, in_tree: Any, kwargs: Any = None, has_aux: bool = False):
         self.fun, self.in_tree, self.has_aux = fun, in_tree, has_aux
         self.kwargs = kwargs or {}
         self.out_tree: Any = None
         self.aux_tree: Any = None
-        self.name = name_of(fun)
+        self._name: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The function's name, for messages and programs."""
+        return self._name or name_of(self.fun)
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
 
     def __call__(self, *leaves: Any) -> list[Any]:
         out = self.fun(*tree_unflatten(self.in_tree, leaves), **self.kwargs)
         if not self.has_aux:
             flat, self.out_tree = tree_flatten(out)
-            return values(flat, self.name)
+            return values(flat, self.fun)
         if not isinstance(out, (tuple, list)) or len(out) != 2:
             raise TypeError(
                 f"{self.name}: with has_aux=True the function must return a pair"
@@ -41,23 +49,23 @@ class FlatFun:
             )
         flat, self.out_tree = tree_flatten(out[0])
         aux, self.aux_tree = tree_flatten(out[1])
-        return values(flat, self.name) + values(aux, self.name)
+        return values(flat, self.fun) + values(aux, self.fun)
 
 
-def values(leaves: Sequence[Any], name: str) -> list[Any]:
-    """Leaves returned by function `name`, as arrays; TypeError for what is none."""
+def values(leaves: list[Any], fun: Any) -> list[Any]:
+    """Leaves that `fun` returned, as arrays; TypeError for what is none."""
     for x in leaves:
         if not isinstance(x, Array):
             break
     else:
-        return list(leaves)
+        return leaves
     found: list[Any] = []
     for x in leaves:
         try:
             found.append(x if isinstance(x, Array) else as_array(x))
         except TypeError:
             raise TypeError(
-                f"{name}: the function returned {x!r} of type {type(x).__name__}; a"
+                f"{name_of(fun)}: the function returned {x!r} of type {type(x).__name__}; a"
                 " transformed function must return arrays, numbers or pytrees of them."
             ) from None
     return found
@@ -97,7 +105,3 @@ def positions(name: str, argnums: Any, count: int) -> tuple[int, ...]:
         found.append(i % count)
     return tuple(found)
 
-
-__all__ = [
-    "FlatFun", "JAXTypeError", "check_callable", "name_of", "positions", "values",
-]  # fmt: skip

@@ -7,12 +7,12 @@ The checks come before any computing: which argument, what it is, what to use in
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any, Callable, Sequence
 
 from ..core import dtypes
 from ..core.avals import Array, aval_of, as_array, wrap
-from ..core.linear import LinearTracer
-from ..ops.structure import float0_zeros, instantiate
+from ..ops.structure import instantiate
 from ..runtime._native import tree_flatten, tree_unflatten
 from .flat import FlatFun, check_callable, name_of, positions
 from .jvp import jvp_flat
@@ -49,12 +49,15 @@ def grad(
     >>> float(cr.grad(lambda x: x**3)(2.0))
     12.0
     """
-    both = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, _name="grad")
+    check_callable("grad", fun)
+    rules = (argnums, has_aux, holomorphic, allow_int)
 
     @functools.wraps(fun)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, found = both(*args, **kwargs)
-        return (found, value[1]) if has_aux else found
+        found, flat, outs = _gradient("grad", fun, rules, args, kwargs)
+        if has_aux:
+            return found, tree_unflatten(flat.aux_tree, outs[1:])
+        return found
 
     return gradient
 
@@ -65,8 +68,6 @@ def value_and_grad(
     has_aux: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
-    *,
-    _name: str = "value_and_grad",
 ) -> Callable[..., Any]:
     """The value of a scalar-valued function together with its gradient.
 
@@ -78,36 +79,49 @@ def value_and_grad(
     >>> float(value), float(slope)
     (9.0, 6.0)
     """
-    check_callable(_name, fun)
+    check_callable("value_and_grad", fun)
+    rules = (argnums, has_aux, holomorphic, allow_int)
 
     @functools.wraps(fun)
     def both(*args: Any, **kwargs: Any) -> Any:
-        where = positions(_name, argnums, len(args))
-        dynamic = [args[i] for i in where]
-        leaves, tree = tree_flatten(dynamic)
-        primals = [
-            _differentiable(_name, x, holomorphic, allow_int) for x in leaves
-        ]
-        flat = FlatFun(_at(fun, args, where), tree, kwargs, has_aux)
-        wanted = [dtypes.is_inexact(p.dtype) for p in primals]
-        outs, tape, inputs, out_vars = linearize_flat(flat, primals, wanted)
-        if flat.out_tree.num_leaves != 1 or outs[0].shape != ():
-            raise _not_scalar(_name, fun, flat.out_tree, outs)
-        y = outs[0]
-        _check_output(_name, fun, y, holomorphic)
-        one = _one(y.aval)
-        cts = pull(tape, inputs, out_vars[:1], [one])
-        grads = [
-            instantiate(ct, aval_of(p)) for ct, p in zip(cts, primals)
-        ]
-        found = tree_unflatten(tree, grads)
-        gradient = found[0] if isinstance(argnums, int) else tuple(found)
-        value = tree_unflatten(flat.out_tree, [y])
+        found, flat, outs = _gradient("value_and_grad", fun, rules, args, kwargs)
+        value = tree_unflatten(flat.out_tree, outs[:1])
         if has_aux:
-            return (value, tree_unflatten(flat.aux_tree, outs[1:])), gradient
-        return value, gradient
+            return (value, tree_unflatten(flat.aux_tree, outs[1:])), found
+        return value, found
 
     return both
+
+
+def _gradient(
+    name: str, fun: Any, rules: tuple[Any, ...], args: Any, kwargs: Any
+) -> tuple[Any, FlatFun, list[Any]]:
+    """The gradient, the flat function with its output trees, and flat outputs."""
+    argnums, has_aux, holomorphic, allow_int = rules
+    if argnums == 0 and len(args) == 1:
+        leaves, tree = tree_flatten(args)
+        inner = fun
+    else:
+        where = positions(name, argnums, len(args))
+        leaves, tree = tree_flatten(tuple([args[i] for i in where]))
+        inner = _at(fun, args, where)
+    primals = [_differentiable(name, x, holomorphic, allow_int) for x in leaves]
+    wanted = [dtypes.is_inexact(p.dtype) for p in primals] if allow_int else _always
+    flat = FlatFun(inner, tree, kwargs, has_aux)
+    outs, tape, inputs, out_vars = linearize_flat(flat, primals, wanted)
+    if flat.out_tree is not _leaf and flat.out_tree != _leaf or outs[0].shape != ():
+        raise _not_scalar(name, fun, flat.out_tree, outs)
+    y = outs[0]
+    if y.dtype is not dtypes.float32 or holomorphic:
+        _check_output(name, fun, y, holomorphic)
+    cts = pull(tape, inputs, out_vars[:1], (_one(y.aval),))
+    if any(ct is None for ct in cts):
+        cts = [instantiate(ct, p.aval) for ct, p in zip(cts, primals)]
+    found = tree_unflatten(tree, cts)
+    return (found[0] if type(argnums) is int else found), flat, outs
+
+
+_always = itertools.repeat(True)
 
 
 def _at(fun: Any, args: Sequence[Any], where: Sequence[int]) -> Callable[..., Any]:
@@ -380,7 +394,3 @@ def linearize(
         return (*result, tree_unflatten(flat.aux_tree, outs[n:]))
     return result
 
-
-__all__ = [
-    "LinearTracer", "float0_zeros", "grad", "jvp", "linearize", "value_and_grad", "vjp",
-]  # fmt: skip
