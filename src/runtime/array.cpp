@@ -4,6 +4,7 @@
 // dtype is a numeric one. Everything else in this file relies on that.
 #include "dispatch.h"
 
+#include <numpy/arrayscalars.h>
 #include <vector>
 
 namespace chainrule {
@@ -16,9 +17,9 @@ namespace {
 PyObject* as_object(PyArrayObject* array) { return reinterpret_cast<PyObject*>(array); }
 
 bool is_array_dtype(int type) {
-    return type <= NPY_CDOUBLE ? type != NPY_LONGDOUBLE
-                               : type == NPY_HALF || type == NPY_VOID ||
-                                     type >= NPY_USERDEF;
+    return type <= NPY_CDOUBLE
+               ? type != NPY_LONGDOUBLE
+               : type == NPY_HALF || type == NPY_VOID || type >= NPY_USERDEF;
 }
 
 /// True for an ndarray that can be held as it is.
@@ -31,23 +32,44 @@ bool is_plain(PyObject* value) {
            type >= 0 && PyArray_ISBEHAVED_RO(array);
 }
 
-/// NumPy's own scalars, as ufuncs return them for 0-d arrays.
-bool is_builtin_scalar(PyObject* value) {
-    return PyArray_IsScalar(value, Float) || PyArray_IsScalar(value, Double) ||
-           PyArray_IsScalar(value, Int) || PyArray_IsScalar(value, Long) ||
-           PyArray_IsScalar(value, Bool);
+/// A 0-d ndarray that holds `element`.
+template <typename T>
+PyObject* zero_dimensional(int type, T element) {
+    PyObject* array = PyArray_SimpleNew(0, nullptr, type);
+    if (array)
+        *static_cast<T*>(PyArray_DATA(reinterpret_cast<PyArrayObject*>(array))) =
+            element;
+    return array;
+}
+
+/// The 0-d ndarray of a NumPy scalar. Ufuncs return scalars for 0-d arrays, hence the
+/// shortcuts for the commonest types.
+PyObject* array_of_scalar(PyObject* scalar) {
+    PyTypeObject* type = Py_TYPE(scalar);
+    if (type == &PyFloatArrType_Type)
+        return zero_dimensional(NPY_FLOAT, PyArrayScalar_VAL(scalar, Float));
+    if (type == &PyDoubleArrType_Type)
+        return zero_dimensional(NPY_DOUBLE, PyArrayScalar_VAL(scalar, Double));
+    if (type == &PyIntArrType_Type)
+        return zero_dimensional(NPY_INT, PyArrayScalar_VAL(scalar, Int));
+    if (type == &PyLongArrType_Type)
+        return zero_dimensional(NPY_LONG, PyArrayScalar_VAL(scalar, Long));
+    if (type == &PyBoolArrType_Type)
+        return zero_dimensional(NPY_BOOL, PyArrayScalar_VAL(scalar, Bool));
+    return PyArray_FromAny(scalar, nullptr, 0, 0, 0, nullptr);
 }
 
 /// An ndarray of plain class, native byte order, canonical dtype; steals `value`.
 PyArrayObject* normalize(PyObject* value) {
     Ref owned(value);
-    Ref array(is_builtin_scalar(value) ? PyArray_FromScalar(value, nullptr)
-                                       : PyArray_CheckFromAny(value, nullptr, 0, 0, NPY_ARRAY_ALIGNED |
-                              NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY, nullptr));
+    constexpr int kRequirements =
+        NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY;
+    Ref array(PyArray_CheckFromAny(value, nullptr, 0, 0, kRequirements, nullptr));
     if (!array) return nullptr;
     auto* numpy = reinterpret_cast<PyArrayObject*>(array.get());
     if (!is_array_dtype(PyArray_DESCR(numpy)->type_num)) {
-        PyErr_Format(PyExc_TypeError, "Array: dtype %S cannot be held by an array; "
+        PyErr_Format(PyExc_TypeError,
+                     "Array: dtype %S cannot be held by an array; "
                      "convert to a boolean, integer, floating or complex dtype.",
                      PyArray_DESCR(numpy));
         return nullptr;
@@ -61,16 +83,23 @@ PyArrayObject* normalize(PyObject* value) {
 }
 
 bool is_wrappable(PyObject* value) {
-    return PyArray_Check(value) || PyArray_IsScalar(value, Generic) ||
-           PyFloat_Check(value) || PyLong_Check(value) || PyComplex_Check(value);
+    return PyArray_Check(value) || PyFloat_Check(value) || PyLong_Check(value) ||
+           PyComplex_Check(value);
 }
 
 PyObject* reject(PyObject* value) {
-    PyErr_Format(PyExc_TypeError, "Array: a value of type %s cannot be wrapped; pass an "
-                 "ndarray or a scalar.", Py_TYPE(value)->tp_name);
+    PyErr_Format(PyExc_TypeError,
+                 "Array: a value of type %s cannot be wrapped; pass an "
+                 "ndarray or a scalar.",
+                 Py_TYPE(value)->tp_name);
     Py_DECREF(value);
     return nullptr;
 }
+
+/// Memory of arrays that were freed, for the next ones.
+constexpr int kMaxSpares = 128;
+ConcreteArray* spares[kMaxSpares];
+int spare_count = 0;
 
 void concrete_dealloc(PyObject* self) {
     ConcreteArray* array = as_concrete(self);
@@ -78,21 +107,33 @@ void concrete_dealloc(PyObject* self) {
     Py_XDECREF(as_object(array->data));
     Py_XDECREF(array->aval);
     Py_XDECREF(array->sharding);
-    PyTypeObject* type = Py_TYPE(self);
-    PyObject_Free(self);
-    Py_DECREF(type);
+    Py_DECREF(reinterpret_cast<PyObject*>(Py_TYPE(self)));
+    if (spare_count < kMaxSpares)
+        spares[spare_count++] = array;
+    else
+        PyObject_Free(self);
+}
+
+/// A new array, its fields uninitialized, or null with MemoryError.
+ConcreteArray* allocate() {
+    if (spare_count == 0) return PyObject_New(ConcreteArray, concrete_type);
+    PyObject* spare = reinterpret_cast<PyObject*>(spares[--spare_count]);
+    return as_concrete(PyObject_Init(spare, concrete_type));
 }
 
 PyObject* array_new(PyTypeObject* type, PyObject*, PyObject*) {
     if (type == array_type)
-        return PyErr_Format(PyExc_TypeError, "Array: not constructible by itself; use "
+        return PyErr_Format(PyExc_TypeError,
+                            "Array: not constructible by itself; use "
                             "chainrule.numpy.array(values).");
     return type->tp_alloc(type, 0);
 }
 
-PyObject* get_aval(PyObject* self, void*) { return Py_XNewRef(array_aval(as_concrete(self))); }
+PyObject* get_aval(PyObject* self, void*) {
+    return Py_XNewRef(array_aval(as_concrete(self)));
+}
 
-template <PyObject* ShapedArray::*field>
+template <PyObject* ShapedArray::* field>
 PyObject* get_aval_field(PyObject* self, void*) {
     PyObject* aval = array_aval(as_concrete(self));
     return aval ? Py_NewRef(as_shaped(aval)->*field) : nullptr;
@@ -129,7 +170,8 @@ PyObject* get_true(PyObject*, void*) { Py_RETURN_TRUE; }
 
 PyGetSetDef concrete_getset[] = {
     {"aval", get_aval, nullptr, "ShapedArray of this array.", nullptr},
-    {"shape", get_aval_field<&ShapedArray::shape>, nullptr, "Tuple of extents.", nullptr},
+    {"shape", get_aval_field<&ShapedArray::shape>, nullptr, "Tuple of extents.",
+     nullptr},
     {"dtype", get_aval_field<&ShapedArray::dtype>, nullptr, "np.dtype of the elements.",
      nullptr},
     {"ndim", get_ndim, nullptr, "Number of dimensions.", nullptr},
@@ -154,11 +196,13 @@ PyObject* wrap(PyObject*, PyObject* args, PyObject* kwargs) {
     PyObject *value, *sharding = Py_None;
     int weak = 0;
     static const char* names[] = {"", "weak_type", "sharding", nullptr};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|pO:wrap", const_cast<char**>(names),
-                                     &value, &weak, &sharding))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|pO:wrap",
+                                     const_cast<char**>(names), &value, &weak,
+                                     &sharding))
         return nullptr;
     PyObject* array = wrap_stolen(Py_NewRef(value), weak != 0);
-    if (array && sharding != Py_None) as_concrete(array)->sharding = Py_NewRef(sharding);
+    if (array && sharding != Py_None)
+        as_concrete(array)->sharding = Py_NewRef(sharding);
     return array;
 }
 
@@ -172,12 +216,17 @@ PyMethodDef array_functions[] = {
 
 PyObject* wrap_stolen(PyObject* value, bool weak) {
     if (!value) return nullptr;
+    if (PyArray_IsScalar(value, Generic)) {
+        Ref scalar(value);
+        value = array_of_scalar(value);
+        if (!value) return nullptr;
+    }
     if (!is_plain(value)) {
         if (!is_wrappable(value)) return reject(value);
         value = as_object(normalize(value));
         if (!value) return nullptr;
     }
-    auto* array = PyObject_New(ConcreteArray, concrete_type);
+    ConcreteArray* array = allocate();
     if (!array) {
         Py_DECREF(value);
         return nullptr;
@@ -210,9 +259,9 @@ PyArrayObject* array_data(ConcreteArray* array) {
 
 PyObject* array_aval(ConcreteArray* array) {
     if (!array->aval)
-        array->aval = aval_get(reinterpret_cast<PyObject*>(PyArray_DESCR(array->data)),
-                               PyArray_NDIM(array->data), PyArray_DIMS(array->data),
-                               array->weak);
+        array->aval =
+            aval_get(reinterpret_cast<PyObject*>(PyArray_DESCR(array->data)),
+                     PyArray_NDIM(array->data), PyArray_DIMS(array->data), array->weak);
     return array->aval;
 }
 
@@ -222,8 +271,9 @@ static PyTypeObject* add_array_type(PyObject* module) {
                                    array_operator_slots + array_operator_slot_count);
     slots.push_back({Py_tp_new, reinterpret_cast<void*>(array_new)});
     slots.push_back({Py_tp_hash, reinterpret_cast<void*>(PyObject_HashNotImplemented)});
-    slots.push_back({Py_tp_doc, const_cast<char*>(
-        "An immutable array, or a tracer that stands for one.")});
+    slots.push_back(
+        {Py_tp_doc,
+         const_cast<char*>("An immutable array, or a tracer that stands for one.")});
     slots.push_back({0, nullptr});
     PyType_Spec spec = {"chainrule.Array", sizeof(PyObject), 0,
                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots.data()};

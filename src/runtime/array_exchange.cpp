@@ -32,9 +32,9 @@ struct ExtendedFloat {
     std::uint8_t code;  // DLDataTypeCode
 };
 constexpr ExtendedFloat extended_floats[] = {
-    {"bfloat16", 4},        {"float8_e3m4", 7},    {"float8_e4m3", 8},
-    {"float8_e4m3b11fnuz", 9}, {"float8_e4m3fn", 10}, {"float8_e4m3fnuz", 11},
-    {"float8_e5m2", 12},    {"float8_e5m2fnuz", 13}, {"float8_e8m0fnu", 14}};
+    {"bfloat16", 4},           {"float8_e3m4", 7},      {"float8_e4m3", 8},
+    {"float8_e4m3b11fnuz", 9}, {"float8_e4m3fn", 10},   {"float8_e4m3fnuz", 11},
+    {"float8_e5m2", 12},       {"float8_e5m2fnuz", 13}, {"float8_e8m0fnu", 14}};
 
 /// The entry of an extended dtype; null with BufferError for one DLPack cannot carry.
 const ExtendedFloat* find_extended(PyArrayObject* data) {
@@ -43,8 +43,10 @@ const ExtendedFloat* find_extended(PyArrayObject* data) {
     if (!name) return nullptr;
     for (const ExtendedFloat& entry : extended_floats)
         if (std::strcmp(entry.name, name) == 0) return &entry;
-    PyErr_Format(PyExc_BufferError, "__dlpack__: dtype %s has no DLPack code; convert "
-                 "the array to another dtype first.", name);
+    PyErr_Format(PyExc_BufferError,
+                 "__dlpack__: dtype %s has no DLPack code; convert "
+                 "the array to another dtype first.",
+                 name);
     return nullptr;
 }
 
@@ -90,9 +92,12 @@ PyObject* array_dlpack(PyObject* self, PyObject* args, PyObject* kwargs) {
     bool extended = PyArray_DESCR(data)->type_num >= NPY_USERDEF;
     const ExtendedFloat* entry = extended ? find_extended(data) : nullptr;
     if (extended && !entry) return nullptr;
-    int carrier = !entry ? NPY_NOTYPE : PyArray_ITEMSIZE(data) == 1 ? NPY_UINT8 : NPY_UINT16;
+    int carrier = !entry                        ? NPY_NOTYPE
+                  : PyArray_ITEMSIZE(data) == 1 ? NPY_UINT8
+                                                : NPY_UINT16;
     Ref exporter(view_as(data, carrier, !read_only));
-    Ref method(exporter ? PyObject_GetAttrString(exporter.get(), "__dlpack__") : nullptr);
+    Ref method(exporter ? PyObject_GetAttrString(exporter.get(), "__dlpack__")
+                        : nullptr);
     Ref capsule(method ? PyObject_Call(method.get(), args, kwargs) : nullptr);
     if (capsule && entry && !set_code(capsule.get(), entry->code)) return nullptr;
     return capsule.release();

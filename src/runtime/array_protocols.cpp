@@ -2,6 +2,8 @@
 // and the methods that JAX programs call on arrays.
 #include "dispatch.h"
 
+#include <cstring>
+
 namespace chainrule {
 namespace {
 
@@ -17,8 +19,10 @@ PyObject* scalar_operand(PyObject* self) {
     PyArrayObject* data = array_data(as_concrete(self));
     if (!data) return nullptr;
     if (PyArray_NDIM(data) != 0)
-        return PyErr_Format(PyExc_TypeError, "Only scalar arrays can be converted to "
-                            "Python scalars; got arr.ndim=%d", PyArray_NDIM(data));
+        return PyErr_Format(PyExc_TypeError,
+                            "Only scalar arrays can be converted to "
+                            "Python scalars; got arr.ndim=%d",
+                            PyArray_NDIM(data));
     return python_scalar(data);
 }
 
@@ -47,33 +51,17 @@ PyObject* buffer_pointer(PyObject* self, PyObject*) {
 }
 
 struct RowIterator {
-    PyObject_HEAD
-    PyObject* array;
+    PyObject_HEAD PyObject* array;
     Py_ssize_t position;
     Py_ssize_t length;
 };
 PyTypeObject* row_iterator_type = nullptr;
 
-PyObject* row_of(ConcreteArray* array, Py_ssize_t index) {
-    PyArrayObject* data = array_data(array);
-    if (!data) return nullptr;
-    PyArray_Descr* descr = PyArray_DESCR(data);
-    Py_INCREF(reinterpret_cast<PyObject*>(descr));
-    Ref row(PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(data) - 1,
-                                 PyArray_DIMS(data) + 1, PyArray_STRIDES(data) + 1,
-                                 PyArray_BYTES(data) + index * PyArray_STRIDE(data, 0), 0,
-                                 nullptr));
-    if (!row) return nullptr;
-    auto* view = reinterpret_cast<PyArrayObject*>(row.get());
-    if (PyArray_SetBaseObject(view, Py_NewRef(as_object(data))) < 0) return nullptr;
-    return wrap_stolen(row.release(), array->weak);
-}
-
 PyObject* row_next(PyObject* self) {
     auto* rows = reinterpret_cast<RowIterator*>(self);
     if (rows->position >= rows->length) return nullptr;
     Py_ssize_t index = rows->position++;
-    if (is_concrete(rows->array)) return row_of(as_concrete(rows->array), index);
+    if (is_concrete(rows->array)) return array_row(as_concrete(rows->array), index);
     Ref key(PyLong_FromSsize_t(index));
     return key ? array_subscript(rows->array, key.get()) : nullptr;
 }
@@ -107,9 +95,10 @@ PyType_Slot row_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(row_dealloc)}
                            {Py_tp_methods, row_methods},
                            {0, nullptr}};
 
-PyType_Spec row_spec = {"chainrule.runtime.RowIterator", sizeof(RowIterator), 0,
-                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
-                            Py_TPFLAGS_DISALLOW_INSTANTIATION, row_slots};
+PyType_Spec row_spec = {
+    "chainrule.runtime.RowIterator", sizeof(RowIterator), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    row_slots};
 
 }  // namespace
 
@@ -118,10 +107,12 @@ int array_bool(PyObject* self) {
     if (!data) return -1;
     if (PyArray_SIZE(data) == 1) return PyObject_IsTrue(as_object(data));
     PyErr_SetString(PyExc_ValueError, PyArray_SIZE(data) == 0
-        ? "The truth value of an empty array is ambiguous. Use `array.size > 0` to check "
-          "that an array is not empty."
-        : "The truth value of an array with more than one element is ambiguous. Use "
-          "a.any() or a.all()");
+                                          ? "The truth value of an empty array is "
+                                            "ambiguous. Use `array.size > 0` to check "
+                                            "that an array is not empty."
+                                          : "The truth value of an array with more "
+                                            "than one element is ambiguous. Use "
+                                            "a.any() or a.all()");
     return -1;
 }
 
@@ -143,7 +134,8 @@ PyObject* array_float(PyObject* self) {
 PyObject* array_complex(PyObject* self) {
     Ref scalar(scalar_operand(self));
     if (!scalar) return nullptr;
-    return PyObject_CallOneArg(reinterpret_cast<PyObject*>(&PyComplex_Type), scalar.get());
+    return PyObject_CallOneArg(reinterpret_cast<PyObject*>(&PyComplex_Type),
+                               scalar.get());
 }
 
 PyObject* array_index(PyObject* self) {
@@ -154,8 +146,9 @@ PyObject* array_index(PyObject* self) {
         if (!scalar) return nullptr;
         if (PyLong_CheckExact(scalar.get())) return scalar.release();
     }
-    return PyErr_Format(PyExc_TypeError,
-                        "Only integer scalar arrays can be converted to a scalar index.");
+    return PyErr_Format(
+        PyExc_TypeError,
+        "Only integer scalar arrays can be converted to a scalar index.");
 }
 
 Py_ssize_t array_length(PyObject* self) {
@@ -172,6 +165,26 @@ PyObject* array_iter(PyObject* self) {
     if (PyArray_NDIM(data) == 0)
         return PyErr_Format(PyExc_TypeError, "iteration over a 0-d array");
     return make_row_iterator(self, PyArray_DIM(data, 0));
+}
+
+PyObject* array_row(ConcreteArray* array, Py_ssize_t index) {
+    PyArrayObject* data = array_data(array);
+    if (!data) return nullptr;
+    PyArray_Descr* descr = PyArray_DESCR(data);
+    Py_INCREF(reinterpret_cast<PyObject*>(descr));
+    bool element = PyArray_NDIM(data) == 1;
+    char* start = PyArray_BYTES(data) + index * PyArray_STRIDE(data, 0);
+    Ref row(PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(data) - 1,
+                                 PyArray_DIMS(data) + 1,
+                                 element ? nullptr : PyArray_STRIDES(data) + 1,
+                                 element ? nullptr : start, 0, nullptr));
+    if (!row) return nullptr;
+    auto* result = reinterpret_cast<PyArrayObject*>(row.get());
+    if (element)
+        std::memcpy(PyArray_DATA(result), start, PyArray_ITEMSIZE(data));
+    else if (PyArray_SetBaseObject(result, Py_NewRef(as_object(data))) < 0)
+        return nullptr;
+    return wrap_stolen(row.release(), array->weak);
 }
 
 PyObject* make_row_iterator(PyObject* array, Py_ssize_t length) {
@@ -218,7 +231,8 @@ PyMethodDef array_protocol_methods[] = {
      METH_FASTCALL | METH_KEYWORDS, "The values as an ndarray that is not writable."},
     {"__complex__", reinterpret_cast<PyCFunction>(+[](PyObject* self, PyObject*) {
          return array_complex(self);
-     }), METH_NOARGS, nullptr},
+     }),
+     METH_NOARGS, nullptr},
     {"__format__", array_format, METH_O, nullptr},
     {"__dlpack__", reinterpret_cast<PyCFunction>(array_dlpack),
      METH_VARARGS | METH_KEYWORDS, "A DLPack capsule over the same memory."},

@@ -45,8 +45,9 @@ PyObject* array_repr(PyObject* self) {
     PyArrayObject* data = array_data(array);
     Ref values(data ? values_text(data) : nullptr);
     if (!values) return nullptr;
-    Ref dtype(dtype_label(as_object(data) ? reinterpret_cast<PyObject*>(
-                              PyArray_DESCR(data)) : nullptr, false));
+    Ref dtype(dtype_label(
+        as_object(data) ? reinterpret_cast<PyObject*>(PyArray_DESCR(data)) : nullptr,
+        false));
     Ref ending(dtype ? PyUnicode_FromFormat("dtype=%U%s)", dtype.get(),
                                             array->weak ? ", weak_type=True" : "")
                      : nullptr);

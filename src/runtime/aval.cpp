@@ -14,13 +14,16 @@ constexpr int kMaxDims = 64;
 
 /// Reads a shape (any sequence of integers) into dims; -1 with an exception on failure.
 int read_shape(PyObject* shape, npy_intp* dims) {
-    Ref items(PySequence_Fast(shape, "ShapedArray: the shape is not a sequence of "
-                                     "integers; pass a tuple such as (2, 3)."));
+    Ref items(PySequence_Fast(shape,
+                              "ShapedArray: the shape is not a sequence of "
+                              "integers; pass a tuple such as (2, 3)."));
     if (!items) return -1;
     Py_ssize_t ndim = PySequence_Fast_GET_SIZE(items.get());
     if (ndim > kMaxDims) {
-        PyErr_Format(PyExc_ValueError, "ShapedArray: %zd dimensions given; at most %d "
-                     "are possible.", ndim, kMaxDims);
+        PyErr_Format(PyExc_ValueError,
+                     "ShapedArray: %zd dimensions given; at most %d "
+                     "are possible.",
+                     ndim, kMaxDims);
         return -1;
     }
     for (Py_ssize_t i = 0; i < ndim; ++i) {
@@ -28,13 +31,17 @@ int read_shape(PyObject* shape, npy_intp* dims) {
         Py_ssize_t extent = PyNumber_AsSsize_t(item, PyExc_OverflowError);
         if (extent == -1 && PyErr_Occurred()) {
             if (PyErr_ExceptionMatches(PyExc_TypeError))
-                PyErr_Format(PyExc_TypeError, "ShapedArray: dimension %zd of the shape "
-                             "%R is not an integer; pass integers.", i, shape);
+                PyErr_Format(PyExc_TypeError,
+                             "ShapedArray: dimension %zd of the shape "
+                             "%R is not an integer; pass integers.",
+                             i, shape);
             return -1;
         }
         if (extent < 0) {
-            PyErr_Format(PyExc_ValueError, "ShapedArray: dimension %zd of the shape %R "
-                         "is negative; pass extents >= 0.", i, shape);
+            PyErr_Format(PyExc_ValueError,
+                         "ShapedArray: dimension %zd of the shape %R "
+                         "is negative; pass extents >= 0.",
+                         i, shape);
             return -1;
         }
         dims[i] = extent;
@@ -44,7 +51,8 @@ int read_shape(PyObject* shape, npy_intp* dims) {
 
 PyObject* construct(PyObject* shape, PyObject* dtype, PyObject* weak_type) {
     if (!shape || !dtype) {
-        PyErr_SetString(PyExc_TypeError, "ShapedArray: shape and dtype are required; "
+        PyErr_SetString(PyExc_TypeError,
+                        "ShapedArray: shape and dtype are required; "
                         "call ShapedArray(shape, dtype, weak_type=False).");
         return nullptr;
     }
@@ -63,15 +71,19 @@ int parameter_position(PyObject* keyword) {
     static const char* const names[] = {"shape", "dtype", "weak_type"};
     for (int i = 0; i < 3; ++i)
         if (PyUnicode_CompareWithASCIIString(keyword, names[i]) == 0) return i;
-    PyErr_Format(PyExc_TypeError, "ShapedArray: unknown argument %R; it takes shape, "
-                 "dtype and weak_type.", keyword);
+    PyErr_Format(PyExc_TypeError,
+                 "ShapedArray: unknown argument %R; it takes shape, "
+                 "dtype and weak_type.",
+                 keyword);
     return -1;
 }
 
 bool too_many(Py_ssize_t count) {
     if (count <= 3) return false;
-    PyErr_Format(PyExc_TypeError, "ShapedArray: %zd positional arguments given; it takes "
-                 "shape, dtype and weak_type.", count);
+    PyErr_Format(PyExc_TypeError,
+                 "ShapedArray: %zd positional arguments given; it takes "
+                 "shape, dtype and weak_type.",
+                 count);
     return true;
 }
 
@@ -155,7 +167,8 @@ PyMethodDef shaped_methods[] = {
     {"update", reinterpret_cast<PyCFunction>(shaped_update),
      METH_VARARGS | METH_KEYWORDS,
      "The aval with some of shape, dtype and weak_type replaced."},
-    {"strip_weak_type", shaped_strip, METH_NOARGS, "The aval that is not weakly typed."},
+    {"strip_weak_type", shaped_strip, METH_NOARGS,
+     "The aval that is not weakly typed."},
     {"__reduce__", shaped_reduce, METH_NOARGS, nullptr},
     {"__copy__", same_object, METH_NOARGS, nullptr},
     {"__deepcopy__", same_object, METH_O, nullptr},
@@ -180,13 +193,14 @@ PyType_Slot shaped_slots[] = {
     {Py_tp_methods, shaped_methods},
     {Py_tp_members, shaped_members},
     {Py_tp_getset, shaped_getset},
-    {Py_tp_doc, const_cast<char*>(
-        "ShapedArray(shape, dtype, weak_type=False)\n--\n\n"
-        "Shape and dtype of an array. Equal arguments give the identical object.")},
+    {Py_tp_doc,
+     const_cast<char*>(
+         "ShapedArray(shape, dtype, weak_type=False)\n--\n\n"
+         "Shape and dtype of an array. Equal arguments give the identical object.")},
     {0, nullptr}};
 
-PyType_Spec shaped_spec = {"chainrule.runtime._native.ShapedArray", sizeof(ShapedArray), 0,
-                           Py_TPFLAGS_DEFAULT, shaped_slots};
+PyType_Spec shaped_spec = {"chainrule.runtime._native.ShapedArray", sizeof(ShapedArray),
+                           0, Py_TPFLAGS_DEFAULT, shaped_slots};
 
 }  // namespace
 

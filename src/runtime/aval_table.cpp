@@ -47,7 +47,8 @@ npy_intp element_count(int ndim, const npy_intp* dims) {
         if (dims[i] == 0) return 0;
     for (int i = 0; i < ndim; ++i)
         if (__builtin_mul_overflow(size, dims[i], &size)) {
-            PyErr_SetString(PyExc_OverflowError, "ShapedArray: the number of elements "
+            PyErr_SetString(PyExc_OverflowError,
+                            "ShapedArray: the number of elements "
                             "exceeds 64 bits; use smaller extents.");
             return -1;
         }
@@ -98,7 +99,8 @@ PyObject* canonical_descr(PyArray_Descr* descr) {
         if (type == NPY_LONGLONG) type = NPY_LONG;
         if (type == NPY_ULONGLONG) type = NPY_ULONG;
     }
-    bool numeric = (type >= 0 && type <= NPY_CLONGDOUBLE) || type == NPY_HALF || type >= NPY_USERDEF;
+    bool numeric = (type >= 0 && type <= NPY_CLONGDOUBLE) || type == NPY_HALF ||
+                   type >= NPY_USERDEF;
     if (numeric) return reinterpret_cast<PyObject*>(PyArray_DescrFromType(type));
     return first_equal_dtype(reinterpret_cast<PyObject*>(descr));
 }
@@ -116,8 +118,11 @@ bool is_float0(PyObject* dtype) {
 }
 
 PyObject* shorten(PyObject* name) {
-    static const char* const words[][2] = {
-        {"bfloat", "bf"}, {"float", "f"}, {"uint", "u"}, {"int", "i"}, {"complex", "c"}};
+    static const char* const words[][2] = {{"bfloat", "bf"},
+                                           {"float", "f"},
+                                           {"uint", "u"},
+                                           {"int", "i"},
+                                           {"complex", "c"}};
     const char* text = PyUnicode_AsUTF8(name);
     if (!text) return nullptr;
     for (auto& word : words) {

@@ -5,8 +5,8 @@ namespace chainrule {
 
 PyTypeObject* add_type(PyObject* module, PyType_Spec* spec, PyTypeObject* base,
                        const char* name) {
-    PyObject* type = PyType_FromModuleAndSpec(module, spec,
-                                              reinterpret_cast<PyObject*>(base));
+    PyObject* type =
+        PyType_FromModuleAndSpec(module, spec, reinterpret_cast<PyObject*>(base));
     if (type && name && PyModule_AddObjectRef(module, name, type) < 0) Py_CLEAR(type);
     return reinterpret_cast<PyTypeObject*>(type);  // kept for the life of the process
 }
@@ -57,8 +57,9 @@ bool add_operator_names(PyObject* module) {
 void register_dispatch(nb::module_& m) {
     PyObject* module = m.ptr();
     bool ok = init_state() && init_eager_operators() && init_avals(module) &&
-              init_arrays(module) && init_row_iterator(module) && init_tracers(module) &&
-              init_primitives(module) && PyModule_AddFunctions(module, functions) == 0 &&
+              init_arrays(module) && init_row_iterator(module) &&
+              init_tracers(module) && init_primitives(module) &&
+              PyModule_AddFunctions(module, functions) == 0 &&
               add_operator_names(module);
     if (!ok) throw nb::python_error();
 }

@@ -38,9 +38,8 @@ class Ref {
 
 /// Shape, dtype and weak type of a value. Interned and immortal: equal is identical.
 struct ShapedArray {
-    PyObject_HEAD
-    PyObject* shape;  // tuple of int
-    PyObject* dtype;  // canonical np.dtype, or an extended dtype
+    PyObject_HEAD PyObject* shape;  // tuple of int
+    PyObject* dtype;                // canonical np.dtype, or an extended dtype
     npy_intp* dims;
     int ndim;
     bool weak;
@@ -50,32 +49,28 @@ struct ShapedArray {
 
 /// Base of the tracing contexts; `level` orders them by time of construction.
 struct Trace {
-    PyObject_HEAD
-    std::int64_t level;
+    PyObject_HEAD std::int64_t level;
     bool alive;
 };
 
 /// A concrete array over a NumPy array that nobody writes to.
 struct ConcreteArray {
-    PyObject_HEAD
-    PyArrayObject* data;  // nullptr once deleted; then aval is set
-    PyObject* aval;       // lazy
-    PyObject* sharding;   // nullptr: the default device
+    PyObject_HEAD PyArrayObject* data;  // nullptr once deleted; then aval is set
+    PyObject* aval;                     // lazy
+    PyObject* sharding;                 // nullptr: the default device
     PyObject* weakrefs;
     bool weak;
 };
 
 /// A value that stands for the result of an operation under a trace.
 struct Tracer {
-    PyObject_HEAD
-    PyObject* trace;
+    PyObject_HEAD PyObject* trace;
     PyObject* aval;
 };
 
 /// An operation; calling it binds it to its arguments.
 struct Primitive {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
     PyObject* name;
     PyObject* evaluate;
     int weak_rule;
@@ -153,6 +148,9 @@ PyObject* array_as_numpy(PyObject* self, PyObject* const* args, Py_ssize_t nargs
                          PyObject* kwnames);
 PyObject* array_item(PyObject* self, PyObject* const* args, Py_ssize_t nargs);
 PyObject* array_tolist(PyObject* self, PyObject*);
+/// Row `index` (in range) of an array of at least one dimension: a view, but a copy of
+/// an element, which should not keep a whole array alive.
+PyObject* array_row(ConcreteArray* array, Py_ssize_t index);
 /// An iterator over the leading axis of a concrete array or tracer with `length` rows.
 PyObject* make_row_iterator(PyObject* array, Py_ssize_t length);
 
@@ -169,9 +167,31 @@ PyObject* array_reduce(PyObject* self, PyObject*);
 
 /// The operators of Array, in the order of `operator_names`.
 enum Op {
-    kAdd, kSubtract, kMultiply, kTrueDivide, kFloorDivide, kRemainder, kDivmod, kPower,
-    kMatmul, kAnd, kOr, kXor, kLeftShift, kRightShift, kNegative, kPositive, kAbsolute,
-    kInvert, kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kGetitem,
+    kAdd,
+    kSubtract,
+    kMultiply,
+    kTrueDivide,
+    kFloorDivide,
+    kRemainder,
+    kDivmod,
+    kPower,
+    kMatmul,
+    kAnd,
+    kOr,
+    kXor,
+    kLeftShift,
+    kRightShift,
+    kNegative,
+    kPositive,
+    kAbsolute,
+    kInvert,
+    kEqual,
+    kNotEqual,
+    kLess,
+    kLessEqual,
+    kGreater,
+    kGreaterEqual,
+    kGetitem,
     kOpCount
 };
 extern const char* const operator_names[kOpCount];

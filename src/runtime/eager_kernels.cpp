@@ -15,11 +15,13 @@ constexpr npy_intp kSmall = 1024;
 
 /// Integers are computed unsigned, where overflow wraps.
 template <typename T>
-using Carrier = typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>,
-                                            std::enable_if<true, T>>::type;
+using Carrier =
+    typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>,
+                                std::enable_if<true, T>>::type;
 
 template <typename T, typename R, typename F>
-void loop(npy_intp n, const T* x, bool x_scalar, const T* y, bool y_scalar, R* out, F f) {
+void loop(npy_intp n, const T* x, bool x_scalar, const T* y, bool y_scalar, R* out,
+          F f) {
     if (x_scalar) {
         T left = *x;
         for (npy_intp i = 0; i < n; ++i) out[i] = f(left, y_scalar ? *y : y[i]);
@@ -75,8 +77,16 @@ bool compute_typed(int type, Op op, npy_intp n, Operand a, Operand b, void* resu
 
 bool has_kernel(Op op, int type) {
     switch (op) {
-        case kAdd: case kSubtract: case kMultiply: case kNegative: case kEqual:
-        case kNotEqual: case kLess: case kLessEqual: case kGreater: case kGreaterEqual:
+        case kAdd:
+        case kSubtract:
+        case kMultiply:
+        case kNegative:
+        case kEqual:
+        case kNotEqual:
+        case kLess:
+        case kLessEqual:
+        case kGreater:
+        case kGreaterEqual:
             return type == NPY_FLOAT || type == NPY_DOUBLE || type == NPY_INT ||
                    type == NPY_LONG;
         case kTrueDivide: return type == NPY_FLOAT || type == NPY_DOUBLE;
@@ -88,14 +98,18 @@ bool has_kernel(Op op, int type) {
 void store_scalar(PyObject* scalar, int type, void* out) {
     if (type == NPY_INT || type == NPY_LONG) {
         long value = PyLong_AsLong(scalar);
-        if (type == NPY_INT) *static_cast<std::int32_t*>(out) = static_cast<npy_int>(value);
-        else *static_cast<npy_long*>(out) = value;
+        if (type == NPY_INT)
+            *static_cast<std::int32_t*>(out) = static_cast<npy_int>(value);
+        else
+            *static_cast<npy_long*>(out) = value;
         return;
     }
     double value = PyFloat_CheckExact(scalar) ? PyFloat_AS_DOUBLE(scalar)
                                               : PyLong_AsDouble(scalar);
-    if (type == NPY_FLOAT) *static_cast<float*>(out) = static_cast<float>(value);
-    else *static_cast<double*>(out) = value;
+    if (type == NPY_FLOAT)
+        *static_cast<float*>(out) = static_cast<float>(value);
+    else
+        *static_cast<double*>(out) = value;
 }
 
 bool same_shape(PyArrayObject* x, PyArrayObject* y) {
@@ -114,8 +128,10 @@ bool is_comparison(Op op) { return op >= kEqual && op <= kGreaterEqual; }
 
 PyObject* new_like(PyArrayObject* shape, Op op) {
     PyArray_Descr* descr = PyArray_DESCR(shape);
-    if (is_comparison(op)) descr = PyArray_DescrFromType(NPY_BOOL);
-    else Py_INCREF(reinterpret_cast<PyObject*>(descr));
+    if (is_comparison(op))
+        descr = PyArray_DescrFromType(NPY_BOOL);
+    else
+        Py_INCREF(reinterpret_cast<PyObject*>(descr));
     return PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(shape),
                                 PyArray_DIMS(shape), nullptr, nullptr, 0, nullptr);
 }
@@ -134,9 +150,12 @@ Eager small_kernel(Op op, PyArrayObject* x, PyArrayObject* y, PyObject* scalar,
     alignas(16) char storage[16];
     Operand a{PyArray_DATA(x), PyArray_NDIM(x) == 0};
     Operand b{storage, true};
-    if (y) b = {PyArray_DATA(y), PyArray_NDIM(y) == 0};
-    else if (scalar) store_scalar(scalar, type, storage);
-    else b = a;
+    if (y)
+        b = {PyArray_DATA(y), PyArray_NDIM(y) == 0};
+    else if (scalar)
+        store_scalar(scalar, type, storage);
+    else
+        b = a;
     if (scalar_left) std::swap(a, b);
     *result = new_like(shape, op);
     if (!*result) return Eager::kDone;

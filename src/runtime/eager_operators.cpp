@@ -1,8 +1,8 @@
 // The fast path of the operators: NumPy's ufunc on the raw ndarrays, at once.
 //
 // It is taken for exact concrete arrays of one NumPy dtype, or one and a Python float
-// or int, where NumPy's result is by its own rules (NEP 50) the one that ours prescribe.
-// Anything else is declined and decided in Python.
+// or int, where NumPy's result is by its own rules (NEP 50) the one that ours
+// prescribe. Anything else is declined and decided in Python.
 #include "dispatch.h"
 
 namespace chainrule {
@@ -29,17 +29,23 @@ struct Rule {
 
 constexpr Rule rule_of(Op op) {
     switch (op) {
-        case kAdd: case kSubtract: case kMultiply:
-            return {kInteger | kInexact, kInteger | kInexact, true};
+        case kAdd:
+        case kSubtract:
+        case kMultiply: return {kInteger | kInexact, kInteger | kInexact, true};
         case kTrueDivide: return {kInexact, kInexact, true};
         case kPower: return {bit(NPY_FLOAT) | bit(NPY_DOUBLE), 0, true};
         case kMatmul:
-            return {bit(NPY_FLOAT) | bit(NPY_DOUBLE) | kComplex | bit(NPY_INT), 0, true};
-        case kAnd: case kOr: case kXor: return {kInteger | kBool, 0, true};
-        case kEqual: case kNotEqual:
-            return {kInteger | kInexact, kInteger | kInexact, false};
-        case kLess: case kLessEqual: case kGreater: case kGreaterEqual:
-            return {kInteger | kReal, kInteger | kReal, false};
+            return {bit(NPY_FLOAT) | bit(NPY_DOUBLE) | kComplex | bit(NPY_INT), 0,
+                    true};
+        case kAnd:
+        case kOr:
+        case kXor: return {kInteger | kBool, 0, true};
+        case kEqual:
+        case kNotEqual: return {kInteger | kInexact, kInteger | kInexact, false};
+        case kLess:
+        case kLessEqual:
+        case kGreater:
+        case kGreaterEqual: return {kInteger | kReal, kInteger | kReal, false};
         case kNegative: return {kInteger | kInexact, 0, true};
         case kAbsolute: return {kSigned | kReal, 0, true};
         default: return {0, 0, true};
@@ -94,6 +100,14 @@ PyObject* call_ufunc(PyObject* ufunc, PyObject* a, PyObject* b, bool weak) {
     return wrap_stolen(result, weak);
 }
 
+/// Whether the ufunc refused the shapes. The installed function then says what is
+/// wrong, in the terms of the operation.
+bool declined_shapes(PyObject* result) {
+    if (result || !PyErr_ExceptionMatches(PyExc_ValueError)) return false;
+    PyErr_Clear();
+    return true;
+}
+
 }  // namespace
 
 Eager eager_binary(Op op, PyObject* a, PyObject* b, PyObject** result) {
@@ -124,7 +138,7 @@ Eager eager_binary(Op op, PyObject* a, PyObject* b, PyObject** result) {
     PyObject* left = x ? reinterpret_cast<PyObject*>(x) : a;
     PyObject* right = y ? reinterpret_cast<PyObject*>(y) : b;
     *result = call_ufunc(ufuncs[op], left, right, weak);
-    return Eager::kDone;
+    return declined_shapes(*result) ? Eager::kDeclined : Eager::kDone;
 }
 
 Eager eager_unary(Op op, PyObject* a, PyObject** result) {

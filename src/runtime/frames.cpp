@@ -41,8 +41,10 @@ PyObject* set_internal_prefix(PyObject*, PyObject* prefix) {
     const char* text = PyUnicode_Check(prefix) ? PyUnicode_AsUTF8(prefix) : nullptr;
     if (!text || !*text) {
         if (!PyErr_Occurred())
-            PyErr_Format(PyExc_TypeError, "set_internal_prefix: a non-empty str is "
-                         "needed, not %R.", prefix);
+            PyErr_Format(PyExc_TypeError,
+                         "set_internal_prefix: a non-empty str is "
+                         "needed, not %R.",
+                         prefix);
         return nullptr;
     }
     internal_prefixes.emplace_back(text);

@@ -7,10 +7,11 @@
 namespace chainrule {
 
 const char* const operator_names[kOpCount] = {
-    "add", "subtract", "multiply", "true_divide", "floor_divide", "remainder", "divmod",
-    "power", "matmul", "bitwise_and", "bitwise_or", "bitwise_xor", "left_shift",
-    "right_shift", "negative", "positive", "absolute", "invert", "equal", "not_equal",
-    "less", "less_equal", "greater", "greater_equal", "getitem"};
+    "add",        "subtract",    "multiply",   "true_divide",   "floor_divide",
+    "remainder",  "divmod",      "power",      "matmul",        "bitwise_and",
+    "bitwise_or", "bitwise_xor", "left_shift", "right_shift",   "negative",
+    "positive",   "absolute",    "invert",     "equal",         "not_equal",
+    "less",       "less_equal",  "greater",    "greater_equal", "getitem"};
 
 namespace {
 
@@ -43,20 +44,23 @@ bool outranks(PyObject* other) {
     return rank > 100.0;
 }
 
-/// Whether the installed functions are to see `other`, the operand that may not be ours.
+/// Whether the installed functions are to see `other`, the operand that may not be
+/// ours.
 bool is_operand(PyObject* other) {
     if (is_array(other) || is_exact_builtin(other)) return true;
     bool known = PyArray_Check(other) || PyArray_IsScalar(other, Generic) ||
-                 PyFloat_Check(other) || PyLong_Check(other) || PyComplex_Check(other) ||
-                 PyList_Check(other) || PyTuple_Check(other) ||
-                 type_has(other, "__jax_array__");
+                 PyFloat_Check(other) || PyLong_Check(other) ||
+                 PyComplex_Check(other) || PyList_Check(other) ||
+                 PyTuple_Check(other) || type_has(other, "__jax_array__");
     return known && !outranks(other);
 }
 
 PyObject* installed_function(Op op) {
     if (!installed[op])
-        PyErr_Format(PyExc_TypeError, "Array: the operator '%s' needs chainrule.numpy, "
-                     "which is not loaded; import chainrule.numpy.", operator_names[op]);
+        PyErr_Format(PyExc_TypeError,
+                     "Array: the operator '%s' needs chainrule.numpy, "
+                     "which is not loaded; import chainrule.numpy.",
+                     operator_names[op]);
     return Py_XNewRef(installed[op]);
 }
 
@@ -95,16 +99,18 @@ PyObject* power_slot(PyObject* a, PyObject* b, PyObject* modulus) {
 }
 
 PyObject* compare_slot(PyObject* a, PyObject* b, int comparison) {
-    static const Op ops[] = {kLess, kLessEqual, kEqual, kNotEqual, kGreater, kGreaterEqual};
+    static const Op ops[] = {kLess,     kLessEqual, kEqual,
+                             kNotEqual, kGreater,   kGreaterEqual};
     return binary(ops[comparison], a, b);
 }
 
 int refuse_assignment(PyObject*, PyObject*, PyObject* value) {
-    PyErr_SetString(PyExc_TypeError, value
-        ? "Array: arrays are immutable, x[index] = y is not possible; use "
-          "x = x.at[index].set(y)."
-        : "Array: arrays are immutable, del x[index] is not possible; use "
-          "chainrule.numpy.delete(x, index).");
+    PyErr_SetString(
+        PyExc_TypeError,
+        value ? "Array: arrays are immutable, x[index] = y is not possible; use "
+                "x = x.at[index].set(y)."
+              : "Array: arrays are immutable, del x[index] is not possible; use "
+                "chainrule.numpy.delete(x, index).");
     return -1;
 }
 
@@ -114,17 +120,30 @@ bool check_operators(PyObject* operators, Op* which) {
     Py_ssize_t cursor = 0, index = 0;
     while (PyDict_Next(operators, &cursor, &key, &value)) {
         int op = 0;
-        while (op < kOpCount && !(PyUnicode_Check(key) &&
-               PyUnicode_CompareWithASCIIString(key, operator_names[op]) == 0))
+        while (op < kOpCount &&
+               !(PyUnicode_Check(key) &&
+                 PyUnicode_CompareWithASCIIString(key, operator_names[op]) == 0))
             ++op;
         if (op == kOpCount || !PyCallable_Check(value) || index == kOpCount) {
-            PyErr_Format(PyExc_ValueError, "install: %R: %R is not an operator and its "
-                         "function; see chainrule.runtime._native.OPERATORS.", key, value);
+            PyErr_Format(PyExc_ValueError,
+                         "install: %R: %R is not an operator and its "
+                         "function; see chainrule.runtime._native.OPERATORS.",
+                         key, value);
             return false;
         }
         which[index++] = static_cast<Op>(op);
     }
     return true;
+}
+
+/// The row that a Python int selects; -1 where that is for the installed function.
+Py_ssize_t row_position(ConcreteArray* array, PyObject* key) {
+    if (!array->data || array->sharding || PyArray_NDIM(array->data) == 0) return -1;
+    int overflow = 0;
+    long long index = PyLong_AsLongLongAndOverflow(key, &overflow);
+    npy_intp extent = PyArray_DIM(array->data, 0);
+    if (overflow || index < -extent || index >= extent) return -1;
+    return index < 0 ? index + extent : index;
 }
 
 PyObject* former_functions() {
@@ -144,6 +163,10 @@ void* slot(Function* function) {
 }  // namespace
 
 PyObject* array_subscript(PyObject* array, PyObject* key) {
+    if (is_concrete(array) && PyLong_CheckExact(key) && !thread_state.dynamic) {
+        Py_ssize_t position = row_position(as_concrete(array), key);
+        if (position >= 0) return array_row(as_concrete(array), position);
+    }
     return call_installed(kGetitem, array, key);
 }
 
@@ -151,8 +174,8 @@ PyObject* install(PyObject*, PyObject* args, PyObject* kwargs) {
     PyObject *operators, *methods = nullptr;
     static const char* names[] = {"operators", "methods", nullptr};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|O!:install",
-                                     const_cast<char**>(names), &PyDict_Type, &operators,
-                                     &PyDict_Type, &methods))
+                                     const_cast<char**>(names), &PyDict_Type,
+                                     &operators, &PyDict_Type, &methods))
         return nullptr;
     Op which[kOpCount];
     if (!check_operators(operators, which)) return nullptr;

@@ -13,10 +13,12 @@ namespace {
 PyObject* process_name = nullptr;
 PyObject* weak_type_name = nullptr;
 
-Primitive* as_primitive(PyObject* object) { return reinterpret_cast<Primitive*>(object); }
+Primitive* as_primitive(PyObject* object) {
+    return reinterpret_cast<Primitive*>(object);
+}
 
-/// Arguments of a call, copied so that arrays can be replaced by their ndarrays; slot -1
-/// is free for the callee, as PY_VECTORCALL_ARGUMENTS_OFFSET promises.
+/// Arguments of a call, copied so that arrays can be replaced by their ndarrays; slot
+/// -1 is free for the callee, as PY_VECTORCALL_ARGUMENTS_OFFSET promises.
 class Arguments {
   public:
     explicit Arguments(Py_ssize_t count)
@@ -48,7 +50,8 @@ bool keeps_weak(PyObject* argument, bool* any_operand) {
 }
 
 /// Whether the results are weakly typed; -1 with an exception.
-int result_weak(Primitive* self, PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
+int result_weak(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
+                PyObject* names) {
     if (self->weak_rule == kNeverWeak) return 0;
     if (self->weak_rule == kWeakByParameter) {
         for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
@@ -66,8 +69,9 @@ int result_weak(Primitive* self, PyObject* const* args, Py_ssize_t nargs, PyObje
 
 PyObject* wrap_many(PyObject* results, bool weak) {
     Ref owned(results);
-    Ref items(PySequence_Fast(results, "Primitive: evaluate must return a sequence of "
-                                       "results where multiple_results is set."));
+    Ref items(PySequence_Fast(results,
+                              "Primitive: evaluate must return a sequence of "
+                              "results where multiple_results is set."));
     if (!items) return nullptr;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(items.get());
     Ref list(PyList_New(count));
@@ -126,7 +130,8 @@ PyObject* hand_over(PyObject* receiver, bool is_trace, PyObject* self,
     for (Py_ssize_t i = 0; i < nargs; ++i)
         PyTuple_SET_ITEM(tuple.get(), i, Py_NewRef(args[i]));
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i)
-        if (PyDict_SetItem(params.get(), PyTuple_GET_ITEM(names, i), args[nargs + i]) < 0)
+        if (PyDict_SetItem(params.get(), PyTuple_GET_ITEM(names, i), args[nargs + i]) <
+            0)
             return nullptr;
     Ref keep = Ref::borrow(receiver);
     PyObject* stack[] = {receiver, self, tuple.get(), params.get()};
@@ -139,7 +144,8 @@ PyObject* leaked(PyObject* tracer) {
     PyObject* callback = hook(kLeaked);
     Ref answer(callback ? PyObject_CallOneArg(callback, tracer) : nullptr);
     if (answer)
-        PyErr_SetString(PyExc_RuntimeError, "chainrule: the hook 'leaked' returned; it "
+        PyErr_SetString(PyExc_RuntimeError,
+                        "chainrule: the hook 'leaked' returned; it "
                         "must raise.");
     return nullptr;
 }
@@ -151,8 +157,10 @@ bool find_top(PyObject* const* args, Py_ssize_t nargs, PyObject** top) {
         if (!is_tracer(args[i])) continue;
         PyObject* object = as_tracer(args[i])->trace;
         if (!object || !PyObject_TypeCheck(object, trace_type)) {
-            PyErr_Format(PyExc_TypeError, "%s: the tracer's _trace is not a Trace; set "
-                         "it in __init__.", Py_TYPE(args[i])->tp_name);
+            PyErr_Format(PyExc_TypeError,
+                         "%s: the tracer's _trace is not a Trace; set "
+                         "it in __init__.",
+                         Py_TYPE(args[i])->tp_name);
             return false;
         }
         auto* trace = reinterpret_cast<Trace*>(object);
@@ -160,7 +168,8 @@ bool find_top(PyObject* const* args, Py_ssize_t nargs, PyObject** top) {
             leaked(args[i]);
             return false;
         }
-        if (!*top || trace->level > reinterpret_cast<Trace*>(*top)->level) *top = object;
+        if (!*top || trace->level > reinterpret_cast<Trace*>(*top)->level)
+            *top = object;
     }
     return true;
 }
@@ -173,7 +182,8 @@ PyObject* bind(PyObject* object, PyObject* const* args, std::size_t nargsf,
     if (!find_top(args, nargs, &top)) return nullptr;
     if (self->axis_rule) {
         PyObject* callback = hook(kCollective);
-        return callback ? hand_over(callback, false, object, args, nargs, names) : nullptr;
+        return callback ? hand_over(callback, false, object, args, nargs, names)
+                        : nullptr;
     }
     if (top) return hand_over(top, true, object, args, nargs, names);
     if (!self->evaluate || self->evaluate == Py_None) return missing_evaluation(self);
@@ -217,9 +227,12 @@ PyObject* primitive_repr(PyObject* self) {
 PyObject* prepare_subclass(PyObject* cls, PyObject*, PyObject* kwargs) {
     auto* type = reinterpret_cast<PyTypeObject*>(cls);
     if (kwargs && PyDict_GET_SIZE(kwargs) > 0)
-        return PyErr_Format(PyExc_TypeError, "%s: class keywords are not supported by "
-                            "Primitive.", type->tp_name);
-    if (type->tp_call == PyVectorcall_Call) type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        return PyErr_Format(PyExc_TypeError,
+                            "%s: class keywords are not supported by "
+                            "Primitive.",
+                            type->tp_name);
+    if (type->tp_call == PyVectorcall_Call)
+        type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
     Py_RETURN_NONE;
 }
 
@@ -256,10 +269,11 @@ PyType_Slot primitive_slots[] = {
     {Py_tp_doc, const_cast<char*>("An operation; prim(*args, **params) binds it.")},
     {0, nullptr}};
 
-PyType_Spec primitive_spec = {
-    "chainrule.runtime._native.Primitive", sizeof(Primitive), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC |
-        Py_TPFLAGS_HAVE_VECTORCALL, primitive_slots};
+PyType_Spec primitive_spec = {"chainrule.runtime._native.Primitive", sizeof(Primitive),
+                              0,
+                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE |
+                                  Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
+                              primitive_slots};
 
 }  // namespace
 

@@ -33,7 +33,8 @@ PyObject* make_template() {
 PyObject* find_context(std::uint64_t owner) {
     PyObject* dict = PyThreadState_GetDict();
     if (!dict) {
-        PyErr_SetString(PyExc_RuntimeError, "chainrule: the Python thread has no state");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "chainrule: the Python thread has no state");
         return nullptr;
     }
     PyObject* context = PyDict_GetItemWithError(dict, context_key);
@@ -54,7 +55,8 @@ Silence::Silence() {
     ThreadState& state = thread_state;
     if (state.depth++ > 0) return;
     std::uint64_t owner = PyThreadState_GetID(PyThreadState_Get());
-    PyObject* context = state.context_owner == owner ? state.context : find_context(owner);
+    PyObject* context =
+        state.context_owner == owner ? state.context : find_context(owner);
     if (!context || PyContext_Enter(context) < 0) {
         ok_ = false;
         return;
@@ -69,8 +71,10 @@ Silence::~Silence() {
 
 PyObject* hook(Hook which) {
     if (!hooks_set[which])
-        PyErr_Format(PyExc_RuntimeError, "chainrule: the hook '%s' is not set; import "
-                     "chainrule before using its runtime.", hook_names[which]);
+        PyErr_Format(PyExc_RuntimeError,
+                     "chainrule: the hook '%s' is not set; import "
+                     "chainrule before using its runtime.",
+                     hook_names[which]);
     return hooks_set[which];
 }
 
@@ -88,11 +92,13 @@ PyObject* set_hooks(PyObject*, PyObject* hooks) {
     Py_ssize_t cursor = 0;
     while (PyDict_Next(hooks, &cursor, &key, &value)) {
         int which = 0;
-        while (which < kHookCount && !(PyUnicode_Check(key) &&
-               PyUnicode_CompareWithASCIIString(key, hook_names[which]) == 0))
+        while (which < kHookCount &&
+               !(PyUnicode_Check(key) &&
+                 PyUnicode_CompareWithASCIIString(key, hook_names[which]) == 0))
             ++which;
         if (which == kHookCount || !PyCallable_Check(value))
-            return PyErr_Format(PyExc_ValueError, "set_hooks: %R: %R is not a hook; the "
+            return PyErr_Format(PyExc_ValueError,
+                                "set_hooks: %R: %R is not a hook; the "
                                 "hooks are callables named 'leaked' and 'collective'.",
                                 key, value);
         PyObject* old = std::exchange(hooks_set[which], Py_NewRef(value));
@@ -103,8 +109,10 @@ PyObject* set_hooks(PyObject*, PyObject* hooks) {
 
 PyObject* swap_dynamic(PyObject*, PyObject* trace) {
     if (trace != Py_None && !PyObject_TypeCheck(trace, trace_type))
-        return PyErr_Format(PyExc_TypeError, "swap_dynamic: a Trace or None is needed, "
-                            "not %s.", Py_TYPE(trace)->tp_name);
+        return PyErr_Format(PyExc_TypeError,
+                            "swap_dynamic: a Trace or None is needed, "
+                            "not %s.",
+                            Py_TYPE(trace)->tp_name);
     PyObject* entering = trace == Py_None ? nullptr : Py_NewRef(trace);
     PyObject* previous = std::exchange(thread_state.dynamic, entering);
     return previous ? previous : Py_NewRef(Py_None);
@@ -114,7 +122,8 @@ PyObject* current_dynamic(PyObject*, PyObject*) {
     return Py_NewRef(thread_state.dynamic ? thread_state.dynamic : Py_None);
 }
 
-PyObject* silently(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
+PyObject* silently(PyObject*, PyObject* const* args, Py_ssize_t nargs,
+                   PyObject* names) {
     if (nargs < 1)
         return PyErr_Format(PyExc_TypeError, "silently: pass the function to call.");
     Silence silence;

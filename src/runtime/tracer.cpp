@@ -39,8 +39,8 @@ PyType_Slot trace_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(trace_new)},
     {Py_tp_dealloc, reinterpret_cast<void*>(trace_dealloc)},
     {Py_tp_members, trace_members},
-    {Py_tp_doc, const_cast<char*>(
-        "Base of tracing contexts; subclasses implement process(prim, args, params).")},
+    {Py_tp_doc, const_cast<char*>("Base of tracing contexts; subclasses implement "
+                                  "process(prim, args, params).")},
     {0, nullptr}};
 
 PyType_Spec trace_spec = {"chainrule.runtime._native.Trace", sizeof(Trace), 0,
@@ -50,14 +50,33 @@ PyType_Spec trace_spec = {"chainrule.runtime._native.Trace", sizeof(Trace), 0,
 PyObject* aval_of(PyObject* self) {
     PyObject* aval = as_tracer(self)->aval;
     if (!aval)
-        PyErr_Format(PyExc_AttributeError, "%s: the tracer has no aval yet; set it in "
-                     "__init__.", Py_TYPE(self)->tp_name);
+        PyErr_Format(PyExc_AttributeError,
+                     "%s: the tracer has no aval yet; set it in "
+                     "__init__.",
+                     Py_TYPE(self)->tp_name);
     return aval;
 }
 
-PyObject* get_from_aval(PyObject* self, void* name) {
+/// An attribute that a tracer takes from its aval: by name in general, and directly
+/// where the aval is a ShapedArray, as it nearly always is.
+struct Aspect {
+    const char* name;
+    PyObject* (*direct)(ShapedArray*);
+};
+
+Aspect shape_aspect{"shape", [](ShapedArray* a) { return Py_NewRef(a->shape); }};
+Aspect dtype_aspect{"dtype", [](ShapedArray* a) { return Py_NewRef(a->dtype); }};
+Aspect ndim_aspect{"ndim", [](ShapedArray* a) { return PyLong_FromLong(a->ndim); }};
+Aspect size_aspect{"size", [](ShapedArray* a) { return PyLong_FromSsize_t(a->size); }};
+Aspect weak_aspect{"weak_type",
+                   [](ShapedArray* a) { return PyBool_FromLong(a->weak); }};
+
+PyObject* get_aspect(PyObject* self, void* closure) {
+    auto* aspect = static_cast<const Aspect*>(closure);
     PyObject* aval = aval_of(self);
-    return aval ? PyObject_GetAttrString(aval, static_cast<const char*>(name)) : nullptr;
+    if (!aval) return nullptr;
+    return is_shaped_array(aval) ? aspect->direct(as_shaped(aval))
+                                 : PyObject_GetAttrString(aval, aspect->name);
 }
 
 PyObject* get_itemsize(PyObject* self, void*) {
@@ -77,9 +96,11 @@ PyObject* get_nbytes(PyObject* self, void*) {
 PyObject* concrete_for(PyObject* self, const char* kind) {
     Ref value(PyObject_CallMethod(self, "_concrete", "s", kind));
     if (value && !is_concrete(value.get()))
-        return PyErr_Format(PyExc_TypeError, "%s: _concrete('%s') returned %s; it must "
-                            "return a concrete Array or raise.", Py_TYPE(self)->tp_name,
-                            kind, Py_TYPE(value.get())->tp_name);
+        return PyErr_Format(PyExc_TypeError,
+                            "%s: _concrete('%s') returned %s; it must "
+                            "return a concrete Array or raise.",
+                            Py_TYPE(self)->tp_name, kind,
+                            Py_TYPE(value.get())->tp_name);
     return value.release();
 }
 
@@ -119,7 +140,7 @@ PyObject* tracer_tolist(PyObject* self, PyObject*) {
 
 /// Extent of the leading axis; -1 with an exception. `scalar` is said of 0-d values.
 Py_ssize_t leading_extent(PyObject* self, const char* scalar) {
-    Ref shape(get_from_aval(self, const_cast<char*>("shape")));
+    Ref shape(get_aspect(self, &shape_aspect));
     Py_ssize_t ndim = shape ? PySequence_Size(shape.get()) : -1;
     if (ndim > 0) {
         Ref extent(PySequence_GetItem(shape.get(), 0));
@@ -139,8 +160,8 @@ PyObject* tracer_iter(PyObject* self) {
 }
 
 PyObject* tracer_repr(PyObject* self) {
-    Ref name(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(self)),
-                                    "__name__"));
+    Ref name(
+        PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(self)), "__name__"));
     PyObject* aval = name ? as_tracer(self)->aval : nullptr;
     Ref label(aval ? aval_label(aval, false) : PyUnicode_FromString("?"));
     if (!name || !label) return nullptr;
@@ -149,8 +170,10 @@ PyObject* tracer_repr(PyObject* self) {
 }
 
 PyObject* refuse_pickle(PyObject* self, PyObject*) {
-    return PyErr_Format(PyExc_TypeError, "%s: a tracer cannot be pickled; pickle the "
-                        "result of the transformation.", Py_TYPE(self)->tp_name);
+    return PyErr_Format(PyExc_TypeError,
+                        "%s: a tracer cannot be pickled; pickle the "
+                        "result of the transformation.",
+                        Py_TYPE(self)->tp_name);
 }
 
 PyObject* same_tracer(PyObject* self, PyObject*) { return Py_NewRef(self); }
@@ -181,18 +204,16 @@ void tracer_dealloc(PyObject* self) {
     Py_DECREF(type);
 }
 
-#define FROM_ASPECT(name, doc) \
-    {name, get_from_aval, nullptr, doc, const_cast<char*>(name)}
 PyGetSetDef tracer_getset[] = {
-    FROM_ASPECT("shape", "Tuple of extents."),
-    FROM_ASPECT("dtype", "The dtype of the elements."),
-    FROM_ASPECT("ndim", "Number of dimensions."),
-    FROM_ASPECT("size", "Number of elements."),
-    FROM_ASPECT("weak_type", "True where the dtype yields to that of another operand."),
+    {"shape", get_aspect, nullptr, "Tuple of extents.", &shape_aspect},
+    {"dtype", get_aspect, nullptr, "The dtype of the elements.", &dtype_aspect},
+    {"ndim", get_aspect, nullptr, "Number of dimensions.", &ndim_aspect},
+    {"size", get_aspect, nullptr, "Number of elements.", &size_aspect},
+    {"weak_type", get_aspect, nullptr,
+     "True where the dtype yields to that of another operand.", &weak_aspect},
     {"itemsize", get_itemsize, nullptr, "Bytes taken by one element.", nullptr},
     {"nbytes", get_nbytes, nullptr, "Bytes taken by the elements.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
-#undef FROM_ASPECT
 
 PyMemberDef tracer_members[] = {
     {"_trace", T_OBJECT, offsetof(Tracer, trace), 0, "The Trace it belongs to."},
@@ -243,8 +264,8 @@ PyType_Spec tracer_spec = {
 
 bool init_tracers(PyObject* module) {
     trace_type = add_type(module, &trace_spec, nullptr, "Trace");
-    tracer_type = trace_type ? add_type(module, &tracer_spec, array_type, "Tracer")
-                             : nullptr;
+    tracer_type =
+        trace_type ? add_type(module, &tracer_spec, array_type, "Tracer") : nullptr;
     return tracer_type != nullptr;
 }
 

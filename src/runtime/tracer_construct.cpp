@@ -36,7 +36,8 @@ PyObject* construct(PyObject* callable, PyObject* const* args, std::size_t nargs
     const Offsets& offsets = layout_of(type);
     std::size_t nargs = PyVectorcall_NARGS(nargsf);
     if (nargs != offsets.size() + 2 || (names && PyTuple_GET_SIZE(names) > 0))
-        return PyErr_Format(PyExc_TypeError, "%s: %zu positional arguments given; it "
+        return PyErr_Format(PyExc_TypeError,
+                            "%s: %zu positional arguments given; it "
                             "takes (trace, aval) and its %zu slots, none by keyword.",
                             type->tp_name, nargs, offsets.size());
     PyObject* self = type->tp_alloc(type, 0);
@@ -63,7 +64,8 @@ bool append_slots(PyTypeObject* type, Offsets* offsets) {
             continue;
         PyObject* member = PyDict_GetItemWithError(type->tp_dict, name);
         if (!member || Py_TYPE(member) != &PyMemberDescr_Type) return false;
-        PyMemberDef* definition = reinterpret_cast<PyMemberDescrObject*>(member)->d_member;
+        PyMemberDef* definition =
+            reinterpret_cast<PyMemberDescrObject*>(member)->d_member;
         offsets->push_back(definition->offset);
     }
     return true;
@@ -85,8 +87,10 @@ bool collect_slots(PyTypeObject* type, Offsets* offsets) {
 PyObject* prepare_tracer_subclass(PyObject* cls, PyObject*, PyObject* kwargs) {
     auto* type = reinterpret_cast<PyTypeObject*>(cls);
     if (kwargs && PyDict_GET_SIZE(kwargs) > 0)
-        return PyErr_Format(PyExc_TypeError, "%s: class keywords are not supported by "
-                            "Tracer.", type->tp_name);
+        return PyErr_Format(PyExc_TypeError,
+                            "%s: class keywords are not supported by "
+                            "Tracer.",
+                            type->tp_name);
     last_type = nullptr;
     layouts.erase(type);
     type->tp_vectorcall = nullptr;

@@ -490,13 +490,17 @@ def test_what_takes_the_slow_path(recorded):
         (i + 1.5)[0] == "add" and (i + 2**40)[0] == "add" and (i == 2**40)[0] == "equal"
     )
     assert (array([1], np.uint8) + -1)[0] == "add"
+    assert (x + array([1.0, 2.0, 3.0]))[0] == "add"
+    assert (x @ array([1.0, 2.0, 3.0]))[0] == "matmul"
     assert (half + half)[0] == "add" and (x**2)[0] == "power" and (x @ 2)[0] == "matmul"
     assert (x @ array(1.0))[0] == "matmul"
     assert [(x // x)[0], (x % x)[0], divmod(x, x)[0]] == [
         "floor_divide", "remainder", "divmod"]  # fmt: skip
     assert [(i << i)[0], (i >> i)[0], (~i)[0], (+i)[0]] == [
         "left_shift", "right_shift", "invert", "positive"]  # fmt: skip
-    assert x[0][0] == "getitem" and x[0][2] == 0
+    for key in (slice(1), 2, -3, 2**70, True, (0,), None, np.int64(0)):
+        name, operand, index = x[key]
+        assert name == "getitem" and operand is x and index is key
     assert (-array([True], bool))[0] == "negative"
 
 
@@ -512,6 +516,13 @@ def test_foreign_operands_are_left_to_python(recorded):
         x + Ranked([1])
     with pytest.raises(TypeError, match="pow"):
         pow(x, x, 2)
+
+
+def test_a_python_int_in_range_selects_a_row_at_once():
+    x = array([[1, 2], [3, 4]], weak_type=True)
+    assert x[1].tolist() == x[-1].tolist() == [3, 4] and x[1].weak_type
+    assert np.shares_memory(x[1]._data, x._data) and x[1][0].item() == 3
+    assert not np.shares_memory(x[1][0]._data, x._data)
 
 
 def test_operators_without_the_public_layer_say_so():
