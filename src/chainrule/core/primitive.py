@@ -106,8 +106,8 @@ class Primitive(_native.Primitive):
 
     def out_aval(self, avals: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """The output's aval, or the list of them; memoised where params hash."""
+        key = (avals, *params.items()) if params else avals
         try:
-            key = (avals, tuple(params.items()))
             found = self._avals.get(key)
         except TypeError:
             return self._infer(avals, params)

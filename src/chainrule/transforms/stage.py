@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Sequence
 
-from ..core import errors, source
+from ..core import errors
 from ..core.avals import Array, ShapedArray, Tracer, as_array, aval_of
 from ..core.config import options
+from ..core.source import frame as find_frame
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 from ..runtime import _native
 
@@ -77,7 +78,7 @@ class StageTrace(_native.Trace):
             for x in args
         ]
         out = prim.out_aval(tuple([a.aval for a in atoms]), params)
-        frame = source.frame()
+        frame = find_frame()
         if prim.multiple_results:
             outvars = [Var(aval) for aval in out]
             self.eqns.append(JaxprEqn(prim, atoms, params, outvars, frame))
