@@ -3,3 +3,30 @@
 from .operators import install_operators
 
 install_operators()
+
+# --- contractions and reductions -----------------------------------------------------
+from .contractions import cross as cross
+from .contractions import dot as dot
+from .contractions import inner as inner
+from .contractions import kron as kron
+from .contractions import matmul as matmul
+from .contractions import matvec as matvec
+from .contractions import outer as outer
+from .contractions import tensordot as tensordot
+from .contractions import vdot as vdot
+from .contractions import vecdot as vecdot
+from .contractions import vecmat as vecmat
+from .reductions import all as all
+from .reductions import amax as amax
+from .reductions import amin as amin
+from .reductions import any as any
+from .reductions import argmax as argmax
+from .reductions import argmin as argmin
+from .reductions import average as average
+from .reductions import count_nonzero as count_nonzero
+from .reductions import max as max
+from .reductions import mean as mean
+from .reductions import min as min
+from .reductions import prod as prod
+from .reductions import ptp as ptp
+from .reductions import sum as sum

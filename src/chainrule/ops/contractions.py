@@ -107,7 +107,7 @@ def _dot_abstract(
 
 # --- evaluation ------------------------------------------------------------------------
 
-_native = frozenset(np.dtype(c) for c in "fdFD?bBhHiIlL")
+_exact = frozenset(np.dtype(c) for c in "fdFD?bBhHiIlL")
 """Dtypes that NumPy multiplies and sums as they are, without rounding too early."""
 
 
@@ -131,12 +131,24 @@ def _dot_evaluate(
 ) -> Any:
     dtype = x.dtype
     multiply = _plan(dimension_numbers, x.ndim, y.ndim)
-    if dtype in _native and y.dtype is dtype and preferred_element_type in (None, dtype):
-        return multiply(x, y)
-    out = product_dtype("dot_general", x, y, preferred_element_type)
-    wide = compute_dtype(np.promote_types(dtype, y.dtype) if y.dtype != dtype else dtype, out)
-    z = multiply(x.astype(wide, copy=False), y.astype(wide, copy=False))
-    return z.astype(out, copy=False)
+    try:
+        if dtype in _exact and y.dtype is dtype and preferred_element_type in (None, dtype):
+            return multiply(x, y)
+        out = product_dtype("dot_general", x, y, preferred_element_type)
+        wide = compute_dtype(_common(dtype, y.dtype, out), out)
+        z = multiply(x.astype(wide, copy=False), y.astype(wide, copy=False))
+        return z.astype(out, copy=False)
+    except (ValueError, IndexError):
+        _check_dims(x, y, dimension_numbers)
+        raise
+
+
+def _common(x: Any, y: Any, out: Any) -> Any:
+    if x == y:
+        return x
+    if dtypes.is_float(x) and dtypes.is_float(y):
+        return dtypes.promote((x, False), (y, False))[0]
+    return out
 
 
 @lru_cache(maxsize=4096)
@@ -167,6 +179,10 @@ def _general_plan(numbers: Numbers, nx: int, ny: int) -> Callable[[Any, Any], An
 
     def multiply(x: Any, y: Any) -> Any:
         batch = tuple(x.shape[i] for i in bx)
+        if [x.shape[i] for i in cx] != [y.shape[i] for i in cy] or batch != tuple(
+            y.shape[i] for i in by
+        ):
+            raise ValueError("dot_general: paired dimensions differ in size.")
         rows = tuple(x.shape[i] for i in free_x)
         columns = tuple(y.shape[i] for i in free_y)
         inner = math.prod(x.shape[i] for i in cx)
