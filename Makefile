@@ -24,7 +24,12 @@ test: $(VENV)/.installed-test
 	$(PY) -m pytest
 
 develop: $(VENV)/.installed-test
-	$(PY) -m pip install -q ".[lint]" ruff pyright
+	$(PY) -m pip install -q ruff pyright
+
+check: develop
+	$(PY) -m ruff format --check src tests benchmarks examples docs
+	$(PY) -m ruff check src tests benchmarks examples docs
+	$(PY) -m pytest
 
 clean:
 	rm -rf build $(VENV) demo-output
