@@ -1,5 +1,12 @@
-#include "native.h"
+// Registers the special functions, a family after the other.
+#include "special.h"
 
 namespace chainrule {
-void register_special(nb::module_&) {}
+
+void register_special(nb::module_& m) {
+    special::register_gamma(m);
+    special::register_error(m);
+    special::register_elementary(m);
+}
+
 }  // namespace chainrule

@@ -20,7 +20,7 @@ struct UfuncSpec {
     int outputs;
 };
 
-/// Adds the ufunc to the module. `spec` and what it points to must live forever.
+/// Adds the ufunc to the module. What `spec` points to must live forever.
 void add_ufunc(nb::module_& m, const UfuncSpec& spec);
 
 /// Applied before a function: compiled for AVX-512, AVX2 and the baseline, chosen when
