@@ -207,10 +207,14 @@ def call_primitive(name: str, doc: str) -> Primitive:
         program, out_dims = batched_program(jaxpr, tuple(dims), trace)
         return prim(*args, jaxpr=program, **renamed(params, "vmap")), out_dims
 
+    def abstract(*avals: Any, jaxpr: Any, **_: Any) -> Any:
+        check_operands(name, jaxpr, avals)
+        return jaxpr.out_avals
+
     prim = Primitive(
         name,
         doc,
-        abstract=lambda *avals, jaxpr, **_: jaxpr.out_avals,
+        abstract=abstract,
         evaluate=lambda *args, jaxpr, **_: run(jaxpr, *args),
         jvp_call=jvp_call,
         linearize_call=linearize_call,
@@ -221,6 +225,18 @@ def call_primitive(name: str, doc: str) -> Primitive:
         raw=True,
     )
     return prim
+
+
+def check_operands(name: str, program: Any, avals: Sequence[Any]) -> None:
+    """Raises TypeError unless operands of types `avals` fit the program's arguments."""
+    wanted = [(a.shape, a.dtype) for a in program.in_avals]
+    if wanted != [(a.shape, a.dtype) for a in avals]:
+        takes = ", ".join(a.str_short() for a in program.in_avals)
+        given = ", ".join(a.str_short() for a in avals)
+        raise TypeError(
+            f"{name}: the program takes ({takes}) but is called with ({given}); operands"
+            " must have the types of its arguments"
+        )
 
 
 def renamed(params: dict[str, Any], transformation: str) -> dict[str, Any]:

@@ -48,6 +48,9 @@ _kinds.update({d: "u" for d in [*_unsigned, *_uint4]})
 _kinds.update({d: "f" for d in _floats})
 _kinds.update({d: "c" for d in _complexes})
 
+by_name: dict[str, Any] = {d.name: d for d in _kinds} | {"float0": float0}
+"""The dtypes of arrays by the names that programs and messages show."""
+
 _narrowed = {
     int64: int32,
     np.dtype(np.uint64): uint32,

@@ -3,16 +3,38 @@
     { lambda ; a:f32[3]. let b:f32[3] = mul a 2.0:f32[] in (b,) }
 
 Every variable is printed with its type where it is bound; parameters stand in
-brackets, sorted by name; nested programs are indented. `parser` reads this back.
+brackets, sorted by name, programs last and indented. Weak types are not shown, as in
+JAX's notation. `parser` reads all of it back, except what is no data: the constants'
+values and Python functions, which print as `<function name>`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import enum
+import re
+from itertools import count
+from typing import Any, TypeVar
 
 import numpy as np
 
+from ..runtime._native import ShapedArray
+from . import dtypes
+
 WIDTH = 88
+RESERVED = frozenset({"in", "let", "lambda", "nan", "inf", "True", "False", "None"})
+"""Words of the notation, which are neither variables nor bare strings."""
+
+plain_word = re.compile(r"[A-Za-z_]\w*(?:-[A-Za-z_]\w*)*|<lambda>")
+"""Strings printed without quotes."""
+
+Record = TypeVar("Record", bound=type)
+records: dict[str, type] = {}
+
+
+def readable(cls: Record) -> Record:
+    """Class decorator: lets `parser` read values of a named tuple or an enum."""
+    records[cls.__name__] = cls
+    return cls
 
 
 def variable_name(index: int) -> str:
@@ -30,10 +52,11 @@ class Names:
 
     def __init__(self) -> None:
         self._of: dict[Any, str] = {}
+        self._free = filter(lambda n: n not in RESERVED, map(variable_name, count()))
 
     def __getitem__(self, var: Any) -> str:
         if var not in self._of:
-            self._of[var] = variable_name(len(self._of))
+            self._of[var] = next(self._free)
         return self._of[var]
 
 
@@ -74,9 +97,11 @@ def atom_text(atom: Any, names: Names) -> str:
 def literal_text(value: Any) -> str:
     """A scalar constant as the parser reads it."""
     value = np.asarray(value)
+    if value.dtype == dtypes.float0:
+        return "0"
     item = value.item()
-    if isinstance(item, (float, complex)) or item.__class__.__module__ != "builtins":
-        return str(item) if isinstance(item, (float, complex)) else str(float(item))
+    if type(item) not in (bool, int, float, complex):
+        item = float(item)
     return str(item)
 
 
@@ -84,7 +109,7 @@ def eqn_lines(eqn: Any, outs: str, names: Names) -> list[str]:
     """The lines of `outs = primitive[params] operands`."""
     operands = " ".join(atom_text(v, names) for v in eqn.invars)
     lead = f"{outs} = " if outs else ""
-    params = [(k, eqn.params[k]) for k in sorted(eqn.params)]
+    params = sorted(eqn.params.items(), key=lambda kv: (is_program(kv[1]), kv[0]))
     name = eqn.primitive.name
     if not any(is_program(v) for _, v in params):
         shown = " ".join(f"{k}={param_text(v)}" for k, v in params)
@@ -121,16 +146,45 @@ def is_program(value: Any) -> bool:
 
 def param_text(value: Any) -> str:
     """A parameter's value as text."""
-    if isinstance(value, np.dtype):
-        return value.name
-    if isinstance(value, type):
-        return value.__name__
-    if isinstance(value, tuple) and not hasattr(value, "_fields"):
-        inner = ", ".join(param_text(v) for v in value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, str):
+        bare = plain_word.fullmatch(value) and not means_otherwise(value)
+        return value if bare else repr(value)
+    if isinstance(value, enum.Enum):
+        return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        fields = ", ".join(f"{k}={param_text(v)}" for k, v in zip(value._fields, value))
+        return f"{type(value).__name__}({fields})"
+    if isinstance(value, (tuple, list)):
+        inner = ", ".join(map(param_text, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, ShapedArray):
+        return value.str_short()
+    if isinstance(value, (type(None), bool, int, float, complex)):
+        return repr(value)
+    return dtype_text(value) or opaque_text(value)
+
+
+def means_otherwise(word: str) -> bool:
+    """Whether the parser would read a bare `word` as something else than a string."""
+    return word in RESERVED or word in dtypes.by_name or word in records
+
+
+def dtype_text(value: Any) -> str:
+    """The name of a dtype or scalar type; '' for other values."""
+    if isinstance(value, type) and issubclass(value, np.generic):
+        value = np.dtype(value)
+    if isinstance(value, np.dtype):
+        return "float0" if value == dtypes.float0 else value.name
+    return str(value) if getattr(value, "extended", False) else ""
+
+
+def opaque_text(value: Any) -> str:
+    """What is no data: shown, but not read back."""
     if callable(value) and hasattr(value, "__name__"):
-        return value.__name__
-    return value if isinstance(value, str) else repr(value)
+        return f"<function {value.__name__}>"
+    return f"<{type(value).__name__} {value}>"
 
 
 def program_text(jaxpr: Any) -> str:

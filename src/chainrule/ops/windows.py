@@ -17,8 +17,10 @@ from typing import Any, NamedTuple, Sequence
 import numpy as np
 
 from ..core import dtypes
+from ..core.printer import readable
 
 
+@readable
 class GatherDimensionNumbers(NamedTuple):
     """Which dimensions a gather indexes, and where its windows go.
 
@@ -41,6 +43,7 @@ class GatherDimensionNumbers(NamedTuple):
     start_indices_batching_dims: tuple[int, ...] = ()
 
 
+@readable
 class ScatterDimensionNumbers(NamedTuple):
     """Which dimensions a scatter indexes, and where its windows come from.
 
@@ -73,6 +76,7 @@ def as_scatter(numbers: GatherDimensionNumbers) -> ScatterDimensionNumbers:
     return ScatterDimensionNumbers(*numbers)
 
 
+@readable
 class GatherScatterMode(enum.Enum):
     """What happens to indices out of bounds in gather and scatter.
 
