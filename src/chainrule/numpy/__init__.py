@@ -30,3 +30,19 @@ from .reductions import min as min
 from .reductions import prod as prod
 from .reductions import ptp as ptp
 from .reductions import sum as sum
+
+
+# --- creation, shapes, indexing, sorting ---------------------------------------------
+from .creation import arange as arange
+from .creation import array as array
+from .creation import asarray as asarray
+from .creation import astype as astype
+from .creation import copy as copy
+from .creation import empty as empty
+from .creation import empty_like as empty_like
+from .creation import full as full
+from .creation import full_like as full_like
+from .creation import ones as ones
+from .creation import ones_like as ones_like
+from .creation import zeros as zeros
+from .creation import zeros_like as zeros_like

@@ -7,12 +7,14 @@ All are linear and cost no arithmetic; the compiler treats them as index arithme
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any, Sequence
 
 import numpy as np
 
 from ..core import dtypes
 from ..core.avals import Array, ShapedArray, aval_of
+from ..core.errors import JAXTypeError
 from ..core.linear import is_linear
 from ..core.primitive import WEAK_BY_PARAM, Primitive
 
@@ -25,6 +27,26 @@ def canonical_axis(name: str, axis: int, ndim: int) -> int:
             f" {-ndim} <= axis < {ndim}."
         )
     return axis + ndim if axis < 0 else axis
+
+
+def canonical_shape(name: str, shape: Any) -> tuple[int, ...]:
+    """`shape`, an int or a sequence of them, as a tuple; TypeError for anything else."""
+    if type(shape) is int:
+        shape = (shape,)
+    elif not isinstance(shape, (tuple, list)):
+        shape = tuple(shape) if hasattr(shape, "__len__") and np.ndim(shape) else (shape,)
+    try:
+        sizes = tuple([operator.index(n) for n in shape])
+    except TypeError as error:
+        if isinstance(error, JAXTypeError):
+            raise
+        raise TypeError(
+            f"{name}: shapes must be integers or sequences of concrete integers; got"
+            f" {shape!r}."
+        ) from None
+    if any(n < 0 for n in sizes):
+        raise TypeError(f"{name}: sizes must not be negative; got shape {sizes}.")
+    return sizes
 
 
 # --- broadcast_in_dim --------------------------------------------------------------
@@ -63,6 +85,13 @@ def _broadcast_batch(
 
 
 def _broadcast_evaluate(x: Any, *, shape: Any, broadcast_dimensions: Any) -> Any:
+    x = np.asarray(x)
+    if x.dtype.num < 24 and x.size and x.flags.c_contiguous:
+        steps = [0] * len(shape)
+        for n, step, d in zip(x.shape, x.strides, broadcast_dimensions):
+            if n == shape[d]:
+                steps[d] = step
+        return np.ndarray(shape, x.dtype, x, 0, steps)  # twice as fast as broadcast_to
     expanded = [1] * len(shape)
     for n, d in zip(x.shape, broadcast_dimensions):
         expanded[d] = n
@@ -267,7 +296,7 @@ def full(shape: Sequence[int], value: Any, dtype: Any, weak_type: bool = False) 
 
 __all__ = [
     "ShapedArray", "batch_reduction", "broadcast_in_dim", "broadcast_in_dim_p",
-    "broadcast_to", "canonical_axis", "convert", "convert_p", "full", "is_linear",
-    "move_dim", "reduce_sum_p", "reduced_shape", "reshape", "reshape_p", "transpose",
-    "transpose_p", "zeros",
+    "broadcast_to", "canonical_axis", "canonical_shape", "convert", "convert_p", "full",
+    "is_linear", "move_dim", "reduce_sum_p", "reduced_shape", "reshape", "reshape_p",
+    "transpose", "transpose_p", "zeros",
 ]  # fmt: skip
