@@ -3,10 +3,9 @@
 import mpmath as mp
 import numpy as np
 import pytest
+from special_cases import CASES
 
 from chainrule.runtime import _native as native
-
-from .special_cases import CASES
 
 INF, NAN = np.inf, np.nan
 SAMPLES = 40
