@@ -74,12 +74,7 @@ def pmap(
         if isinstance(in_axes, (tuple, list)) and fixed:
             axes = tuple(a for i, a in enumerate(in_axes) if i not in fixed)
 
-        def part(*given: Any, **named: Any) -> Any:
-            rest = iter(given)
-            full = [a if i in fixed else next(rest) for i, a in enumerate(args)]
-            return fun(*full, **named)
-
-        part.__name__ = name_of(fun)
+        part = _with_fixed(fun, {i: args[i] for i in fixed})
         mapped = vmap(part, axes, out_axes, axis_name=name, axis_size=axis_size)
         return mapped(*dynamic, **kwargs)
 
@@ -92,6 +87,19 @@ def pmap(
         return staged(*args, **kwargs)
 
     return checked
+
+
+def _with_fixed(fun: Callable[..., Any], fixed: dict[int, Any]) -> Callable[..., Any]:
+    """`fun` of the positional arguments that are not in `fixed`."""
+
+    def part(*given: Any, **named: Any) -> Any:
+        rest = iter(given)
+        count = len(given) + len(fixed)
+        full = [fixed[i] if i in fixed else next(rest) for i in range(count)]
+        return fun(*full, **named)
+
+    part.__name__ = name_of(fun)
+    return part
 
 
 def _check_devices(

@@ -110,12 +110,10 @@ def jacfwd(
         flat = FlatFun(_at(fun, args, where), tree, kwargs, has_aux)
         avals = [aval_of(p) for p in primals]
         total = sum(a.size for a in avals)
-        kept: dict[str, Any] = {}
 
         def push(*tangents: Any) -> list[Any]:
             outs, dots = jvp_flat(flat, primals, tangents)
             n = flat.out_tree.num_leaves
-            kept["outs"] = outs
             return [
                 instantiate(t, aval_of(y)) for y, t in zip(outs[:n], dots)
             ] + outs[n:]

@@ -51,13 +51,7 @@ def vmap(
     [0, 2, 4]
     """
     check_callable("vmap", fun)
-    if isinstance(in_axes, list):
-        in_axes = tuple(in_axes)
-    if not (in_axes is None or isinstance(in_axes, (int, tuple))):
-        raise TypeError(
-            "vmap: in_axes must be an int, None, or a tuple with an entry per argument;"
-            f" got {in_axes!r}."
-        )
+    in_axes = _checked_axes(in_axes)
 
     @functools.wraps(fun)
     def mapped(*args: Any, **kwargs: Any) -> Any:
@@ -80,6 +74,17 @@ def vmap(
         return tree_unflatten(flat.out_tree, placed)
 
     return mapped
+
+
+def _checked_axes(in_axes: Any) -> Any:
+    if isinstance(in_axes, list):
+        in_axes = tuple(in_axes)
+    if not (in_axes is None or isinstance(in_axes, (int, tuple))):
+        raise TypeError(
+            "vmap: in_axes must be an int, None, or a tuple with an entry per argument;"
+            f" got {in_axes!r}."
+        )
+    return in_axes
 
 
 def _axis_size(
