@@ -188,7 +188,7 @@ def _general_plan(numbers: Numbers, nx: int, ny: int) -> Callable[[Any, Any], An
         inner = math.prod(x.shape[i] for i in cx)
         left = x.transpose(order_x).reshape(*batch, math.prod(rows), inner)
         right = y.transpose(order_y).reshape(*batch, inner, math.prod(columns))
-        return np.matmul(left, right).reshape(*batch, *rows, *columns)
+        return np.matmul(left, right).reshape((*batch, *rows, *columns))
 
     return multiply
 
