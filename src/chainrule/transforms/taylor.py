@@ -130,7 +130,7 @@ class TaylorTrace(_native.Trace):
             dots = tangent_of(prim, primals, tangents, y, params)
         terms = [
             None if t is None else trace.series(t)[k - 1]
-            for t in (dots if several or prim.jvp_call is not None else [dots])
+            for t in (dots if several else [dots])
         ]
         trace.alive = False
         return terms
