@@ -180,8 +180,13 @@ def measure_programs(
     if disagreements(numbers, row.rtol, outcome):
         return
     for library in in_turns(list(numbers), settings.rounds):
-        seconds, _ = run_program(row, library, settings)
-        outcome.samples.setdefault(library, []).append(seconds / row.per)
+        if library in outcome.failures:
+            continue
+        try:
+            seconds, _ = run_program(row, library, settings)
+            outcome.samples.setdefault(library, []).append(seconds / row.per)
+        except RowFailed as error:
+            outcome.failures[library] = str(error)
 
 
 def run_program(
