@@ -25,7 +25,7 @@ PyMethodDef functions[] = {
      "Returns the functions installed before."},
     {"set_hooks", set_hooks, METH_O,
      "set_hooks(hooks)\n--\n\n"
-     "Sets the callables 'leaked' and 'collective'; returns those set before."},
+     "Sets the callables 'leaked', 'collective', 'refused'; returns those set before."},
     {"swap_dynamic", swap_dynamic, METH_O,
      "swap_dynamic(trace, /)\n--\n\n"
      "Makes a trace (or None) see every operation of this thread; returns the former."},

@@ -73,10 +73,13 @@ struct Primitive {
     PyObject_HEAD vectorcallfunc vectorcall;
     PyObject* name;
     PyObject* evaluate;
+    PyObject* partials;  // a tuple with one per operand, None, or nullptr
     int weak_rule;
     char multiple_results;
     char raw;
     char axis_rule;
+    char bilinear;
+    char linear_in_first;
 };
 
 enum WeakRule { kWeakIfAllWeak = 0, kNeverWeak = 1, kWeakByParameter = 2 };
@@ -247,7 +250,7 @@ class Silence {
 };
 
 /// The hook set by set_hooks under this name, borrowed; RuntimeError if there is none.
-enum Hook { kLeaked, kCollective, kHookCount };
+enum Hook { kLeaked, kCollective, kRefused, kHookCount };
 PyObject* hook(Hook which);
 bool init_state();
 /// set_hooks(hooks) -> the hooks set before.

@@ -1,6 +1,6 @@
 // Primitive: calling one binds it. Without tracers it is evaluated at once on the raw
 // ndarrays; otherwise the trace of the highest level processes it.
-#include "dispatch.h"
+#include "tape.h"
 
 #include <memory>
 
@@ -90,6 +90,54 @@ PyObject* evaluate_raw(Primitive* self, PyObject* const* args, std::size_t nargs
     return PyObject_Vectorcall(function.get(), args, nargsf, names);
 }
 
+PyObject* missing_evaluation(Primitive* self) {
+    return PyErr_Format(PyExc_NotImplementedError, "%S: no evaluation rule",
+                        self->name ? self->name : Py_None);
+}
+
+/// A hook that takes the operation over, or the trace's `process`.
+PyObject* hand_over(PyObject* receiver, bool is_trace, PyObject* self,
+                    PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
+    Ref tuple(PyTuple_New(nargs));
+    Ref params(PyDict_New());
+    if (!tuple || !params) return nullptr;
+    for (Py_ssize_t i = 0; i < nargs; ++i)
+        PyTuple_SET_ITEM(tuple.get(), i, Py_NewRef(args[i]));
+    for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i)
+        if (PyDict_SetItem(params.get(), PyTuple_GET_ITEM(names, i), args[nargs + i]) <
+            0)
+            return nullptr;
+    Ref keep = Ref::borrow(receiver);
+    PyObject* stack[] = {receiver, self, tuple.get(), params.get()};
+    if (is_trace) return PyObject_VectorcallMethod(process_name, stack, 4, nullptr);
+    return PyObject_Vectorcall(receiver, stack + 1, 3, nullptr);
+}
+
+/// Evaluation raised. The hook 'refused' derives the types anew and so may say in the
+/// primitive's own words what is wrong with the operands; if not, the exception stands.
+PyObject* refused(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
+                  PyObject* names) {
+    if (!PyErr_ExceptionMatches(PyExc_TypeError) &&
+        !PyErr_ExceptionMatches(PyExc_ValueError) &&
+        !PyErr_ExceptionMatches(PyExc_IndexError))
+        return nullptr;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject* callback = hook(kRefused);
+    Ref answer(callback ? hand_over(callback, false, reinterpret_cast<PyObject*>(self),
+                                    args, nargs, names)
+                        : nullptr);
+    if (answer || !callback) {
+        PyErr_Clear();
+        PyErr_Restore(type, value, traceback);
+        return nullptr;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return nullptr;
+}
+
 PyObject* evaluate(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
                    PyObject* names) {
     int weak = result_weak(self, args, nargs, names);
@@ -112,31 +160,8 @@ PyObject* evaluate(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
         result = PyObject_Vectorcall(function.get(), raws.begin(),
                                      nargs | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
     }
-    if (!result) return nullptr;
+    if (!result) return refused(self, args, nargs, names);
     return many ? wrap_many(result, weak != 0) : wrap_result(result, weak != 0);
-}
-
-PyObject* missing_evaluation(Primitive* self) {
-    return PyErr_Format(PyExc_NotImplementedError, "%S: no evaluation rule",
-                        self->name ? self->name : Py_None);
-}
-
-/// A hook that takes the operation over, or the trace's `process`.
-PyObject* hand_over(PyObject* receiver, bool is_trace, PyObject* self,
-                    PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
-    Ref tuple(PyTuple_New(nargs));
-    Ref params(PyDict_New());
-    if (!tuple || !params) return nullptr;
-    for (Py_ssize_t i = 0; i < nargs; ++i)
-        PyTuple_SET_ITEM(tuple.get(), i, Py_NewRef(args[i]));
-    for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i)
-        if (PyDict_SetItem(params.get(), PyTuple_GET_ITEM(names, i), args[nargs + i]) <
-            0)
-            return nullptr;
-    Ref keep = Ref::borrow(receiver);
-    PyObject* stack[] = {receiver, self, tuple.get(), params.get()};
-    if (is_trace) return PyObject_VectorcallMethod(process_name, stack, 4, nullptr);
-    return PyObject_Vectorcall(receiver, stack + 1, 3, nullptr);
 }
 
 /// A tracer whose transformation has ended; the hook raises.
@@ -185,7 +210,12 @@ PyObject* bind(PyObject* object, PyObject* const* args, std::size_t nargsf,
         return callback ? hand_over(callback, false, object, args, nargs, names)
                         : nullptr;
     }
-    if (top) return hand_over(top, true, object, args, nargs, names);
+    if (top) {
+        PyObject* result;
+        if (is_tape(top) && tape_bind(top, object, args, nargs, names, &result))
+            return result;
+        return hand_over(top, true, object, args, nargs, names);
+    }
     if (!self->evaluate || self->evaluate == Py_None) return missing_evaluation(self);
     if (self->raw) return evaluate_raw(self, args, nargsf, names);
     return evaluate(self, args, nargs, names);
@@ -200,6 +230,7 @@ PyObject* primitive_new(PyTypeObject* type, PyObject*, PyObject*) {
 int primitive_traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(as_primitive(self)->name);
     Py_VISIT(as_primitive(self)->evaluate);
+    Py_VISIT(as_primitive(self)->partials);
     Py_VISIT(Py_TYPE(self));
     return 0;
 }
@@ -207,6 +238,7 @@ int primitive_traverse(PyObject* self, visitproc visit, void* arg) {
 int primitive_clear(PyObject* self) {
     Py_CLEAR(as_primitive(self)->name);
     Py_CLEAR(as_primitive(self)->evaluate);
+    Py_CLEAR(as_primitive(self)->partials);
     return 0;
 }
 
@@ -240,6 +272,12 @@ PyMemberDef primitive_members[] = {
     {"name", T_OBJECT, offsetof(Primitive, name), 0, "The name in printed programs."},
     {"evaluate", T_OBJECT, offsetof(Primitive, evaluate), 0,
      "Computes the result from ndarrays, or None."},
+    {"partials", T_OBJECT, offsetof(Primitive, partials), 0,
+     "Partial derivatives, one per operand of an elementwise operation, or None."},
+    {"bilinear", T_BOOL, offsetof(Primitive, bilinear), 0,
+     "Whether the operation is linear in each of its two operands."},
+    {"linear_in_first", T_BOOL, offsetof(Primitive, linear_in_first), 0,
+     "Whether the operation is linear in its only operand."},
     {"multiple_results", T_BOOL, offsetof(Primitive, multiple_results), 0,
      "Whether evaluate returns a sequence of results."},
     {"weak_rule", T_INT, offsetof(Primitive, weak_rule), 0,

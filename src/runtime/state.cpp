@@ -14,7 +14,7 @@ namespace {
 PyObject* silent_template = nullptr;
 PyObject* context_key = nullptr;
 PyObject* hooks_set[kHookCount] = {};
-const char* const hook_names[kHookCount] = {"leaked", "collective"};
+const char* const hook_names[kHookCount] = {"leaked", "collective", "refused"};
 
 /// A context in which np.seterr(all="ignore") has run.
 PyObject* make_template() {
@@ -99,7 +99,8 @@ PyObject* set_hooks(PyObject*, PyObject* hooks) {
         if (which == kHookCount || !PyCallable_Check(value))
             return PyErr_Format(PyExc_ValueError,
                                 "set_hooks: %R: %R is not a hook; the "
-                                "hooks are callables named 'leaked' and 'collective'.",
+                                "hooks are callables named 'leaked', 'collective' "
+                                "and 'refused'.",
                                 key, value);
         PyObject* old = std::exchange(hooks_set[which], Py_NewRef(value));
         Py_XDECREF(old);

@@ -27,7 +27,7 @@ from typing import Any, Callable
 
 from ..runtime import _native
 from . import errors
-from .avals import ShapedArray
+from .avals import ShapedArray, aval_of
 
 Rule = Callable[..., Any]
 
@@ -143,4 +143,9 @@ def lookup(name: str) -> Primitive:
         raise KeyError(f"there is no primitive called {name!r}") from None
 
 
-_native.set_hooks({"leaked": errors.leaked})
+def _refused(prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> None:
+    """Raises the shape rule's error for operands whose evaluation failed, if it has one."""
+    prim.out_aval(tuple(aval_of(x) for x in args), params)
+
+
+_native.set_hooks({"leaked": errors.leaked, "refused": _refused})
