@@ -83,6 +83,7 @@ class Primitive(_native.Primitive):
         self.name, self.__doc__ = name, doc
         self.abstract, self.partials, self.jvp = abstract, partials, jvp
         self.linear, self.bilinear, self.transpose = linear, bilinear, transpose
+        self.linear_in_first = linear == (0,)
         self.batch, self.taylor, self.lower = batch, taylor, lower
         self.multiple_results, self.weak_rule, self.raw = multiple_results, weak, raw
         self.evaluate = evaluate

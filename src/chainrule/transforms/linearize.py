@@ -18,20 +18,17 @@ from ..core.avals import aval_of, tangent_aval
 from ..core.linear import LinearTracer
 from ..ops.structure import add_p, broadcast_to, instantiate, negate_p, scale_p
 from ..runtime import _native
-from .jvp import PrimalTracer, tangent_of
-
-_no_params: dict[str, Any] = {}
+from .jvp import PrimalTracer, jvp_primitive
 
 
-class Tape(_native.Trace):
-    """The tangent program: entries (primitive, inputs, params, output tracers)."""
+class Tape(_native.Tape):
+    """The tangent program: entries (primitive, operands, params, output variables).
 
-    def __init__(self) -> None:
-        self.entries: list[tuple[Any, Sequence[Any], dict[str, Any], Any]] = []
-        self.size = 0
+    The runtime keeps `entries` and `size`, and `append` there adds an entry.
+    """
 
     def variable(self, aval: Any) -> LinearTracer:
-        """A new tangent variable: an input, or the output of the next entry."""
+        """A new tangent variable: an input, or an output of the next entry."""
         slot = self.size
         self.size = slot + 1
         return LinearTracer(self, aval, slot)
@@ -39,49 +36,15 @@ class Tape(_native.Trace):
     def process(self, prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Records a linear primitive applied to tangents and known values."""
         out = prim.out_aval(tuple([aval_of(a) for a in args]), params)
-        if prim.multiple_results:
-            outs = [self.variable(a) for a in out]
-        else:
-            outs = self.variable(out)
+        if not prim.multiple_results:
+            return self.append(prim, args, out, params)
+        outs = [self.variable(a) for a in out]
         self.entries.append((prim, args, params, outs))
         return outs
 
-    def append(self, prim: Any, args: tuple[Any, ...], aval: Any) -> LinearTracer:
-        """Records `prim(*args)` with one output of type `aval`."""
-        slot = self.size
-        self.size = slot + 1
-        out = LinearTracer(self, aval, slot)
-        self.entries.append((prim, args, _no_params, out))
-        return out
-
-    def from_partials(
-        self, partials: Sequence[Any], primals: Any, tangents: Any, y: Any
-    ) -> Any:
-        """Records sum(tangent * partial) over the operands that have a tangent."""
-        total = None
-        for partial, x_dot in zip(partials, tangents):
-            if x_dot is None or partial is None:
-                continue
-            product = self._scaled(x_dot, partial, primals, y)
-            total = product if total is None else self.append(
-                add_p, (total, product), total.aval
-            )
-        return total
-
-    def _scaled(self, x_dot: Any, partial: Any, primals: Any, y: Any) -> Any:
-        aval = y.aval
-        if partial == 1:
-            product = x_dot
-        elif partial == -1:
-            product = self.append(negate_p, (x_dot,), x_dot.aval)
-        else:
-            factor = partial(y, *primals)
-            if x_dot.aval is not aval and factor.shape != aval.shape:
-                return scale_p(broadcast_to(x_dot, aval.shape), factor)
-            return self.append(scale_p, (x_dot, factor), aval)
-        if product.aval is not aval and product.shape != aval.shape:
-            return broadcast_to(product, aval.shape)
-        return product
+    def broadcast_variable(self, x: LinearTracer, aval: Any) -> LinearTracer:
+        """The tangent `x` broadcast to the shape of `aval`."""
+        return broadcast_to(x, aval.shape)
 
     def push(
         self, inputs: Sequence[Any], tangents: Sequence[Any], outs: Sequence[Any]
@@ -118,50 +81,31 @@ class LinearizeTracer(PrimalTracer):
     __slots__ = ()
 
 
+_native.set_tape_classes(LinearTracer, LinearizeTracer, add_p, scale_p, negate_p)
+
+
 class LinearizeTrace(Tape):
-    """Evaluates primals, tapes tangents."""
+    """Evaluates primals, tapes tangents.
+
+    The runtime does the same at once for the primitives that programs mostly use:
+    elementwise ones (an entry `scale(x_dot, partial)` for each operand with a tangent),
+    bilinear ones and linear ones. What it leaves comes here.
+    """
 
     def process(self, prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        if len(args) == 1 and prim.partials is not None and not params:
-            if type(args[0]) is LinearizeTracer:
-                return self.process_unary(prim, args[0])
         primals, tangents = list(args), [None] * len(args)
         for i, x in enumerate(args):
-            kind = type(x)
-            if kind is LinearizeTracer:
-                if x._trace is self:
-                    primals[i], tangents[i] = x.primal, x.tangent
-            elif kind is LinearTracer and x._trace is self:
+            if type(x) is LinearizeTracer and x._trace is self:
+                primals[i], tangents[i] = x.primal, x.tangent
+            elif type(x) is LinearTracer and x._trace is self:
                 return Tape.process(self, prim, args, params)
         if prim.linearize_call is not None:
             y, y_dot = prim.linearize_call(self, primals, tangents, **params)
-        elif prim.jvp_call is not None:
-            y, y_dot = prim.jvp_call(primals, tangents, **params)
         else:
-            y = prim(*primals, **params)
-            if prim.partials is not None:
-                y_dot = self.from_partials(prim.partials, primals, tangents, y)
-            else:
-                y_dot = tangent_of(prim, primals, tangents, y, params)
+            y, y_dot = jvp_primitive(prim, primals, tangents, params)
         if prim.multiple_results:
             return [self.pair(p, t) for p, t in zip(y, y_dot)]
-        return y if y_dot is None else LinearizeTracer(self, y.aval, y, y_dot)
-
-    def process_unary(self, prim: Any, x: Any) -> Any:
-        """The common case: an elementwise function of one value."""
-        primal, (partial,) = x.primal, prim.partials
-        y = prim(primal)
-        if partial is None:
-            return y
-        aval = y.aval
-        x_dot = x.tangent
-        if partial == 1:
-            y_dot = x_dot
-        elif partial == -1:
-            y_dot = self.append(negate_p, (x_dot,), aval)
-        else:
-            y_dot = self.append(scale_p, (x_dot, partial(y, primal)), aval)
-        return LinearizeTracer(self, aval, y, y_dot)
+        return self.pair(y, y_dot)
 
     def pair(self, primal: Any, tangent: Any) -> Any:
         """A tracer for the pair; the primal itself where the tangent is zero."""
