@@ -136,12 +136,13 @@ _requests: dict[str, tuple[type[Exception], str, str]] = {
 }
 
 
-def tracer_error(tracer: Any, kind: str) -> Exception:
+def tracer_error(
+    tracer: Any, kind: str, state: str = "has no value while the function is traced"
+) -> Exception:
     """The error for a `tracer` asked for a concrete value of `kind`."""
     cls, cause, remedy = _requests[kind]
     return cls(
-        f"{described(tracer)} has no value while the function is traced, but {cause}"
-        f" at {source.current()}; {remedy}."
+        f"{described(tracer)} {state}, but {cause} at {source.current()}; {remedy}."
     )
 
 

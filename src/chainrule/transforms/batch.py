@@ -23,6 +23,10 @@ class BatchTracer(Tracer):
     def _concrete(self, kind: str) -> Any:
         raise errors.tracer_error(self, kind)
 
+    def origin(self) -> str:
+        """That the value stands for all examples at once."""
+        return f"(one of {self._trace.size} examples mapped by vmap)"
+
     def __repr__(self) -> str:
         return f"Traced<{self.aval.str_short()}>with<BatchTrace>"
 

@@ -24,7 +24,7 @@ class PrimalTracer(Tracer):
 
     def _concrete(self, kind: str) -> Any:
         if kind == "array":
-            raise errors.tracer_error(self, kind)
+            raise errors.tracer_error(self, kind, "is being differentiated")
         primal = self.primal
         return primal._concrete(kind) if isinstance(primal, Tracer) else primal
 

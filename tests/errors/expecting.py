@@ -1,0 +1,21 @@
+"""What the tests of messages share: catching one, and naming the line it points at."""
+
+import inspect
+
+import pytest
+
+
+def message(error, function, *args, **kwargs):
+    """The text of the `error` that the call raises; of exactly that class."""
+    with pytest.raises(error) as info:
+        function(*args, **kwargs)
+    assert type(info.value) is error
+    return str(info.value)
+
+
+def at(function):
+    """'file.py:12 (name)' of the line of `function` that is marked `# here`."""
+    function = inspect.unwrap(function)
+    lines, first = inspect.getsourcelines(function)
+    (offset,) = (i for i, line in enumerate(lines) if line.rstrip().endswith("# here"))
+    return f"{inspect.getsourcefile(function)}:{first + offset} ({function.__name__})"
