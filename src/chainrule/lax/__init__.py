@@ -55,3 +55,29 @@ from .sorting import approx_min_k as approx_min_k
 from .sorting import sort as sort
 from .sorting import sort_key_val as sort_key_val
 from .sorting import top_k as top_k
+
+# --- contractions, convolution, reductions, windows, collectives ---------------------
+from .contractions import DotAlgorithm as DotAlgorithm
+from .contractions import DotAlgorithmPreset as DotAlgorithmPreset
+from .contractions import DotDimensionNumbers as DotDimensionNumbers
+from .contractions import Precision as Precision
+from .contractions import PrecisionLike as PrecisionLike
+from .contractions import RaggedDotDimensionNumbers as RaggedDotDimensionNumbers
+from .contractions import batch_matmul as batch_matmul
+from .contractions import dot as dot
+from .contractions import dot_general as dot_general
+from .reductions import argmax as argmax
+from .reductions import argmin as argmin
+from .reductions import cumlogsumexp as cumlogsumexp
+from .reductions import cummax as cummax
+from .reductions import cummin as cummin
+from .reductions import cumprod as cumprod
+from .reductions import cumsum as cumsum
+from .reductions import reduce as reduce
+from .reductions import reduce_and as reduce_and
+from .reductions import reduce_max as reduce_max
+from .reductions import reduce_min as reduce_min
+from .reductions import reduce_or as reduce_or
+from .reductions import reduce_prod as reduce_prod
+from .reductions import reduce_sum as reduce_sum
+from .reductions import reduce_xor as reduce_xor
