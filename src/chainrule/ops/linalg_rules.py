@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ..core import dtypes
-from ..core.avals import ShapedArray
 from ..core.primitive import Primitive
 from .joining import with_batch_first
 
@@ -77,25 +76,14 @@ def declare(
     multiple_results: bool = False,
     **rules: Any,
 ) -> Primitive:
-    """A linear-algebra primitive: batched over leading dimensions, checked eagerly.
-
-    `compute` is the evaluation; where it refuses its operands, `abstract` is asked
-    first, so that eager and staged programs raise the same errors.
-    """
-
-    def evaluate(*args: Any, **params: Any) -> Any:
-        try:
-            return compute(*args, **params)
-        except (TypeError, ValueError, AssertionError):
-            abstract(*[ShapedArray(x.shape, x.dtype) for x in args], **params)
-            raise
+    """A linear-algebra primitive, evaluated by `compute`, batched over leading dims."""
 
     def batch_leading(args: Any, dims: Any, size: int, **params: Any) -> Any:
         out = prim(*with_batch_first(args, dims, size), **params)
         return out, [0] * len(out) if multiple_results else 0
 
     prim = Primitive(
-        name, doc, abstract=abstract, evaluate=evaluate, jvp=jvp,
+        name, doc, abstract=abstract, evaluate=compute, jvp=jvp,
         batch=batch or batch_leading, multiple_results=multiple_results, **rules,
     )  # fmt: skip
     return prim

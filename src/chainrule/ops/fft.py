@@ -1,0 +1,148 @@
+"""fft: discrete Fourier transforms over the last dimensions, by NumPy's pocketfft.
+
+FFT and IFFT take complex operands; RFFT takes real ones and leaves out the redundant
+half of the last dimension, which IRFFT restores. The inverse ones divide by the number
+of points. All are linear over the reals; precision is that of the operand.
+
+Transposes, with cotangents paired without conjugation: FFT and IFFT are symmetric. RFFT
+is FFT of a real vector, cut: its transpose pads, transforms and takes the real part.
+IRFFT sums Re(x_k e^(i t)) with weight 1 at the entries that are their own mirror images
+and 2 elsewhere: its transpose is the conjugate of RFFT with those weights.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.avals import wrap
+from ..core.primitive import Primitive
+from .elementwise_complex import real_p
+from .matrices import conj
+from .shaping import full, move_dim
+from .slicing import pad_p
+
+
+class FftType(enum.IntEnum):
+    """Which transform `lax.fft` computes."""
+
+    FFT = 0
+    IFFT = 1
+    RFFT = 2
+    IRFFT = 3
+
+
+_double = frozenset((dtypes.float64, dtypes.complex128))
+
+
+def _check_lengths(x: Any, kind: FftType, lengths: Any) -> None:
+    count = len(lengths)
+    given = f"fft_lengths {tuple(lengths)} for an operand of shape {x.shape}"
+    if not 1 <= count <= x.ndim:
+        raise ValueError(f"fft: takes 1 to {x.ndim} lengths; got {given}.")
+    sizes = tuple(x.shape[x.ndim - count :])
+    wanted = tuple(lengths)
+    if kind == FftType.IRFFT:
+        wanted = (*lengths[:-1], lengths[-1] // 2 + 1)
+    if sizes != wanted:
+        raise ValueError(
+            f"fft: the last dimensions must be {wanted} for {kind.name}; got {given}."
+        )
+    if 0 in lengths and x.size:
+        raise ValueError(f"fft: lengths must be positive; got {given}.")
+
+
+def _abstract(x: Any, *, fft_type: FftType, fft_lengths: Any) -> Any:
+    kind = FftType(fft_type)
+    real = kind == FftType.RFFT
+    accepted = "float32 and float64" if real else "complex64 and complex128"
+    fits = dtypes.is_float(x.dtype) if real else dtypes.is_complex(x.dtype)
+    if not fits or x.dtype.itemsize < 4:
+        raise TypeError(
+            f"fft: {kind.name} takes {accepted} operands; got {x.str_short()}. Convert it"
+            " with astype."
+        )
+    _check_lengths(x, kind, fft_lengths)
+    lead = x.shape[: x.ndim - len(fft_lengths)]
+    if kind == FftType.RFFT:
+        last = fft_lengths[-1] // 2 + 1
+        return (*lead, *fft_lengths[:-1], last), dtypes.with_complex(x.dtype)
+    if kind == FftType.IRFFT:
+        return (*lead, *fft_lengths), dtypes.real_part(x.dtype)
+    return x.shape, x.dtype
+
+
+_one_dimension = (np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft)
+_several = (np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn)
+_operand_chars = ("FD", "FD", "fd", "FD")
+
+
+def _evaluate(x: Any, *, fft_type: FftType, fft_lengths: Any) -> Any:
+    lengths = tuple(fft_lengths)
+    shape = x.shape[x.ndim - len(lengths) :]
+    wanted = lengths
+    if fft_type == FftType.IRFFT:
+        wanted = (*lengths[:-1], lengths[-1] // 2 + 1)
+    if shape != wanted or x.dtype.char not in _operand_chars[fft_type]:
+        raise ValueError("fft: operand does not fit")
+    if not x.size or 0 in lengths:
+        return _empty(x, fft_type, lengths)
+    if len(lengths) == 1:
+        return _one_dimension[fft_type](x, lengths[0])
+    return _several[fft_type](x, lengths, range(x.ndim - len(lengths), x.ndim))
+
+
+def _empty(x: Any, fft_type: FftType, lengths: Any) -> Any:
+    shape = [*x.shape[: x.ndim - len(lengths)], *lengths]
+    double = x.dtype in _double
+    if fft_type == FftType.IRFFT:
+        return np.zeros(shape, np.float64 if double else np.float32)
+    if fft_type == FftType.RFFT:
+        shape[-1] = lengths[-1] // 2 + 1
+    return np.zeros(shape, np.complex128 if double else np.complex64)
+
+
+def _transpose(ct: Any, x: Any, *, fft_type: FftType, fft_lengths: Any) -> Any:
+    if fft_type == FftType.RFFT:
+        return (_rfft_transpose(ct, fft_lengths),)
+    if fft_type == FftType.IRFFT:
+        return (_irfft_transpose(ct, fft_lengths),)
+    return (fft_p(ct, fft_type=fft_type, fft_lengths=fft_lengths),)
+
+
+def _rfft_transpose(ct: Any, lengths: Any) -> Any:
+    missing = lengths[-1] - ct.shape[-1]
+    config = [(0, 0, 0)] * (ct.ndim - 1) + [(0, missing, 0)]
+    padded = pad_p(ct, full((), 0, ct.dtype), padding_config=tuple(config))
+    return real_p(fft_p(padded, fft_type=FftType.FFT, fft_lengths=lengths))
+
+
+def _irfft_transpose(ct: Any, lengths: Any) -> Any:
+    n = lengths[-1]
+    weights = np.full(n // 2 + 1, 2 / math.prod(lengths))
+    weights[0] /= 2
+    if n % 2 == 0:
+        weights[-1] = weights[0]
+    x = fft_p(ct, fft_type=FftType.RFFT, fft_lengths=lengths)
+    return conj(x) * wrap(weights.astype(ct.dtype))
+
+
+def _batch(args: Any, dims: Any, size: int, **params: Any) -> Any:
+    return fft_p(move_dim(args[0], dims[0], 0), **params), 0
+
+
+fft_p = Primitive(
+    "fft",
+    "The discrete Fourier transform, or its inverse, over the last dimensions.",
+    abstract=_abstract,
+    linear=(0,),
+    transpose=_transpose,
+    batch=_batch,
+    evaluate=_evaluate,
+)
+
+__all__ = ["FftType", "fft_p"]

@@ -1,0 +1,303 @@
+"""Functions of matrices, and the Sylvester equations that their derivatives solve.
+
+Each rule is closed under differentiation. The derivative of sqrtm and of the polar
+factors solves a Sylvester equation, that of the solution of a Sylvester equation one
+with the same coefficients. The derivative of expm is its Frechet derivative L, whose own
+derivative is a block of L at a matrix twice the size (Higham and Relton, Higher order
+Frechet derivatives of matrix functions, 2014).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.avals import aval_of
+from ..core.linear import is_linear
+from ..core.primitive import Missing
+from ..runtime import lapack
+from .linalg_expm import expm_and_derivative, expm_compute
+from .linalg_lu import linear_solve_p
+from .linalg_rules import check_matrix, check_same, declare
+from .matrices import (
+    below,
+    beside,
+    columns_between,
+    mH,
+    mT,
+    matmul,
+    rows_between,
+)
+from .shaping import zeros
+
+
+def adjoint(x: Any) -> Any:
+    """The conjugate transposes of NumPy matrices."""
+    return np.conjugate(np.swapaxes(x, -1, -2))
+
+
+# --- Sylvester equations -----------------------------------------------------------------
+
+def _sylvester_abstract(a: Any, b: Any, c: Any) -> Any:
+    _, m, _ = check_matrix("sylvester", a, square=True)
+    _, n, _ = check_matrix("sylvester", b, square=True)
+    check_same("sylvester", a, b)
+    check_same("sylvester", a, c)
+    if c.shape[-2:] != (m, n):
+        raise ValueError(
+            f"sylvester: c must be (..., {m}, {n}) for a of shape {a.shape} and b of shape"
+            f" {b.shape}; got {c.shape}."
+        )
+    return c.shape, c.dtype
+
+
+def _sylvester_compute(a: Any, b: Any, c: Any) -> Any:
+    """Bartels and Stewart, Solution of the matrix equation AX + XB = C, 1972."""
+    s, u = lapack.schur(a)
+    t, v = lapack.schur(b)
+    x = lapack.triangular_sylvester(s, t, adjoint(u) @ c @ v)
+    return u @ x @ adjoint(v)
+
+
+def _sylvester_jvp(primals: Any, tangents: Any, x: Any) -> Any:
+    a, b, _ = primals
+    a_dot, b_dot, rhs = tangents
+    for moved in (
+        None if a_dot is None else matmul(a_dot, x),
+        None if b_dot is None else matmul(x, b_dot),
+    ):
+        if moved is not None:
+            rhs = -moved if rhs is None else rhs - moved
+    return None if rhs is None else sylvester_p(a, b, rhs)
+
+
+def _sylvester_transpose(ct: Any, a: Any, b: Any, c: Any) -> Any:
+    if is_linear(a) or is_linear(b):
+        raise NotImplementedError("sylvester: is linear in c only.")
+    return None, None, sylvester_p(mT(a), mT(b), ct)
+
+
+sylvester_p = declare(
+    "sylvester",
+    "The x with a x + x b = c.",
+    abstract=_sylvester_abstract,
+    jvp=_sylvester_jvp,
+    transpose=_sylvester_transpose,
+    compute=_sylvester_compute,
+)
+
+
+# --- square root -------------------------------------------------------------------------
+
+def _same_abstract(name: str) -> Any:
+    def abstract(x: Any, **_: Any) -> Any:
+        check_matrix(name, x, square=True)
+        return x.shape, x.dtype
+
+    return abstract
+
+
+def _sqrtm_abstract(x: Any) -> Any:
+    check_matrix("sqrtm", x, square=True)
+    return x.shape, dtypes.with_complex(x.dtype)
+
+
+def _triangular_root(t: Any) -> Any:
+    """The upper triangular r with r r = t, column by column."""
+    n = t.shape[-1]
+    r = np.zeros_like(t)
+    for j in range(n):
+        r[..., j, j] = np.sqrt(t[..., j, j])
+        for i in range(j - 1, -1, -1):
+            inner = np.sum(r[..., i, i + 1 : j] * r[..., i + 1 : j, j], -1)
+            rest = t[..., i, j] - inner
+            total = r[..., i, i] + r[..., j, j]
+            r[..., i, j] = np.where(rest == 0, 0, rest / total)
+    return r
+
+
+def _sqrtm_compute(x: Any) -> Any:
+    """Bjorck and Hammarling, A Schur method for the square root of a matrix, 1983."""
+    dtype = dtypes.with_complex(x.dtype)
+    t, z = lapack.schur(x.astype(dtype))
+    return z @ _triangular_root(t) @ adjoint(z)
+
+
+def _sqrtm_jvp(primals: Any, tangents: Any, y: Any) -> Any:
+    """y y_dot + y_dot y = x_dot."""
+    if tangents[0] is None:
+        return None
+    return sylvester_p(y, y, _as_complex(tangents[0], y))
+
+
+def _as_complex(x: Any, like: Any) -> Any:
+    return x + zeros(aval_of(like)) if aval_of(x).dtype != like.dtype else x
+
+
+sqrtm_p = declare(
+    "sqrtm",
+    "The complex y with y y = x whose eigenvalues have non-negative real parts.",
+    abstract=_sqrtm_abstract,
+    jvp=_sqrtm_jvp,
+    compute=_sqrtm_compute,
+)
+
+
+# --- polar factors -------------------------------------------------------------------------
+
+def _polar_abstract(x: Any) -> Any:
+    batch, m, n = check_matrix("polar", x)
+    if m < n:
+        raise ValueError(
+            f"polar: needs at least as many rows as columns; got shape {x.shape}. Take the"
+            " left polar factors, those of the transposed matrix."
+        )
+    return [(x.shape, x.dtype), ((*batch, n, n), x.dtype)]
+
+
+def _polar_compute(x: Any) -> Any:
+    w, s, vh = lapack.svd(x, full_matrices=False)
+    v = adjoint(vh)
+    return w @ vh, (v * s[..., None, :]) @ vh
+
+
+def _polar_jvp(primals: Any, tangents: Any, ys: Any) -> Any:
+    """With g = u^H x_dot, the skew part omega of u^H u_dot solves omega p + p omega =
+
+    g - g^H; what x_dot has outside of u's columns turns them by x_dot p^-1.
+    """
+    x_dot = tangents[0]
+    if x_dot is None:
+        return [None, None]
+    u, p = ys
+    g = matmul(mH(u), x_dot)
+    omega = sylvester_p(p, p, g - mH(g))
+    u_dot = matmul(u, omega)
+    m, n = x_dot.shape[-2:]
+    if m > n:
+        outside = x_dot - matmul(u, g)
+        u_dot = u_dot + mH(linear_solve_p(p, mH(outside)))
+    return [u_dot, g - matmul(omega, p)]
+
+
+polar_p = declare(
+    "polar",
+    "u with orthonormal columns and positive semidefinite p with x = u p.",
+    abstract=_polar_abstract,
+    jvp=_polar_jvp,
+    compute=_polar_compute,
+    multiple_results=True,
+)
+
+
+# --- exponential -----------------------------------------------------------------------------
+
+def _expm_jvp(primals: Any, tangents: Any, y: Any, *, max_squarings: int) -> Any:
+    if tangents[0] is None:
+        return None
+    return expm_frechet_p(primals[0], tangents[0], max_squarings=max_squarings)
+
+
+expm_p = declare(
+    "expm",
+    "The exponential of a matrix; NaN where it needs more than max_squarings squarings.",
+    abstract=_same_abstract("expm"),
+    jvp=_expm_jvp,
+    compute=expm_compute,
+)
+
+
+def _frechet_abstract(a: Any, e: Any, *, max_squarings: int) -> Any:
+    check_matrix("expm_frechet", a, square=True)
+    check_same("expm_frechet", a, e)
+    if a.shape != e.shape:
+        raise ValueError(
+            f"expm_frechet: the matrix and the direction must have one shape; got"
+            f" {a.shape} and {e.shape}."
+        )
+    return a.shape, a.dtype
+
+
+def _blocks(a: Any, b: Any, d: Any) -> Any:
+    """The matrices [[a, b], [0, d]]."""
+    return below(beside(a, b), beside(zeros(aval_of(a)), d))
+
+
+def _frechet_jvp(primals: Any, tangents: Any, y: Any, *, max_squarings: int) -> Any:
+    """In a, the second derivative, symmetric in e and a_dot: the upper right block of
+
+    L([[a, e], [0, a]], [[a_dot, 0], [0, a_dot]]).
+    """
+    a, e = primals
+    a_dot, e_dot = tangents
+    out = None
+    if e_dot is not None:
+        out = expm_frechet_p(a, e_dot, max_squarings=max_squarings)
+    if a_dot is not None:
+        n = aval_of(a).shape[-1]
+        direction = _blocks(a_dot, zeros(aval_of(a)), a_dot)
+        both = expm_frechet_p(_blocks(a, e, a), direction, max_squarings=max_squarings)
+        block = columns_between(rows_between(both, 0, n), n, 2 * n)
+        out = block if out is None else out + block
+    return out
+
+
+def _frechet_transpose(ct: Any, a: Any, e: Any, *, max_squarings: int) -> Any:
+    if is_linear(a):
+        raise NotImplementedError("expm_frechet: is linear in its direction only.")
+    return None, expm_frechet_p(mT(a), ct, max_squarings=max_squarings)
+
+
+expm_frechet_p = declare(
+    "expm_frechet",
+    "The derivative of expm at a in the direction e.",
+    abstract=_frechet_abstract,
+    jvp=_frechet_jvp,
+    transpose=_frechet_transpose,
+    compute=lambda a, e, *, max_squarings: expm_and_derivative(a, e, max_squarings)[1],
+)
+
+
+# --- functions of triangular matrices ----------------------------------------------------------
+
+def _parlett_abstract(t: Any, f: Any) -> Any:
+    check_matrix("parlett", t, square=True)
+    check_same("parlett", t, f, rank=1)
+    return t.shape, t.dtype
+
+
+def _parlett_compute(t: Any, f: Any) -> Any:
+    """Superdiagonal by superdiagonal; equal eigenvalues divide by the smallest number."""
+    n = t.shape[-1]
+    i = np.arange(n)
+    out = np.zeros_like(t)
+    out[..., i, i] = f
+    tiny = np.finfo(t.real.dtype).tiny
+    for k in range(1, n):
+        for i in range(n - k):
+            j = i + k
+            value = t[..., i, j] * (out[..., j, j] - out[..., i, i])
+            value += np.sum(t[..., i, i + 1 : j] * out[..., i + 1 : j, j], -1)
+            value -= np.sum(out[..., i, i + 1 : j] * t[..., i + 1 : j, j], -1)
+            gap = t[..., j, j] - t[..., i, i]
+            out[..., i, j] = value / np.where(gap == 0, tiny, gap)
+    return out
+
+
+parlett_p = declare(
+    "parlett",
+    "The function of upper triangular t that has the values f at its diagonal.",
+    abstract=_parlett_abstract,
+    jvp=Missing(
+        "Parlett's recurrence stands on a Schur form, which has no derivative; use expm or"
+        " sqrtm, or eigenvectors"
+    ),
+    compute=_parlett_compute,
+)
+
+__all__ = [
+    "adjoint", "expm_frechet_p", "expm_p", "parlett_p", "polar_p", "sqrtm_p",
+    "sylvester_p",
+]  # fmt: skip
