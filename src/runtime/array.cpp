@@ -1,8 +1,9 @@
 // Array, the base of every array-like value, and ConcreteArray: creation, attributes.
 //
 // A ConcreteArray owns one ndarray of native byte order, aligned and not writable; its
-// dtype is a numeric one. Everything else in this file relies on that.
-#include "dispatch.h"
+// dtype is a numeric one or the layout of an extended one. Everything else in this file
+// relies on that.
+#include "extended.h"
 
 #include <numpy/arrayscalars.h>
 #include <vector>
@@ -76,7 +77,9 @@ PyArrayObject* normalize(PyObject* value) {
     }
     Ref descr(canonical_dtype(reinterpret_cast<PyObject*>(PyArray_DESCR(numpy))));
     if (!descr) return nullptr;
-    if (descr.get() != reinterpret_cast<PyObject*>(PyArray_DESCR(numpy)))
+    bool replace = PyArray_DescrCheck(descr.get()) &&
+                   descr.get() != reinterpret_cast<PyObject*>(PyArray_DESCR(numpy));
+    if (replace)
         array = Ref(PyArray_View(
             numpy, reinterpret_cast<PyArray_Descr*>(descr.release()), &PyArray_Type));
     return reinterpret_cast<PyArrayObject*>(array.release());
@@ -147,17 +150,23 @@ PyObject* get_size(PyObject* self, void*) {
     PyObject* aval = array_aval(as_concrete(self));
     return aval ? PyLong_FromSsize_t(as_shaped(aval)->size) : nullptr;
 }
+/// Bytes per element; -1 with an exception.
+npy_intp element_size(PyObject* aval) {
+    PyObject* dtype = as_shaped(aval)->dtype;
+    if (PyArray_DescrCheck(dtype))
+        return PyDataType_ELSIZE(reinterpret_cast<PyArray_Descr*>(dtype));
+    Ref size(PyObject_GetAttrString(dtype, "itemsize"));
+    return size ? PyLong_AsSsize_t(size.get()) : -1;
+}
 PyObject* get_itemsize(PyObject* self, void*) {
     PyObject* aval = array_aval(as_concrete(self));
-    if (!aval) return nullptr;
-    auto* descr = reinterpret_cast<PyArray_Descr*>(as_shaped(aval)->dtype);
-    return PyLong_FromSsize_t(PyDataType_ELSIZE(descr));
+    npy_intp size = aval ? element_size(aval) : -1;
+    return size < 0 ? nullptr : PyLong_FromSsize_t(size);
 }
 PyObject* get_nbytes(PyObject* self, void*) {
     PyObject* aval = array_aval(as_concrete(self));
-    if (!aval) return nullptr;
-    auto* descr = reinterpret_cast<PyArray_Descr*>(as_shaped(aval)->dtype);
-    return PyLong_FromSsize_t(PyDataType_ELSIZE(descr) * as_shaped(aval)->size);
+    npy_intp size = aval ? element_size(aval) : -1;
+    return size < 0 ? nullptr : PyLong_FromSsize_t(size * as_shaped(aval)->size);
 }
 PyObject* get_weak_type(PyObject* self, void*) {
     return PyBool_FromLong(as_concrete(self)->weak);

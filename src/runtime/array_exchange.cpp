@@ -3,7 +3,7 @@
 // NumPy makes the capsules. Two things it declines are arranged around it: arrays that
 // are not writable for consumers older than DLPack's read-only flag, and the narrow
 // floats of ml_dtypes, which travel as unsigned integers with the type code replaced.
-#include "dispatch.h"
+#include "extended.h"
 
 #include <cstring>
 
@@ -85,7 +85,7 @@ int knows_read_only(PyObject* kwargs) {
 }  // namespace
 
 PyObject* array_dlpack(PyObject* self, PyObject* args, PyObject* kwargs) {
-    PyArrayObject* data = array_data(as_concrete(self));
+    PyArrayObject* data = numeric_data(as_concrete(self), "DLPack");
     if (!data) return nullptr;
     int read_only = knows_read_only(kwargs);
     if (read_only < 0) return nullptr;
@@ -112,6 +112,8 @@ PyObject* array_dlpack_device(PyObject* self, PyObject*) {
 PyObject* array_reduce(PyObject* self, PyObject*) {
     PyArrayObject* data = array_data(as_concrete(self));
     if (!data) return nullptr;
+    if (PyObject* extended = extended_dtype(data))
+        return PyObject_CallMethod(extended, "reduce_array", "O", as_object(data));
     Ref wrap(import_attribute("chainrule.runtime._native", "wrap"));
     if (!wrap) return nullptr;
     return Py_BuildValue("O(OO)", wrap.get(), as_object(data),

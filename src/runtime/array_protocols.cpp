@@ -1,6 +1,6 @@
 // What Python asks of a concrete array: conversions, length, iteration, buffer, items,
 // and the methods that JAX programs call on arrays.
-#include "dispatch.h"
+#include "extended.h"
 
 #include <cstring>
 
@@ -16,7 +16,7 @@ PyObject* python_scalar(PyArrayObject* data) {
 
 /// The element of a scalar array, for float() and its kin.
 PyObject* scalar_operand(PyObject* self) {
-    PyArrayObject* data = array_data(as_concrete(self));
+    PyArrayObject* data = numeric_data(as_concrete(self), "a Python scalar");
     if (!data) return nullptr;
     if (PyArray_NDIM(data) != 0)
         return PyErr_Format(PyExc_TypeError,
@@ -103,7 +103,7 @@ PyType_Spec row_spec = {
 }  // namespace
 
 int array_bool(PyObject* self) {
-    PyArrayObject* data = array_data(as_concrete(self));
+    PyArrayObject* data = numeric_data(as_concrete(self), "a boolean");
     if (!data) return -1;
     if (PyArray_SIZE(data) == 1) return PyObject_IsTrue(as_object(data));
     PyErr_SetString(PyExc_ValueError, PyArray_SIZE(data) == 0
@@ -139,7 +139,7 @@ PyObject* array_complex(PyObject* self) {
 }
 
 PyObject* array_index(PyObject* self) {
-    PyArrayObject* data = array_data(as_concrete(self));
+    PyArrayObject* data = numeric_data(as_concrete(self), "an index");
     if (!data) return nullptr;
     if (PyArray_NDIM(data) == 0) {
         Ref scalar(python_scalar(data));
@@ -198,7 +198,7 @@ PyObject* make_row_iterator(PyObject* array, Py_ssize_t length) {
 }
 
 int array_getbuffer(PyObject* self, Py_buffer* view, int flags) {
-    PyArrayObject* data = array_data(as_concrete(self));
+    PyArrayObject* data = numeric_data(as_concrete(self), "a buffer");
     if (data) return PyObject_GetBuffer(as_object(data), view, flags);
     view->obj = nullptr;
     return -1;
@@ -206,7 +206,7 @@ int array_getbuffer(PyObject* self, Py_buffer* view, int flags) {
 
 PyObject* array_as_numpy(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                          PyObject* kwnames) {
-    PyArrayObject* data = array_data(as_concrete(self));
+    PyArrayObject* data = numeric_data(as_concrete(self), "a NumPy array");
     if (!data) return nullptr;
     if (nargs == 0 && !kwnames) return Py_NewRef(as_object(data));
     Ref method(PyObject_GetAttrString(as_object(data), "__array__"));
@@ -214,7 +214,7 @@ PyObject* array_as_numpy(PyObject* self, PyObject* const* args, Py_ssize_t nargs
 }
 
 PyObject* array_item(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
-    PyArrayObject* data = array_data(as_concrete(self));
+    PyArrayObject* data = numeric_data(as_concrete(self), "a Python scalar");
     if (!data) return nullptr;
     if (nargs == 0 && PyArray_NDIM(data) == 0) return python_scalar(data);
     Ref method(PyObject_GetAttrString(as_object(data), "item"));
@@ -222,7 +222,7 @@ PyObject* array_item(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
 }
 
 PyObject* array_tolist(PyObject* self, PyObject*) {
-    PyArrayObject* data = array_data(as_concrete(self));
+    PyArrayObject* data = numeric_data(as_concrete(self), "a list");
     return data ? PyObject_CallMethod(as_object(data), "tolist", nullptr) : nullptr;
 }
 

@@ -1,5 +1,5 @@
 // repr, str and format of concrete arrays.
-#include "dispatch.h"
+#include "extended.h"
 
 namespace chainrule {
 namespace {
@@ -43,6 +43,7 @@ Py_ssize_t last_line_length(PyObject* text) {
 PyObject* array_repr(PyObject* self) {
     ConcreteArray* array = as_concrete(self);
     PyArrayObject* data = array_data(array);
+    if (data && extended_dtype(data)) return extended_text(data);
     Ref values(data ? values_text(data) : nullptr);
     if (!values) return nullptr;
     Ref dtype(dtype_label(
@@ -61,12 +62,14 @@ PyObject* array_repr(PyObject* self) {
 
 PyObject* array_str(PyObject* self) {
     PyArrayObject* data = array_data(as_concrete(self));
+    if (data && extended_dtype(data)) return extended_text(data);
     return data ? PyObject_Str(as_object(data)) : nullptr;
 }
 
 PyObject* array_format(PyObject* self, PyObject* spec) {
     PyArrayObject* data = array_data(as_concrete(self));
     if (!data) return nullptr;
+    if (extended_dtype(data)) return extended_text(data);
     if (PyArray_NDIM(data) > 0) return PyObject_Format(as_object(data), spec);
     Ref scalar(array_item(self, nullptr, 0));
     return scalar ? PyObject_Format(scalar.get(), spec) : nullptr;

@@ -2,7 +2,7 @@
 //
 // An aval is looked up by (canonical dtype object, extents, weak type) in an open
 // hash table; it is created once and never freed, so that identity is equality.
-#include "dispatch.h"
+#include "extended.h"
 
 #include <cstring>
 #include <vector>
@@ -85,12 +85,18 @@ ShapedArray* create(PyObject* dtype, int ndim, const npy_intp* dims, bool weak) 
     return aval;
 }
 
-/// The first dtype seen that equals this one: for dtypes that NumPy keeps no singleton
-/// of (structured ones such as float0).
-PyObject* first_equal_dtype(PyObject* dtype) {
+/// What stands for each structured dtype seen: a dict, borrowed.
+PyObject* structured_dtypes() {
     static PyObject* seen = nullptr;
-    if (!seen && !(seen = PyDict_New())) return nullptr;
-    return Py_XNewRef(PyDict_SetDefault(seen, dtype, dtype));
+    if (!seen) seen = PyDict_New();
+    return seen;
+}
+
+/// The first dtype seen that equals this one, for dtypes that NumPy keeps no singleton
+/// of (structured ones such as float0); or the extended dtype whose layout it is.
+PyObject* first_equal_dtype(PyObject* dtype) {
+    PyObject* seen = structured_dtypes();
+    return seen ? Py_XNewRef(PyDict_SetDefault(seen, dtype, dtype)) : nullptr;
 }
 
 PyObject* canonical_descr(PyArray_Descr* descr) {
@@ -134,6 +140,11 @@ PyObject* shorten(PyObject* name) {
 }
 
 }  // namespace
+
+bool add_extended_dtype(PyObject* layout, PyObject* extended) {
+    PyObject* seen = structured_dtypes();
+    return seen && PyDict_SetItem(seen, layout, extended) == 0;
+}
 
 PyObject* canonical_dtype(PyObject* dtype) {
     if (PyArray_DescrCheck(dtype))

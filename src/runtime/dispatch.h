@@ -218,6 +218,10 @@ Eager eager_unary(Op op, PyObject* a, PyObject** result);
 /// is a new ndarray or nullptr with an exception.
 Eager small_kernel(Op op, PyArrayObject* x, PyArrayObject* y, PyObject* scalar,
                    bool scalar_left, PyObject** result);
+/// Where `function` is the ufunc of an operator that has kernels and the arguments are
+/// small arrays of one dtype: *result is the new ndarray or nullptr with an exception.
+Eager evaluate_small(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
+                     PyObject** result);
 bool init_eager_operators();
 
 // --- thread state and evaluation (state.cpp)

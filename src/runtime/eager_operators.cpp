@@ -141,6 +141,21 @@ Eager eager_binary(Op op, PyObject* a, PyObject* b, PyObject** result) {
     return declined_shapes(*result) ? Eager::kDeclined : Eager::kDone;
 }
 
+Eager evaluate_small(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
+                     PyObject** result) {
+    Op found = kOpCount;
+    for (Op op : {kMultiply, kAdd, kSubtract, kNegative, kGreater, kLess, kEqual})
+        if (ufuncs[op] == function) found = op;
+    if (found == kOpCount || nargs != (found == kNegative ? 1 : 2))
+        return Eager::kDeclined;
+    if (!is_concrete(args[0]) || !is_concrete(args[nargs - 1])) return Eager::kDeclined;
+    PyArrayObject* x = as_concrete(args[0])->data;
+    PyArrayObject* y = as_concrete(args[nargs - 1])->data;
+    if (!x || !y || PyArray_DESCR(x)->type_num != PyArray_DESCR(y)->type_num)
+        return Eager::kDeclined;
+    return small_kernel(found, x, nargs == 2 ? y : nullptr, nullptr, false, result);
+}
+
 Eager eager_unary(Op op, PyObject* a, PyObject** result) {
     PyArrayObject* x = plain_data(a);
     if (!x || !(type_bit(x) & rules[op].arrays)) return Eager::kDeclined;

@@ -12,6 +12,7 @@ bool import_numpy() {
 NB_MODULE(_native, m) {
     if (!import_numpy()) throw nb::python_error();
     chainrule::register_dispatch(m);
+    chainrule::register_extended(m);
     chainrule::register_pytree(m);
     chainrule::register_special(m);
     chainrule::register_threefry(m);

@@ -20,6 +20,8 @@ namespace chainrule {
 
 /// Array, ShapedArray, Trace, Tracer, Primitive and the thread's tracing state.
 void register_dispatch(nb::module_& m);
+/// Extended dtypes: element types that NumPy holds as structured bytes.
+void register_extended(nb::module_& m);
 /// Pytree flattening: PyTreeDef, flatten, the registry of node types.
 void register_pytree(nb::module_& m);
 /// Special functions as NumPy ufuncs.

@@ -142,6 +142,9 @@ PyObject* evaluate(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
                    PyObject* names) {
     int weak = result_weak(self, args, nargs, names);
     if (weak < 0) return nullptr;
+    PyObject* small;
+    if (!names && evaluate_small(self->evaluate, args, nargs, &small) == Eager::kDone)
+        return wrap_stolen(small, weak != 0);
     Py_ssize_t total = nargs + (names ? PyTuple_GET_SIZE(names) : 0);
     Arguments raws(total);
     std::copy(args, args + total, raws.begin());
