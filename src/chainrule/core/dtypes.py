@@ -15,6 +15,7 @@ import ml_dtypes
 import numpy as np
 
 from .config import options
+from .keys import fry as key_fry
 
 bfloat16 = np.dtype(ml_dtypes.bfloat16)
 float0 = np.dtype([("float0", np.void, 0)])
@@ -48,7 +49,7 @@ _kinds.update({d: "u" for d in [*_unsigned, *_uint4]})
 _kinds.update({d: "f" for d in _floats})
 _kinds.update({d: "c" for d in _complexes})
 
-by_name: dict[str, Any] = {d.name: d for d in _kinds} | {"float0": float0}
+by_name: dict[str, Any] = {d.name: d for d in [*_kinds, key_fry]} | {"float0": float0}
 """The dtypes of arrays by the names that programs and messages show."""
 
 _narrowed = {
