@@ -8,28 +8,65 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ..core.primitive import Primitive
-from ..ops.arithmetic import add_p, div_p, mul_p, neg_p, sub_p
+from ..ops.arithmetic import add_p, div_p, mul_p, sub_p
+from ..ops.elementwise_logic import and_p, eq_p, ne_p, or_p, xor_p
 from ..runtime import _native
-from .promotion import promote_inexact, promote_operands
+from . import ufuncs_arithmetic as arithmetic
+from . import ufuncs_floating as floating
+from . import ufuncs_logic as logic
+from . import ufuncs_selection as selection
+from .promotion import inexact_operands, promote_operands
+
+Function = Callable[..., Any]
 
 
-def _binary(name: str, prim: Primitive) -> Callable[[Any, Any], Any]:
+def _binary(name: str, prim: Function) -> Function:
     def operator(x: Any, y: Any) -> Any:
         return prim(*promote_operands(name, x, y))
 
     return operator
 
 
+def _true_divide(x: Any, y: Any) -> Any:
+    return div_p(*inexact_operands("true_divide", x, y))
+
+
+_operators: dict[str, Function] = {
+    "add": _binary("add", add_p),
+    "subtract": _binary("subtract", sub_p),
+    "multiply": _binary("multiply", mul_p),
+    "true_divide": _true_divide,
+    "floor_divide": arithmetic.floor_divide,
+    "remainder": arithmetic.remainder,
+    "divmod": arithmetic.divmod,
+    "power": arithmetic.power,
+    "negative": arithmetic.negative,
+    "positive": arithmetic.positive,
+    "absolute": arithmetic.absolute,
+    "bitwise_and": _binary("bitwise_and", and_p),
+    "bitwise_or": _binary("bitwise_or", or_p),
+    "bitwise_xor": _binary("bitwise_xor", xor_p),
+    "invert": logic.invert,
+    "left_shift": logic.shift_left,
+    "right_shift": logic.right_shift,
+    "equal": _binary("equal", eq_p),
+    "not_equal": _binary("not_equal", ne_p),
+    "less": _binary("less", logic.less_of),
+    "less_equal": _binary("less_equal", logic.less_equal_of),
+    "greater": _binary("greater", logic.greater_of),
+    "greater_equal": _binary("greater_equal", logic.greater_equal_of),
+}
+
+_methods: dict[str, Any] = {
+    "real": property(selection.real, doc="The real part."),
+    "imag": property(selection.imag, doc="The imaginary part; 0 for real arrays."),
+    "conj": selection.conjugate,
+    "conjugate": selection.conjugate,
+    "clip": selection.clip,
+    "round": floating.round,
+}
+
+
 def install_operators() -> None:
-    """Hands the operator functions to the runtime."""
-    _native.install(
-        {
-            "add": _binary("add", add_p),
-            "subtract": _binary("subtract", sub_p),
-            "multiply": _binary("multiply", mul_p),
-            "true_divide": lambda x, y: div_p(*promote_inexact("true_divide", x, y)),
-            "negative": lambda x: neg_p(x),
-        },
-        {},
-    )
+    """Hands the operator functions and the elementwise methods to the runtime."""
+    _native.install(_operators, _methods)

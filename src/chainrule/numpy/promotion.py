@@ -1,7 +1,8 @@
 """Promotion of operands: what NumPy-style functions do before they bind a primitive.
 
-Operands become Arrays of one dtype by the lattice of core/dtypes.py. Values that have
-one type already pass at the cost of comparing two pointers.
+Operands become Arrays of one dtype by the lattice of core/dtypes.py. Arrays of one
+dtype pass as they are; a Python scalar becomes an array of the dtype of the array it
+meets, where that dtype can hold its kind, and otherwise takes part in the lattice.
 """
 
 from __future__ import annotations
@@ -14,57 +15,126 @@ from ..core import dtypes
 from ..core.avals import Array, aval_of, as_array, wrap
 from ..ops.shaping import convert
 
-_scalars = (int, float, complex, bool)
+_numbers = frozenset({int, float, complex, bool})
+_adopted_by_kind = {
+    "b": frozenset({bool}),
+    "i": frozenset({int, bool}),
+    "u": frozenset({int, bool}),
+    "f": frozenset({int, float, bool}),
+    "c": _numbers,
+}
+
+
+class _Adopted(dict[Any, frozenset[type]]):
+    """For each dtype, the types of Python scalars that follow it; filled on demand."""
+
+    def __missing__(self, dtype: Any) -> frozenset[type]:
+        found = _adopted_by_kind.get(dtypes.kind(dtype), frozenset())
+        self[dtype] = found
+        return found
+
+
+adopted = _Adopted()
+
+
+def is_inexact(dtype: Any) -> bool:
+    """Whether values of `dtype` are floating-point or complex (by one table lookup)."""
+    return float in adopted[dtype]
+
+
+def is_number(x: Any) -> bool:
+    """Whether `x` is a Python number (not of a subclass)."""
+    return type(x) in _numbers
 
 
 def operand(name: str, x: Any) -> Any:
     """`x` as an Array; TypeError naming function `name` for lists and the like."""
     if isinstance(x, Array):
         return x
-    if isinstance(x, (*_scalars, np.ndarray, np.generic)) or hasattr(x, "__jax_array__"):
+    if isinstance(x, (int, float, complex, np.ndarray, np.generic)) or hasattr(
+        x, "__jax_array__"
+    ):
         return as_array(x, name)
     raise TypeError(
-        f"{name}: requires array or scalar arguments; got {x!r} of type"
-        f" {type(x).__name__}. Make it an array with chainrule.numpy.array."
+        f"{name}: requires ndarray or scalar arguments, got {x!r} of type"
+        f" {type(x).__name__}; make it an array with chainrule.numpy.asarray."
     )
+
+
+def constant(x: Any, dtype: Any, weak: bool) -> Any:
+    """The Python scalar `x` as a 0-d array of `dtype`; narrow integers wrap around."""
+    try:
+        return wrap(np.array(x, dtype), weak)
+    except OverflowError:
+        return wrap(as_array(x)._data.astype(dtype), weak)
 
 
 def to_dtype(x: Any, dtype: Any, weak: bool) -> Any:
     """`x` converted to `dtype`; Python scalars directly, without a primitive."""
-    if type(x) in _scalars:
-        return wrap(np.array(x, dtype), weak)
-    return convert(x, dtype, weak) if x.dtype != dtype else x
+    if type(x) in _numbers:
+        return constant(x, dtype, weak)
+    return x if x.dtype == dtype else convert(x, dtype, weak)
 
 
-def promote_operands(name: str, x: Any, y: Any) -> tuple[Any, Any]:
+def promote_operands(name: str, x: Any, y: Any) -> Any:
     """Two operands as Arrays of their common dtype."""
-    if isinstance(x, Array) and isinstance(y, Array):
-        if x.aval is y.aval or (a := x.dtype) == y.dtype and isinstance(a, np.dtype):
-            return x, y
-    return tuple(promote(name, x, y))
+    if isinstance(x, Array):
+        if isinstance(y, Array):
+            if x.dtype == y.dtype:
+                return x, y
+        elif type(y) in adopted[x.dtype]:
+            return x, constant(y, x.dtype, x.weak_type)
+    elif isinstance(y, Array) and type(x) in adopted[y.dtype]:
+        return constant(x, y.dtype, y.weak_type), y
+    return promote(name, x, y)
+
+
+def common_type(name: str, *operands: Any) -> tuple[list[Any], Any, bool]:
+    """Operands as Arrays or Python scalars, with their common dtype and weak type."""
+    xs = [x if type(x) in _numbers else operand(name, x) for x in operands]
+    dtype, weak = dtypes.promote(*[_type(x) for x in xs])
+    return xs, dtype, weak
 
 
 def promote(name: str, *operands: Any) -> list[Any]:
     """Any number of operands as Arrays of their common dtype."""
-    xs = [x if type(x) in _scalars else operand(name, x) for x in operands]
-    types = [_type(x) for x in xs]
-    dtype, weak = dtypes.promote(*types)
+    xs, dtype, weak = common_type(name, *operands)
     return [to_dtype(x, dtype, weak) for x in xs]
 
 
 def promote_inexact(name: str, *operands: Any) -> list[Any]:
     """Like `promote`, with integers and booleans made floating-point."""
-    if len(operands) == 1:
-        x = operands[0]
-        if isinstance(x, Array) and dtypes.is_inexact(x.dtype):
-            return [x]
-    xs = [x if type(x) in _scalars else operand(name, x) for x in operands]
-    dtype, weak = dtypes.promote(*[_type(x) for x in xs])
+    xs, dtype, weak = common_type(name, *operands)
     if not dtypes.is_inexact(dtype):
         if dtypes.is_extended(dtype):
-            raise TypeError(f"{name}: does not accept dtype {dtype}.")
+            raise TypeError(
+                f"{name}: does not accept dtype {dtype}; it takes numeric arrays."
+            )
         dtype = dtypes.default_float()
     return [to_dtype(x, dtype, weak) for x in xs]
+
+
+def promote_numeric(name: str, *operands: Any) -> list[Any]:
+    """Like `promote`, with booleans made integers of the default width."""
+    xs, dtype, weak = common_type(name, *operands)
+    if dtype == np.bool_:
+        dtype = dtypes.default_int()
+    return [to_dtype(x, dtype, weak) for x in xs]
+
+
+def inexact_operands(name: str, x: Any, y: Any) -> Any:
+    """Two operands as Arrays of their common floating-point or complex dtype."""
+    if isinstance(x, Array) and float in adopted[x.dtype]:
+        if x.dtype == y.dtype if isinstance(y, Array) else type(y) in _numbers:
+            return promote_operands(name, x, y)
+    return promote_inexact(name, x, y)
+
+
+def inexact_operand(name: str, x: Any) -> Any:
+    """`x` as an Array of floating-point or complex dtype."""
+    if isinstance(x, Array) and float in adopted[x.dtype]:
+        return x
+    return promote_inexact(name, x)[0]
 
 
 def _type(x: Any) -> tuple[Any, bool]:

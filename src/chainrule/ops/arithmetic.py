@@ -23,8 +23,9 @@ def _add_transpose(ct: Any, x: Any, y: Any) -> Any:
 
 
 add_p = elementwise(
-    "add", "x + y", np.add, kinds="biufc", partials=(1, 1), transpose=_add_transpose
-)
+    "add", "x + y", np.add, kinds="biufc", partials=(1, 1), linear=(0, 1),
+    transpose=_add_transpose,
+)  # fmt: skip
 
 
 def _sub_transpose(ct: Any, x: Any, y: Any) -> Any:
@@ -35,12 +36,14 @@ def _sub_transpose(ct: Any, x: Any, y: Any) -> Any:
 
 
 sub_p = elementwise(
-    "sub", "x - y", np.subtract, partials=(1, -1), transpose=_sub_transpose
-)
+    "sub", "x - y", np.subtract, partials=(1, -1), linear=(0, 1),
+    transpose=_sub_transpose,
+)  # fmt: skip
 
 neg_p = elementwise(
-    "neg", "-x", np.negative, partials=(-1,), transpose=lambda ct, x: (neg_p(ct),)
-)
+    "neg", "-x", np.negative, partials=(-1,), linear=(0,),
+    transpose=lambda ct, x: (neg_p(ct),),
+)  # fmt: skip
 
 mul_p = elementwise(
     "mul",
@@ -48,12 +51,13 @@ mul_p = elementwise(
     np.multiply,
     kinds="biufc",
     partials=(lambda z, x, y: y, lambda z, x, y: x),
+    bilinear=True,
 )
 mul_p.transpose = transpose_scaled(mul_p)
 
 
 def _div_evaluate(x: Any, y: Any) -> Any:
-    if np.result_type(x).kind in "iu":
+    if x.dtype.kind in "iu":
         return _truncated(x, y)
     return np.true_divide(x, y)
 

@@ -18,9 +18,16 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import aval_of
+from ..core.avals import aval_of, wrap
 from ..core.linear import is_linear
-from ..core.primitive import WEAK_IF_ALL, WEAK_NEVER, Missing, Primitive, awaits_compiler
+from ..core.primitive import (
+    WEAK_IF_ALL,
+    WEAK_NEVER,
+    Missing,
+    Primitive,
+    awaits_compiler,
+)
+from ..runtime import _native
 from . import shaping
 
 _kind_names = {
@@ -142,16 +149,26 @@ def transpose_scaled(
     return transpose
 
 
+def constant(value: Any, like: Any) -> Any:
+    """The Python number `value` as a scalar array of the dtype of `like`."""
+    return wrap(np.asarray(value, like.dtype), like.weak_type)
+
+
 def to_bool(_: Any) -> Any:
     """Result dtype of predicates."""
     return dtypes.bool_
 
 
-def silent(fun: Callable[..., Any]) -> Callable[..., Any]:
-    """`fun` with NumPy's floating-point warnings off (for code run outside of bind)."""
+def native(name: str) -> Callable[..., Any]:
+    """The runtime's special function `name`; 16-bit floats are computed in 32 bits."""
+    ufunc: Any = getattr(_native, f"special_{name}", None)
 
-    def quiet(*args: Any, **kwargs: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return fun(*args, **kwargs)
+    def evaluate(*xs: Any) -> Any:
+        if ufunc is None:
+            raise NotImplementedError(f"{name}: this build of the runtime lacks it.")
+        dtype = xs[0].dtype
+        if dtype.itemsize < 4:
+            return ufunc(*[x.astype(np.float32) for x in xs]).astype(dtype)
+        return ufunc(*xs)
 
-    return quiet
+    return evaluate

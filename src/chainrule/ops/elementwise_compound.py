@@ -1,0 +1,99 @@
+"""Compounds that NumPy has as one ufunc: each is one primitive, so one call eagerly.
+
+`floor_divide` and `remainder` follow Python: the quotient is rounded down, the
+remainder has the divisor's sign. `logaddexp` and `hypot` neither overflow nor lose
+digits on the way; their partials are the shares exp(x - z) and x / z.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .arithmetic import div_p, mul_p, sub_p
+from .elementwise_complex import sign_p
+from .elementwise_exponential import exp2_p, exp_p
+from .elementwise_logic import eq_p
+from .elementwise_rules import constant, elementwise
+from .elementwise_selection import select
+
+# --- division with the quotient rounded down -----------------------------------------
+
+def _floor_divide_evaluate(x: Any, y: Any) -> Any:
+    """Integers over zero: -2, or -1 for x = 0, where signed; all bits set if not."""
+    out = np.floor_divide(x, y)
+    kind = x.dtype.kind
+    if kind in "iu":
+        by_zero = -1 - (x != 0).astype(x.dtype) if kind == "i" else ~np.zeros_like(x)
+        return np.where(y == 0, by_zero, out).astype(x.dtype, copy=False)
+    return out
+
+
+def _remainder_evaluate(x: Any, y: Any) -> Any:
+    return np.remainder(x, y)
+
+
+floor_divide_p = elementwise(
+    "floor_divide", "x / y rounded down", _floor_divide_evaluate, kinds="iuf",
+    partials=(None, None),
+)  # fmt: skip
+remainder_p = elementwise(
+    "remainder", "x - y * floor(x / y); 0 where integers y are zero",
+    _remainder_evaluate, kinds="iuf",
+    partials=(1, lambda z, x, y: -floor_divide_p(x, y)),
+)  # fmt: skip
+
+
+# --- logarithm of a sum of exponentials ----------------------------------------------
+
+def _part(power: Any) -> Any:
+    """power(x - z), the share of x in z; 1 where they are equal, also at infinity."""
+
+    def partial(x: Any, z: Any) -> Any:
+        return power(select(eq_p(x, z), constant(0, z), sub_p(x, z)))
+
+    return lambda z, x, y: partial(x, z), lambda z, x, y: partial(y, z)
+
+
+logaddexp_p = elementwise(
+    "logaddexp", "log(exp(x) + exp(y))", np.logaddexp, kinds="f", partials=_part(exp_p)
+)
+logaddexp2_p = elementwise(
+    "logaddexp2", "log2(2**x + 2**y)", np.logaddexp2, kinds="f", partials=_part(exp2_p)
+)
+
+
+# --- hypot, copysign -----------------------------------------------------------------
+
+def _direction(this: Any, z: Any) -> Any:
+    """this / z, and 0 where both are 0."""
+    one = constant(1, z)
+    return div_p(this, select(eq_p(z, constant(0, z)), one, z))
+
+
+hypot_p = elementwise(
+    "hypot", "sqrt(x**2 + y**2)", np.hypot, kinds="f",
+    partials=(lambda z, x, y: _direction(x, z), lambda z, x, y: _direction(y, z)),
+)  # fmt: skip
+copysign_p = elementwise(
+    "copysign", "|x| with the sign of y, also of a zero y", np.copysign, kinds="f",
+    partials=(lambda z, x, y: mul_p(sign_p(x), sign_p(z)), None),
+)  # fmt: skip
+
+
+# --- common divisors and multiples ---------------------------------------------------
+
+gcd_p = elementwise(
+    "gcd", "the greatest common divisor of |x| and |y|", np.gcd, kinds="iu",
+    partials=(None, None),
+)  # fmt: skip
+lcm_p = elementwise(
+    "lcm", "the least common multiple of |x| and |y|", np.lcm, kinds="iu",
+    partials=(None, None),
+)  # fmt: skip
+
+__all__ = [
+    "copysign_p", "floor_divide_p", "gcd_p", "hypot_p", "lcm_p", "logaddexp2_p",
+    "logaddexp_p", "remainder_p",
+]  # fmt: skip

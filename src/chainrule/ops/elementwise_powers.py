@@ -1,0 +1,173 @@
+"""Powers and roots.
+
+`pow` differentiates in both operands; at a zero base or exponent its partials are the
+limits where they exist: d/dx x**0 is 0, d/dy 0**y is 0 for y > 0. `integer_pow` is by
+repeated squaring, exact where the products are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.primitive import Primitive
+from .arithmetic import mul_p
+from .elementwise_exponential import log_p
+from .elementwise_logic import and_p, eq_p
+from .elementwise_rules import (
+    batch_elementwise,
+    broadcast_shapes,
+    constant,
+    elementwise,
+    native,
+)
+from .elementwise_selection import select
+from .shaping import convert
+
+square_p = elementwise(
+    "square", "x * x", np.square, partials=(lambda y, x: 2 * x,)
+)
+
+
+# --- integer_pow ---------------------------------------------------------------------
+
+def _power(x: Any, n: int) -> Any:
+    """x**n for n >= 1 by repeated squaring, NumPy arrays."""
+    out = None
+    while n:
+        if n & 1:
+            out = x if out is None else out * x
+        n >>= 1
+        if n:
+            x = x * x
+    return out
+
+
+def _integer_pow_abstract(x: Any, *, y: int) -> Any:
+    if dtypes.kind(x.dtype) not in "iufc":
+        raise TypeError(
+            f"integer_pow: does not accept dtype {x.dtype}; it takes numeric arrays."
+        )
+    if y < 0 and dtypes.is_integer(x.dtype):
+        raise TypeError(
+            "integer_pow: Integers cannot be raised to negative powers, got"
+            f" integer_pow({x.str_short()}, {y}); convert the base to float."
+        )
+    return x.shape, x.dtype
+
+
+def _integer_pow_evaluate(x: Any, *, y: int) -> Any:
+    if y == 2:
+        return np.square(x)
+    if y > 0:
+        return _power(x, y)
+    if y == 0:
+        return np.ones(x.shape, x.dtype)
+    return np.reciprocal(_power(x, -y))
+
+
+def _integer_pow_jvp(primals: Any, tangents: Any, out: Any, *, y: int) -> Any:
+    if y == 0 or tangents[0] is None:
+        return None
+    if y == 1:
+        return tangents[0]
+    x = primals[0]
+    slope = y * x if y == 2 else y * integer_pow_p(x, y=y - 1)
+    return mul_p(tangents[0], slope)
+
+
+integer_pow_p = Primitive(
+    "integer_pow",
+    "x**y for a Python integer y",
+    abstract=_integer_pow_abstract,
+    jvp=_integer_pow_jvp,
+    batch=lambda args, dims, size, *, y: (integer_pow_p(args[0], y=y), dims[0]),
+    evaluate=_integer_pow_evaluate,
+)
+
+
+# --- pow -----------------------------------------------------------------------------
+
+def _pow_abstract(x: Any, y: Any) -> Any:
+    if not dtypes.is_inexact(x.dtype):
+        raise TypeError(
+            f"pow: the base must be floating-point or complex; got {x.str_short()}. Use"
+            " integer_pow, or chainrule.numpy.power."
+        )
+    if y.dtype != x.dtype and not dtypes.is_integer(y.dtype):
+        raise TypeError(
+            f"pow: the exponent must have the base's dtype {x.dtype}, or be an integer;"
+            f" got {y.str_short()}."
+        )
+    return broadcast_shapes("pow", x.shape, y.shape), x.dtype
+
+
+def _pow_evaluate(x: Any, y: Any) -> Any:
+    if x.dtype == y.dtype:
+        return np.power(x, y)
+    return np.power(x, y, dtype=x.dtype, casting="unsafe")
+
+
+def _pow_by_base(z: Any, x: Any, y: Any) -> Any:
+    """y * x**(y-1), with 0 at x = y = 0."""
+    both_zero = and_p(x == 0, y == 0)
+    base = select(both_zero, constant(1, z), x)
+    factor = y if y.dtype == x.dtype else convert(y, x.dtype)
+    return factor * pow_p(base, y - 1)
+
+
+def _pow_by_exponent(z: Any, x: Any, y: Any) -> Any:
+    """x**y * log(x), with 0 at x = 0 where y > 0."""
+    base = select(eq_p(x, constant(0, x)), constant(1, x), x)
+    return z * log_p(base)
+
+
+def _pow_jvp(primals: Any, tangents: Any, z: Any) -> Any:
+    x, y = primals
+    x_dot, y_dot = tangents
+    terms: list[Any] = []
+    if x_dot is not None:
+        terms.append(mul_p(x_dot, _pow_by_base(z, x, y)))
+    if y_dot is not None and dtypes.is_inexact(y.dtype):
+        terms.append(mul_p(y_dot, _pow_by_exponent(z, x, y)))
+    return None if not terms else terms[0] if len(terms) == 1 else terms[0] + terms[1]
+
+
+pow_p = Primitive(
+    "pow",
+    "x**y; y is of x's dtype or an integer",
+    abstract=_pow_abstract,
+    jvp=_pow_jvp,
+    batch=lambda args, dims, size: batch_elementwise(pow_p, args, dims, size, {}),
+    evaluate=_pow_evaluate,
+)
+
+
+# --- roots ---------------------------------------------------------------------------
+
+sqrt_p = elementwise(
+    "sqrt", "the principal square root", np.sqrt, kinds="fc",
+    partials=(lambda y, x: 0.5 / y,),
+)  # fmt: skip
+
+_rsqrt_real = native("rsqrt")
+
+
+def _rsqrt_evaluate(x: Any) -> Any:
+    return np.reciprocal(np.sqrt(x)) if x.dtype.kind == "c" else _rsqrt_real(x)
+
+
+rsqrt_p = elementwise(
+    "rsqrt", "1 / sqrt(x)", _rsqrt_evaluate, kinds="fc",
+    partials=(lambda y, x: -0.5 * y / x,),
+)  # fmt: skip
+cbrt_p = elementwise(
+    "cbrt", "the real cube root", np.cbrt, kinds="f",
+    partials=(lambda y, x: 1 / (3 * square_p(y)),),
+)  # fmt: skip
+
+__all__ = [
+    "cbrt_p", "integer_pow_p", "pow_p", "rsqrt_p", "sqrt_p", "square_p",
+]  # fmt: skip

@@ -1,0 +1,75 @@
+"""Rounding, remainders and the spacing of floating-point numbers.
+
+All are constant between jumps: their derivative is zero where it exists, and is taken
+as zero at the jumps. `rem` follows its dividend: the result has the dividend's sign.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .elementwise_complex import sign_p
+from .elementwise_rules import elementwise, to_bool
+
+AWAY_FROM_ZERO, TO_NEAREST_EVEN = 0, 1
+
+
+
+
+floor_p = elementwise(
+    "floor", "the largest integer <= x", np.floor, kinds="f", partials=(None,)
+)
+ceil_p = elementwise(
+    "ceil", "the smallest integer >= x", np.ceil, kinds="f", partials=(None,)
+)
+
+
+def _round_evaluate(x: Any, *, rounding_method: int) -> Any:
+    if rounding_method == TO_NEAREST_EVEN:
+        return np.rint(x)
+    whole = np.trunc(x)
+    away = np.abs(x - whole) >= 0.5
+    return np.where(away, whole + np.sign(x), whole).astype(x.dtype, copy=False)
+
+
+def _round_jvp(primals: Any, tangents: Any, y: Any, *, rounding_method: int) -> Any:
+    return None
+
+
+round_p = elementwise(
+    "round", "the nearest integer; halves go away from zero (0) or to even (1)",
+    _round_evaluate, kinds="f", jvp=_round_jvp,
+)  # fmt: skip
+is_finite_p = elementwise(
+    "is_finite", "whether x is neither infinite nor NaN", np.isfinite, kinds="f",
+    partials=(None,), result=to_bool,
+)  # fmt: skip
+
+
+def _rem_evaluate(x: Any, y: Any) -> Any:
+    if x.dtype.kind in "iu":
+        return np.where(y == 0, x, np.fmod(x, y))
+    return np.fmod(x, y)
+
+
+def _quotient(x: Any, y: Any) -> Any:
+    """x / y rounded towards zero, without a derivative of its own."""
+    ratio = x / y
+    return sign_p(ratio) * floor_p(ratio * sign_p(ratio))
+
+
+rem_p = elementwise(
+    "rem", "x - y * trunc(x / y), exactly; x where integers y are zero", _rem_evaluate,
+    kinds="iuf", partials=(1, lambda z, x, y: -_quotient(x, y)),
+)  # fmt: skip
+nextafter_p = elementwise(
+    "nextafter", "the next representable number after x towards y", np.nextafter,
+    kinds="f", partials=(None, None),
+)  # fmt: skip
+
+__all__ = [
+    "AWAY_FROM_ZERO", "TO_NEAREST_EVEN", "ceil_p", "floor_p", "is_finite_p",
+    "nextafter_p", "rem_p", "round_p",
+]  # fmt: skip

@@ -1,0 +1,152 @@
+"""Special functions: gamma, beta, zeta, error and Bessel functions of real arguments.
+
+Values come from the runtime's ufuncs. Derivatives close over the family: each is made
+of members of it, or of exp and log; one that has no closed form in them is Missing.
+Formulas: NIST Digital Library of Mathematical Functions, chapters 5, 7, 8, 10, 25.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..core.primitive import Missing
+from .elementwise_complex import abs_p, sign_p
+from .elementwise_exponential import exp_p, log1p_p, log_p
+from .elementwise_logic import and_p
+from .elementwise_powers import square_p
+from .elementwise_rules import elementwise, native
+from .elementwise_selection import select
+
+
+def _special(
+    name: str, doc: str, partials: tuple[Any, ...], symbol: str | None = None
+) -> Any:
+    evaluate = native(name)
+    return elementwise(symbol or name, doc, evaluate, kinds="f", partials=partials)
+
+
+# --- gamma and zeta ------------------------------------------------------------------
+
+lgamma_p = _special(
+    "lgamma", "log |Gamma(x)|", (lambda y, x: digamma_p(x),)
+)
+digamma_p = _special(
+    "digamma", "Gamma'(x) / Gamma(x)", (lambda y, x: polygamma_p(x * 0 + 1, x),)
+)
+polygamma_p = _special(
+    "polygamma",
+    "the m-th derivative of digamma at x; m a nonnegative integer, as a float",
+    (
+        Missing("polygamma: no derivative in the order m is defined"),
+        lambda y, m, x: polygamma_p(m + 1, x),
+    ),
+)
+zeta_p = _special(
+    "zeta",
+    "the Hurwitz zeta function: the sum of (q + k)**-x over k = 0, 1, ...",
+    (
+        Missing("zeta: no derivative in the exponent x is defined"),
+        lambda y, x, q: -x * zeta_p(x + 1, q),
+    ),
+)
+
+
+def _gamma_density(a: Any, x: Any) -> Any:
+    """d/dx of the lower regularised gamma: x**(a-1) e**-x / Gamma(a); 1 at (1, 0)."""
+    corner = and_p(x == 0, a == 1)
+    base = select(corner, x * 0 + 1, x)
+    return exp_p((a - 1) * log_p(base) - x - lgamma_p(a))
+
+
+igamma_p = _special(
+    "igamma",
+    "the lower regularised incomplete gamma function P(a, x)",
+    (
+        lambda y, a, x: igamma_grad_a_p(a, x),
+        lambda y, a, x: _gamma_density(a, x),
+    ),
+)
+igammac_p = _special(
+    "igammac",
+    "the upper regularised incomplete gamma function Q(a, x)",
+    (
+        lambda y, a, x: -igamma_grad_a_p(a, x),
+        lambda y, a, x: -_gamma_density(a, x),
+    ),
+)
+_second = Missing("igamma: second derivatives in the shape a are not defined")
+igamma_grad_a_p = _special(
+    "igamma_grad_a", "the derivative of P(a, x) in a", (_second, _second)
+)
+_sampled = Missing("random_gamma_grad: second derivatives are not defined")
+random_gamma_grad_p = _special(
+    "random_gamma_grad",
+    "the derivative in a of a gamma variate x at fixed P(a, x)",
+    (_sampled, _sampled),
+)
+
+
+# --- beta ----------------------------------------------------------------------------
+
+_shape = Missing("betainc: derivatives in the shapes a and b are not defined")
+
+
+def _beta_density(y: Any, a: Any, b: Any, x: Any) -> Any:
+    """x**(a-1) (1-x)**(b-1) / B(a, b)."""
+    log_beta = lgamma_p(a) + lgamma_p(b) - lgamma_p(a + b)
+    return exp_p((b - 1) * log1p_p(-x) + (a - 1) * log_p(x) - log_beta)
+
+
+betainc_p = _special(
+    "betainc",
+    "the regularised incomplete beta function I_x(a, b)",
+    (_shape, _shape, _beta_density),
+    "regularized_incomplete_beta",
+)
+
+
+# --- error function and its relatives ------------------------------------------------
+
+_gauss = 2 / math.sqrt(math.pi)
+
+erf_p = _special(
+    "erf",
+    "2/sqrt(pi) times the integral of exp(-t**2) from 0 to x",
+    (lambda y, x: _gauss * exp_p(-square_p(x)),),
+)
+erfc_p = _special(
+    "erfc", "1 - erf(x), exact for large x",
+    (lambda y, x: -_gauss * exp_p(-square_p(x)),),
+)  # fmt: skip
+erf_inv_p = _special(
+    "erf_inv", "the x whose erf is given", (lambda y, x: exp_p(square_p(y)) / _gauss,)
+)
+
+
+# --- Bessel --------------------------------------------------------------------------
+
+def _bessel_i1e_partial(y: Any, x: Any) -> Any:
+    """I1e'(x) = I0e(x) - I1e(x) (sign(x) + 1/x), whose limit at 0 is 1/2."""
+    tiny = abs_p(x) < 1e-30
+    safe = select(tiny, x * 0 + 1, x)
+    away = bessel_i0e_p(safe) - y * (sign_p(safe) + 1 / safe)
+    return select(tiny, x * 0 + 0.5, away)
+
+
+bessel_i0e_p = _special(
+    "bessel_i0e",
+    "exp(-|x|) I0(x), the scaled modified Bessel function of order 0",
+    (lambda y, x: bessel_i1e_p(x) - sign_p(x) * y,),
+)
+bessel_i1e_p = _special(
+    "bessel_i1e",
+    "exp(-|x|) I1(x), the scaled modified Bessel function of order 1",
+    (_bessel_i1e_partial,),
+)
+
+__all__ = [
+    "bessel_i0e_p", "bessel_i1e_p", "betainc_p", "digamma_p", "erf_inv_p", "erf_p",
+    "erfc_p", "igamma_grad_a_p", "igamma_p", "igammac_p", "lgamma_p", "polygamma_p",
+    "random_gamma_grad_p", "zeta_p",
+]  # fmt: skip
