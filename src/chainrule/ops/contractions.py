@@ -135,7 +135,7 @@ def _dot_evaluate(
         if dtype in _exact and y.dtype is dtype and preferred_element_type in (None, dtype):
             return multiply(x, y)
         out = product_dtype("dot_general", x, y, preferred_element_type)
-        wide = compute_dtype(_common(dtype, y.dtype, out), out)
+        wide = compute_dtype(common_dtype(dtype, y.dtype, out), out)
         z = multiply(x.astype(wide, copy=False), y.astype(wide, copy=False))
         return z.astype(out, copy=False)
     except (ValueError, IndexError):
@@ -143,7 +143,8 @@ def _dot_evaluate(
         raise
 
 
-def _common(x: Any, y: Any, out: Any) -> Any:
+def common_dtype(x: Any, y: Any, out: Any) -> Any:
+    """The dtype that operands of dtypes `x` and `y` are converted to for result `out`."""
     if x == y:
         return x
     if dtypes.is_float(x) and dtypes.is_float(y):
@@ -318,6 +319,6 @@ def dot_general(
 
 
 __all__ = [
-    "MATRIX_PRODUCT", "compute_dtype", "dot_general", "dot_general_p", "free_dims",
+    "MATRIX_PRODUCT", "common_dtype", "compute_dtype", "dot_general", "dot_general_p", "free_dims",
     "product_dtype",
 ]  # fmt: skip
