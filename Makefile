@@ -5,9 +5,16 @@ VENV := .venv
 PY := $(VENV)/bin/python
 NATIVE_SOURCES := $(wildcard src/runtime/*.cpp src/runtime/*.h) CMakeLists.txt pyproject.toml
 
-.PHONY: demo test native develop check clean
+.PHONY: demo test develop check clean FORCE
 
-$(VENV)/.installed: $(NATIVE_SOURCES)
+# The editable install maps module names to files: it is renewed when files come or go.
+$(VENV)/.files: FORCE
+	@mkdir -p $(VENV)
+	@find src/chainrule -name '*.py' | sort | cmp -s - $@ || \
+		find src/chainrule -name '*.py' | sort > $@
+FORCE:
+
+$(VENV)/.installed: $(NATIVE_SOURCES) $(VENV)/.files
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install -q "scikit-build-core>=1.0" "nanobind>=2.4" "numpy>=2.0" "cmake>=3.18" ninja
 	$(PY) -m pip install -q --no-build-isolation -e ".[plot]"

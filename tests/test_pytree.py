@@ -12,7 +12,7 @@ import types
 import pytest
 
 from chainrule import tree, tree_util
-from chainrule.core import pytree
+from chainrule.runtime import pytree
 
 from .pytree_cases import (
     EVERYTHING,
@@ -339,7 +339,7 @@ def test_flatten_one_level():
 # Documentation
 
 
-@pytest.mark.parametrize("module", ["core.pytree", "core.pytree_nodes"])
+@pytest.mark.parametrize("module", ["runtime.pytree", "runtime.pytree_nodes"])
 def test_examples(module):
     result = doctest.testmod(importlib.import_module(f"chainrule.{module}"))
     assert result.attempted > 15 and result.failed == 0

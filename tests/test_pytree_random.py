@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import tree, tree_util
-from chainrule.core.pytree import prefix_errors
+from chainrule.runtime.pytree import prefix_errors
 
 from .pytree_cases import (
     EVERYTHING,

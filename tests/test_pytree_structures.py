@@ -11,7 +11,7 @@ import weakref
 import pytest
 
 from chainrule import tree, tree_util
-from chainrule.core.pytree import flatten_axes, prefix_errors
+from chainrule.runtime.pytree import flatten_axes, prefix_errors
 from chainrule.runtime import _native
 
 from .pytree_cases import (

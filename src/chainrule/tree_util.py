@@ -3,7 +3,7 @@
 The common functions have shorter names in `chainrule.tree`.
 """
 
-from .core.pytree import (
+from .runtime.pytree import (
     DictKey,
     FlattenedIndexKey,
     GetAttrKey,
@@ -33,7 +33,7 @@ from .core.pytree import (
     treedef_is_leaf,
     treedef_tuple,
 )
-from .core.pytree_nodes import (
+from .runtime.pytree_nodes import (
     Partial,
     default_registry,
     register_dataclass,

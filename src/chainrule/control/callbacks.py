@@ -11,13 +11,12 @@ from typing import Any, Callable
 
 import numpy as np
 
-from ..core.avals import ShapedArray, as_array
+from ..core.avals import ShapedArray, abstract_of, as_array
 from ..core.primitive import Missing, Primitive
 from ..ops.joining import concatenate_p
 from ..ops.structure import batch_to_front, take_row
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.flat import check_callable, name_of
-from ..transforms.inspection import abstract_of
 
 
 # --- pure_callback ------------------------------------------------------------------

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ..core.avals import ShapeDtypeStruct, as_array
+from ..core.avals import abstract_of, as_array
 from ..ops.structure import instantiate
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.flat import FlatFun, check_callable, name_of
-from ..transforms.inspection import abstract_of
 from ..transforms.stage import stage_closed
 from .call import pull_linear, run
 
@@ -112,4 +111,3 @@ def linear_transpose(
     return transposed
 
 
-__all__ = ["ShapeDtypeStruct", "closure_convert", "linear_transpose"]

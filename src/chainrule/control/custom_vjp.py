@@ -13,7 +13,7 @@ from typing import Any, Callable, Sequence
 from ..core import dtypes
 from ..core.avals import ShapeDtypeStruct, as_array, aval_of, tangent_aval
 from ..core.primitive import Missing, Primitive
-from ..core.pytree_nodes import Partial
+from ..runtime.pytree_nodes import Partial
 from ..ops.structure import batch_to_front, instantiate, move_dim, sum_rows
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.batch import batch_flat

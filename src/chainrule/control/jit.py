@@ -16,7 +16,7 @@ from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from ..core.avals import Array, as_array, aval_of
 from ..core.config import options
-from ..core.pytree import keystr, tree_flatten_with_path
+from ..runtime.pytree import keystr, tree_flatten_with_path
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.flat import FlatFun, check_callable, name_of
 from ..transforms.stage import stage_closed

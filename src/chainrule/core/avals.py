@@ -17,7 +17,7 @@ from .config import options
 
 __all__ = [
     "Array", "ConcreteArray", "ShapeDtypeStruct", "ShapedArray", "Tracer",
-    "as_array", "aval_of", "is_value", "tangent_aval", "update", "wrap",
+    "abstract_of", "as_array", "aval_of", "is_value", "tangent_aval", "update", "wrap",
 ]  # fmt: skip
 
 _scalars = (bool, int, float, complex)
@@ -115,6 +115,15 @@ def aval_of(x: Any) -> Any:
     if isinstance(x, (np.ndarray, np.generic)):
         return ShapedArray(x.shape, dtypes.check_array_dtype("array", x.dtype), False)
     return as_array(x, "array").aval
+
+
+def abstract_of(x: Any, name: str) -> Any:
+    """The aval of an array, a number, or anything with a shape and a dtype."""
+    if isinstance(x, ShapeDtypeStruct):
+        return x.aval
+    if hasattr(x, "shape") and hasattr(x, "dtype") and not hasattr(x, "aval"):
+        return ShapeDtypeStruct(x.shape, x.dtype).aval
+    return as_array(x, name).aval
 
 
 def as_array(x: Any, name: str = "asarray") -> Any:

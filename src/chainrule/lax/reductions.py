@@ -32,7 +32,7 @@ from ..ops.reductions import (
 from ..ops.shaping import broadcast_to, convert, reshape, transpose
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.stage import stage
-from ..transforms.vmap import vmap
+from ..api.vmap import vmap
 from .binding import bind
 
 

@@ -12,11 +12,11 @@ from typing import Any, Callable, Hashable, Iterable, Sequence
 
 from ..control.jit import jit
 from ..core.avals import as_array, aval_of
-from ..core.devices import device_count
-from ..core.pytree import flatten_axes
+from .devices import device_count
+from ..runtime.pytree import flatten_axes
 from ..runtime._native import tree_flatten
 from ..transforms.flat import check_callable, name_of
-from ..transforms.vmap import vmap
+from ..api.vmap import vmap
 
 
 class _Axis:

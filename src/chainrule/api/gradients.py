@@ -14,10 +14,10 @@ from ..core import dtypes
 from ..core.avals import Array, aval_of, as_array, wrap
 from ..ops.structure import instantiate
 from ..runtime._native import tree_flatten, tree_unflatten
-from .flat import FlatFun, check_callable, name_of, positions
-from .jvp import jvp_flat
-from .linearize import linearize_flat
-from .transpose import pull
+from ..transforms.flat import FlatFun, check_callable, name_of, positions
+from ..transforms.jvp import jvp_flat
+from ..transforms.linearize import linearize_flat
+from ..transforms.transpose import pull
 
 
 def grad(

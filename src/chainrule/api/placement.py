@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import Array, as_array
-from ..core.pytree import tree_map
+from ..runtime.pytree import tree_map
 from ..runtime._native import tree_leaves
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .config import options
+from ..core.config import options
 
 
 class Device:

@@ -13,7 +13,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..runtime import _native
+from . import _native
 
 
 def register_pytree_node(

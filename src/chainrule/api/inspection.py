@@ -7,11 +7,11 @@ import functools
 from typing import Any, Callable, Iterator, Sequence
 
 from ..core import axis_env as axes
-from ..core.avals import ShapeDtypeStruct, as_array, aval_of
+from ..core.avals import ShapeDtypeStruct, abstract_of, aval_of
 from ..core.jaxpr import ClosedJaxpr
 from ..runtime._native import tree_flatten, tree_unflatten
-from .flat import FlatFun, check_callable, name_of
-from .stage import stage, stage_closed
+from ..transforms.flat import FlatFun, check_callable, name_of
+from ..transforms.stage import stage, stage_closed
 
 
 def make_jaxpr(
@@ -75,15 +75,6 @@ def bound_axes(pairs: Any) -> Iterator[None]:
         for name, size in pairs or ():
             stack.enter_context(axes.bind_axis(name, size, None))
         yield
-
-
-def abstract_of(x: Any, name: str) -> Any:
-    """The aval of an array, a number, or anything with a shape and a dtype."""
-    if isinstance(x, ShapeDtypeStruct):
-        return x.aval
-    if hasattr(x, "shape") and hasattr(x, "dtype") and not hasattr(x, "aval"):
-        return ShapeDtypeStruct(x.shape, x.dtype).aval
-    return as_array(x, name).aval
 
 
 def _struct(aval: Any) -> ShapeDtypeStruct:

@@ -16,13 +16,13 @@ from ..core import dtypes
 from ..core.avals import as_array, aval_of, wrap
 from ..ops.structure import batch_to_front, instantiate, move_dim, reshape, slice_rows
 from ..runtime._native import tree_flatten, tree_unflatten
-from .batch import batch_flat
-from .flat import FlatFun, check_callable, positions
+from ..transforms.batch import batch_flat
+from ..transforms.flat import FlatFun, check_callable, positions
 from .gradients import _at, grad
 from .gradients import jvp as jvp_of
-from .jvp import jvp_flat
-from .linearize import linearize_flat
-from .transpose import pull
+from ..transforms.jvp import jvp_flat
+from ..transforms.linearize import linearize_flat
+from ..transforms.transpose import pull
 
 
 def _basis(avals: Sequence[Any]) -> list[Any]:

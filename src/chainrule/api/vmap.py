@@ -10,11 +10,11 @@ import functools
 from typing import Any, Callable, Hashable, Sequence
 
 from ..core.avals import as_array, aval_of
-from ..core.pytree import flatten_axes, keystr, tree_flatten_with_path
+from ..runtime.pytree import flatten_axes, keystr, tree_flatten_with_path
 from ..ops.structure import batch_to_front, move_dim
 from ..runtime._native import tree_flatten, tree_unflatten
-from .batch import batch_flat
-from .flat import FlatFun, check_callable, name_of
+from ..transforms.batch import batch_flat
+from ..transforms.flat import FlatFun, check_callable, name_of
 
 
 def vmap(

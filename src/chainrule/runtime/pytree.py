@@ -16,8 +16,8 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ..runtime import _native
-from ..runtime._native import (
+from . import _native
+from ._native import (
     PyTreeDef,
     all_leaves,
     flatten_one_level,
