@@ -1,7 +1,8 @@
 """Keeps the code quoted in docs/how_it_works equal to the source it quotes.
 
 A quoted block opens with ```python file.py::Name, where Name is a function, a class, a
-method (Class.method) or a top-level assignment in that file, relative to src/chainrule.
+method (Class.method) or a top-level assignment in that file, relative to src/chainrule;
+or with ```cpp file.cpp::name for a function of that file in src/runtime.
 
     python docs/quote.py           rewrites the blocks from the source
     python docs/quote.py --check   exits with 1 and a list where they differ
@@ -17,7 +18,7 @@ import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "chainrule"
-BLOCK = re.compile(r"```python (\S+)::(\S+)\n(.*?)```", re.S)
+BLOCK = re.compile(r"```(python|cpp) (\S+)::(\S+)\n(.*?)```", re.S)
 
 
 def source_of(file: str, name: str) -> str:
@@ -29,6 +30,16 @@ def source_of(file: str, name: str) -> str:
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
     lines = text.splitlines()[first - 1 : node.end_lineno]
     return textwrap.dedent("\n".join(lines)) + "\n"
+
+
+def cpp_source_of(file: str, name: str) -> str:
+    """The text of function `name` in C++ `file`, with the comment above it."""
+    text = (ROOT / "src" / "runtime" / file).read_text()
+    head = rf"^(?://[^\n]*\n)*^\w[^\n;]*\b{name}\([^;{{]*{{\n"
+    found = re.search(head + r".*?^}\n", text, re.S | re.M)
+    if not found:
+        raise LookupError(f"{file} defines no {name}")
+    return found[0]
 
 
 def _member(node: ast.AST, name: str, file: str) -> ast.AST:
@@ -45,8 +56,9 @@ def refreshed(text: str) -> str:
     """The text of a chapter with its quoted blocks taken from the source."""
 
     def block(match: re.Match[str]) -> str:
-        file, name = match[1], match[2]
-        return f"```python {file}::{name}\n{source_of(file, name)}```"
+        language, file, name = match[1], match[2], match[3]
+        found = source_of if language == "python" else cpp_source_of
+        return f"```{language} {file}::{name}\n{found(file, name)}```"
 
     return BLOCK.sub(block, text)
 
