@@ -7,6 +7,9 @@ void register_special(nb::module_& m) {
     special::register_gamma(m);
     special::register_error(m);
     special::register_elementary(m);
+    special::register_incomplete(m);
+    special::register_beta(m);
+    special::register_bessel(m);
 }
 
 }  // namespace chainrule

@@ -50,11 +50,27 @@ double ndtri(double p);
 /// log of the normal distribution function.
 double log_ndtr(double x);
 
+// --- the incomplete gamma and beta functions (special_incomplete.cpp, special_beta.cpp)
+
+/// P(a, x), Q(a, x) = 1 - P, dP/da and -(dP/da) / (dP/dx); a, x >= 0.
+double igamma(double a, double x);
+double igammac(double a, double x);
+double igamma_grad_a(double a, double x);
+double random_gamma_grad(double a, double x);
+
+/// mu - log(1 + mu) for mu > -1, relative to its own size.
+double log1p_excess(double mu);
+/// I_x(a, b) for a, b >= 0 and x in [0, 1].
+double betainc(double a, double b, double x);
+
 // --- registration, a function per file
 
 void register_gamma(nb::module_& m);
 void register_error(nb::module_& m);
 void register_elementary(nb::module_& m);
+void register_incomplete(nb::module_& m);
+void register_beta(nb::module_& m);
+void register_bessel(nb::module_& m);
 
 // --- loops
 

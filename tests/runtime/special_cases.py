@@ -31,7 +31,8 @@ def log_abs_gamma(x):
 
 
 def hurwitz_zeta(s, q):
-    with mp.workdps(200):  # mpmath's error is absolute; the values are as small as 1e-120
+    small = s * mp.log10(q) if q > 1 else 0  # mpmath's error is absolute
+    with mp.workdps(40 + int(small)):
         return mp.zeta(s, q)
 
 
