@@ -26,6 +26,7 @@ def grad(
     has_aux: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
+    reduce_axes: Sequence[Any] = (),
 ) -> Callable[..., Any]:
     """The gradient of a scalar-valued function.
 
@@ -36,6 +37,7 @@ def grad(
         has_aux: whether `fun` returns (output, aux).
         holomorphic: promise that `fun` is holomorphic; arguments must be complex.
         allow_int: integer arguments get a gradient of dtype float0 instead of raising.
+        reduce_axes: must be empty: sum over named axes with `lax.psum` instead.
 
     Returns:
         A function with the arguments of `fun` that returns the gradient, of the shape
@@ -50,6 +52,7 @@ def grad(
     12.0
     """
     check_callable("grad", fun)
+    _check_reduce_axes("grad", reduce_axes)
     rules = (argnums, has_aux, holomorphic, allow_int)
 
     @functools.wraps(fun)
@@ -62,12 +65,21 @@ def grad(
     return gradient
 
 
+def _check_reduce_axes(name: str, reduce_axes: Sequence[Any]) -> None:
+    if reduce_axes:
+        raise NotImplementedError(
+            f"{name}: reduce_axes={reduce_axes!r} is not supported; sum the gradient over"
+            " named axes with lax.psum."
+        )
+
+
 def value_and_grad(
     fun: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
     has_aux: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
+    reduce_axes: Sequence[Any] = (),
 ) -> Callable[..., Any]:
     """The value of a scalar-valued function together with its gradient.
 
@@ -80,6 +92,7 @@ def value_and_grad(
     (9.0, 6.0)
     """
     check_callable("value_and_grad", fun)
+    _check_reduce_axes("value_and_grad", reduce_axes)
     rules = (argnums, has_aux, holomorphic, allow_int)
 
     @functools.wraps(fun)
@@ -290,7 +303,10 @@ def _tangent(name: str, x: Any, t: Any) -> Any:
 
 
 def vjp(
-    fun: Callable[..., Any], *primals: Any, has_aux: bool = False
+    fun: Callable[..., Any],
+    *primals: Any,
+    has_aux: bool = False,
+    reduce_axes: Sequence[Any] = (),
 ) -> tuple[Any, ...]:
     """The value of `fun`, and the function that pulls cotangents back.
 
@@ -309,6 +325,7 @@ def vjp(
     [3.0, 2.0]
     """
     check_callable("vjp", fun)
+    _check_reduce_axes("vjp", reduce_axes)
     leaves, tree = tree_flatten(primals)
     leaves = [as_array(x, "vjp") for x in leaves]
     flat = FlatFun(fun, tree, None, has_aux)

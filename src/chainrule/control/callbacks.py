@@ -158,7 +158,11 @@ debug_callback_p = Primitive(
 
 
 def debug_callback(
-    callback: Callable[..., Any], *args: Any, ordered: bool = False, **kwargs: Any
+    callback: Callable[..., Any],
+    *args: Any,
+    ordered: bool = False,
+    partitioned: bool = False,
+    **kwargs: Any,
 ) -> None:
     """Calls `callback` with concrete values when the program runs.
 
@@ -181,6 +185,7 @@ def debug_print(
     ordered: bool = False,
     partitioned: bool = False,
     skip_format_check: bool = False,
+    _use_logging: bool = False,
     **kwargs: Any,
 ) -> None:
     """Prints values when the program runs, also under `jit`, `vmap` and `grad`.

@@ -143,7 +143,16 @@ enable_x64 = context("enable_x64", "Within the block, 64-bit dtypes are honoured
 debug_nans = context("debug_nans", "Within the block, a NaN result raises.")
 debug_infs = context("debug_infs", "Within the block, an infinite result raises.")
 enable_checks = context("enable_checks", "Within the block, IR is checked at each step.")
-disable_jit = context("disable_jit", "Within the block, `jit` calls the function itself.")
+
+
+@contextmanager
+def disable_jit(disable: bool = True) -> Iterator[None]:
+    """Within the block, `jit` calls the function itself, eagerly."""
+    with _disable_jit(disable):
+        yield
+
+
+_disable_jit = context("disable_jit", "Within the block, `jit` is off.")
 check_tracer_leaks = context("check_tracer_leaks", "Within the block, leaks raise.")
 checking_leaks = check_tracer_leaks
 log_compiles = context("log_compiles", "Within the block, each trace is reported.")
