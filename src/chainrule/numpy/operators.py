@@ -6,7 +6,8 @@ for everything else: tracers, mixed dtypes, scalars that need promotion.
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..ops.arithmetic import add_p, div_p, mul_p, sub_p
 from ..ops.elementwise_logic import and_p, eq_p, ne_p, or_p, xor_p

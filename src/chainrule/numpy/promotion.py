@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import Array, aval_of, as_array, wrap
+from ..core.avals import Array, as_array, aval_of, wrap
 from ..ops.shaping import convert
 
 _numbers = frozenset({int, float, complex, bool})

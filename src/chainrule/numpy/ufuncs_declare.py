@@ -1,13 +1,15 @@
 """How the elementwise functions of chainrule.numpy are declared.
 
 A ufunc here is a plain function: promote the operands, bind one primitive. The
-factories below make such functions and write what their docstrings have in common: shapes, dtypes, what is raised. Operands that are arrays of one dtype already go to
+factories below make such functions and write what their docstrings have in common:
+shapes, dtypes, what is raised. Operands that are arrays of one dtype already go to
 Python's operator where there is one, which the runtime evaluates at once.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..core.avals import Array
 from .promotion import (

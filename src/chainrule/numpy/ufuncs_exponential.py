@@ -147,6 +147,16 @@ i0 = public(
 )  # fmt: skip
 
 __all__ = [
-    "cbrt", "exp", "exp2", "expm1", "i0", "log", "log10", "log1p", "log2", "logaddexp",
-    "logaddexp2", "sqrt",
+    "cbrt",
+    "exp",
+    "exp2",
+    "expm1",
+    "i0",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "sqrt",
 ]  # fmt: skip

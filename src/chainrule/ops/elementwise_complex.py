@@ -19,7 +19,6 @@ from .elementwise_logic import eq_p, lt_p
 from .elementwise_rules import constant, elementwise, unbroadcast
 from .elementwise_selection import select
 
-
 real_p = elementwise(
     "real", "the real part", np.real, kinds="c", linear=(0,),
     transpose=lambda ct, x: (complex_p(ct, constant(0, ct)),),

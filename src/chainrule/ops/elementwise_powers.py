@@ -91,23 +91,35 @@ integer_pow_p = Primitive(
 # --- pow -----------------------------------------------------------------------------
 
 def _pow_abstract(x: Any, y: Any) -> Any:
-    if not dtypes.is_inexact(x.dtype):
+    if dtypes.kind(x.dtype) not in "iufc":
         raise TypeError(
-            f"pow: the base must be floating-point or complex; got {x.str_short()}. Use"
-            " integer_pow, or chainrule.numpy.power."
+            f"pow: does not accept dtype {x.dtype}; it takes numeric arrays."
         )
-    if y.dtype != x.dtype and not dtypes.is_integer(y.dtype):
+    if y.dtype != x.dtype and not (
+        dtypes.is_inexact(x.dtype) and dtypes.is_integer(y.dtype)
+    ):
         raise TypeError(
-            f"pow: the exponent must have the base's dtype {x.dtype}, or be an integer;"
-            f" got {y.str_short()}."
+            f"pow: the exponent must have the base's dtype {x.dtype}, or be an integer"
+            f" under a floating-point base; got {y.str_short()}."
         )
     return broadcast_shapes("pow", x.shape, y.shape), x.dtype
 
 
 def _pow_evaluate(x: Any, y: Any) -> Any:
+    if x.dtype.kind in "iu":
+        return _integer_power(x, y)
     if x.dtype == y.dtype:
         return np.power(x, y)
     return np.power(x, y, dtype=x.dtype, casting="unsafe")
+
+
+def _integer_power(x: Any, y: Any) -> Any:
+    """Integers wrap around; x**-n is 1 / x**n rounded towards zero (0 for x = 0)."""
+    if y.dtype.kind == "u":
+        return np.power(x, y)
+    sign = np.where(y & 1, x, np.ones_like(x))
+    inverse = np.where(np.abs(x) == 1, sign, np.zeros_like(x))
+    return np.where(y < 0, inverse, np.power(x, np.maximum(y, 0)))
 
 
 def _pow_by_base(z: Any, x: Any, y: Any) -> Any:
@@ -137,7 +149,7 @@ def _pow_jvp(primals: Any, tangents: Any, z: Any) -> Any:
 
 pow_p = Primitive(
     "pow",
-    "x**y; y is of x's dtype or an integer",
+    "x**y; y is of the dtype of x, or an integer",
     abstract=_pow_abstract,
     jvp=_pow_jvp,
     batch=lambda args, dims, size: batch_elementwise(pow_p, args, dims, size, {}),

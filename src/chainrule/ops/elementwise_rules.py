@@ -13,7 +13,8 @@ ranks. Complex partials are those of holomorphic functions.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
