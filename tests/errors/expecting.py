@@ -1,5 +1,6 @@
 """What the tests of messages share: catching one, and naming the line it points at."""
 
+import functools
 import inspect
 
 import pytest
@@ -19,3 +20,17 @@ def at(function):
     lines, first = inspect.getsourcelines(function)
     (offset,) = (i for i, line in enumerate(lines) if line.rstrip().endswith("# here"))
     return f"{inspect.getsourcefile(function)}:{first + offset} ({function.__name__})"
+
+
+def raises(error, text):
+    """A test that the decorated call raises `error`, with exactly this `text`."""
+
+    def test_of(function):
+        @functools.wraps(function)
+        def test():
+            assert message(error, function) == text
+
+        test.case = function
+        return test
+
+    return test_of

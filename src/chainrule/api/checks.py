@@ -7,32 +7,13 @@ output; None stands for the (empty) tangent of an integer.
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, Sequence
 
 from ..core import dtypes
 from ..core.avals import Array, as_array
-from ..core.pytree import keystr, tree_flatten_with_path
 from ..runtime._native import tree_unflatten
-from .flat import name_of
-
-
-def leaf_name(
-    fun: Any, i: int, args: Sequence[Any], kwargs: Any = None, where: Any = None
-) -> str:
-    """How the user names leaf `i` of (the args at positions `where`, kwargs) of `fun`."""
-    where = range(len(args)) if where is None else where
-    paths, _ = tree_flatten_with_path(([args[k] for k in where], kwargs or {}))
-    path = paths[i][0]
-    if path[0].idx == 1:
-        return f"{path[1].key}{keystr(path[2:])}"
-    position = where[path[1].idx]
-    try:
-        names = list(inspect.signature(fun).parameters)
-    except (TypeError, ValueError):
-        names = []
-    name = names[position] if position < len(names) else f"args[{position}]"
-    return name + keystr(path[2:])
+from ..runtime.pytree import keystr, tree_flatten_with_path
+from ..transforms.flat import leaf_name, name_of
 
 
 def differentiable(
@@ -82,8 +63,8 @@ def check_outputs(name: str, fun: Any, outs: Sequence[Any], kinds: str) -> None:
         else:
             wanted, remedy = "floating-point", "convert it with astype(float)"
         raise TypeError(
-            f"{name}: the output of {name_of(fun)} must be {wanted}; got"
-            f" {y.aval.str_short()}. To differentiate, {remedy}."
+            f"{name}: the output of {name_of(fun)} must be {wanted}; got dtype"
+            f" {y.dtype}. To differentiate, {remedy}."
         )
 
 
@@ -134,8 +115,9 @@ def _cotangent(name: str, fun: Any, tree: Any, i: int, aval: Any, ct: Any) -> An
     if ct.shape != aval.shape or ct.dtype != aval.dtype:
         outputs = tree_unflatten(tree, range(tree.num_leaves))
         path = keystr(tree_flatten_with_path(outputs)[0][i][0])
+        which = f"output{path}" if path else "the output"
         raise ValueError(
-            f"{name}: the cotangent of output{path} of {name_of(fun)} must have its type"
+            f"{name}: the cotangent of {which} of {name_of(fun)} must have its type"
             f" {aval.str_short()}; got {ct.aval.str_short()}."
         )
     return ct

@@ -18,6 +18,8 @@ from ..transforms.flat import FlatFun, check_callable, name_of, positions
 from ..transforms.jvp import jvp_flat
 from ..transforms.linearize import linearize_flat
 from ..transforms.transpose import pull
+from .checks import check_outputs, cotangents, differentiable
+from .checks import tangents as tangents_of
 
 
 def grad(
@@ -113,12 +115,13 @@ def _gradient(
     argnums, has_aux, holomorphic, allow_int = rules
     if argnums == 0 and len(args) == 1:
         leaves, tree = tree_flatten(args)
-        inner = fun
+        inner, where = fun, None
     else:
         where = positions(name, argnums, len(args))
         leaves, tree = tree_flatten(tuple([args[i] for i in where]))
         inner = _at(fun, args, where)
-    primals = [_differentiable(name, x, holomorphic, allow_int) for x in leaves]
+    kinds = "c" if holomorphic else "fcbiuV" if allow_int else "fc"
+    primals = differentiable(name, fun, args, where, leaves, kinds)
     wanted = [dtypes.is_inexact(p.dtype) for p in primals] if allow_int else _always
     flat = FlatFun(inner, tree, kwargs, has_aux)
     outs, tape, inputs, out_vars = linearize_flat(flat, primals, wanted)
@@ -126,7 +129,7 @@ def _gradient(
         raise _not_scalar(name, fun, flat.out_tree, outs)
     y = outs[0]
     if y.dtype is not dtypes.float32 or holomorphic:
-        _check_output(name, fun, y, holomorphic)
+        check_outputs(name, fun, [y], "c" if holomorphic else "f")
     cts = pull(tape, inputs, out_vars[:1], (_one(y.aval),))
     if any(ct is None for ct in cts):
         cts = [instantiate(ct, p.aval) for ct, p in zip(cts, primals)]
@@ -162,32 +165,6 @@ def _one(aval: Any) -> Any:
     return found
 
 
-def _differentiable(name: str, x: Any, holomorphic: bool, allow_int: bool) -> Any:
-    x = x if isinstance(x, Array) else as_array(x, name)
-    dtype = x.dtype
-    if dtype is dtypes.float32 and not holomorphic:
-        return x
-    if holomorphic:
-        if not dtypes.is_complex(dtype):
-            raise TypeError(
-                f"{name}: with holomorphic=True inputs must be complex; got"
-                f" {x.aval.str_short()}. Convert it with astype(complex)."
-            )
-    elif dtypes.is_complex(dtype):
-        if name in ("jacfwd",):
-            raise TypeError(
-                f"{name}: inputs must be real; got {x.aval.str_short()}. For a"
-                " holomorphic function pass holomorphic=True."
-            )
-    elif not dtypes.is_float(dtype) and not allow_int:
-        raise TypeError(
-            f"{name}: requires real- or complex-valued inputs (a floating-point dtype);"
-            f" got {x.aval.str_short()}. Pass a float, or allow_int=True for a gradient"
-            " of dtype float0."
-        )
-    return x
-
-
 def _not_scalar(name: str, fun: Any, tree: Any, outs: Sequence[Any]) -> TypeError:
     if tree.num_leaves == 1 and tree == _leaf:
         shown = f"shape {outs[0].shape}"
@@ -204,28 +181,6 @@ def _not_scalar(name: str, fun: Any, tree: Any, outs: Sequence[Any]) -> TypeErro
 
 
 _leaf = tree_flatten(0)[1]
-
-
-def _check_output(name: str, fun: Any, y: Any, holomorphic: bool) -> None:
-    dtype = y.dtype
-    if dtype is dtypes.float32 and not holomorphic:
-        return
-    if holomorphic:
-        if not dtypes.is_complex(dtype):
-            raise TypeError(
-                f"{name}: with holomorphic=True the output must be complex;"
-                f" {name_of(fun)} returned dtype {dtype}."
-            )
-    elif not dtypes.is_float(dtype):
-        remedy = (
-            "take its real part, or pass holomorphic=True"
-            if dtypes.is_complex(dtype)
-            else "return a floating-point value"
-        )
-        raise TypeError(
-            f"{name}: requires a real-valued output (a floating-point dtype);"
-            f" {name_of(fun)} returned dtype {dtype}. For differentiation, {remedy}."
-        )
 
 
 def jvp(
@@ -269,7 +224,7 @@ def jvp(
             f" {tree} and {dot_tree}."
         )
     leaves = [as_array(x, "jvp") for x in leaves]
-    dots = [_tangent("jvp", x, t) for x, t in zip(leaves, dots)]
+    dots = tangents_of("jvp", fun, primals, leaves, dots)
     flat = FlatFun(fun, tree, None, has_aux)
     outs, out_dots = jvp_flat(flat, leaves, dots)
     n = flat.out_tree.num_leaves
@@ -281,25 +236,6 @@ def jvp(
     if has_aux:
         return (*result, tree_unflatten(flat.aux_tree, outs[n:]))
     return result
-
-
-def _tangent(name: str, x: Any, t: Any) -> Any:
-    """Tangent `t` for primal `x`, checked; None for float0."""
-    expected = dtypes.tangent_dtype(x.dtype)
-    if expected == dtypes.float0:
-        if getattr(t, "dtype", None) == dtypes.float0:
-            return None
-        raise TypeError(
-            f"{name}: the tangent of an integer or boolean primal {x.aval.str_short()}"
-            " must have dtype float0: numpy.zeros(shape, chainrule.float0)."
-        )
-    t = as_array(t, name)
-    if t.shape != x.shape or t.dtype != expected:
-        raise TypeError(
-            f"{name}: a tangent must have the shape and dtype of its primal; got"
-            f" {t.aval.str_short()} for {x.aval.str_short()}."
-        )
-    return t
 
 
 def vjp(
@@ -343,7 +279,7 @@ def vjp(
                 f"vjp: the cotangent must have the structure of the output {out_tree};"
                 f" got {ct_tree}."
             )
-        cts = [_cotangent(a, c) for a, c in zip(out_avals, found)]
+        cts = cotangents("vjp", fun, out_tree, out_avals, found)
         pulled = pull(tape, inputs, out_vars[:n], cts)
         return tree_unflatten(
             tree, [instantiate(c, a) for c, a in zip(pulled, in_avals)]
@@ -353,18 +289,6 @@ def vjp(
     if has_aux:
         return (*result, tree_unflatten(flat.aux_tree, outs[n:]))
     return result
-
-
-def _cotangent(aval: Any, ct: Any) -> Any:
-    if not dtypes.is_inexact(aval.dtype):
-        return None
-    ct = as_array(ct, "vjp")
-    if ct.shape != aval.shape or ct.dtype != aval.dtype:
-        raise ValueError(
-            "vjp: a cotangent must have the shape and dtype of its output; got"
-            f" {ct.aval.str_short()} for {aval.str_short()}."
-        )
-    return ct
 
 
 def linearize(
@@ -400,7 +324,7 @@ def linearize(
                 "linearize: tangents must have the structure of the primals"
                 f" {tree}; got {dot_tree}."
             )
-        dots = [_tangent("linearize", x, t) for x, t in zip(leaves, dots)]
+        dots = tangents_of("linearize", fun, primals, leaves, dots)
         pushed = tape.push(inputs, dots, out_vars[:n])
         return tree_unflatten(
             out_tree, [instantiate(t, a) for t, a in zip(pushed, out_avals)]

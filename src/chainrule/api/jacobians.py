@@ -13,16 +13,17 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import as_array, aval_of, wrap
+from ..core.avals import aval_of, wrap
 from ..ops.structure import batch_to_front, instantiate, move_dim, reshape, slice_rows
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.batch import batch_flat
 from ..transforms.flat import FlatFun, check_callable, positions
-from .gradients import _at, grad
-from .gradients import jvp as jvp_of
 from ..transforms.jvp import jvp_flat
 from ..transforms.linearize import linearize_flat
 from ..transforms.transpose import pull
+from .checks import check_outputs, differentiable
+from .gradients import _at, grad
+from .gradients import jvp as jvp_of
 
 
 def _basis(avals: Sequence[Any]) -> list[Any]:
@@ -36,44 +37,6 @@ def _basis(avals: Sequence[Any]) -> list[Any]:
         parts.append(wrap(part.reshape(total, *a.shape), a.weak_type))
         start += a.size
     return parts
-
-
-def _check(name: str, x: Any, holomorphic: bool, allow_int: bool) -> None:
-    dtype = x.dtype
-    if holomorphic:
-        if not dtypes.is_complex(dtype):
-            raise TypeError(
-                f"{name}: with holomorphic=True inputs must be complex; got"
-                f" {x.aval.str_short()}. Convert it with astype(complex)."
-            )
-    elif dtypes.is_complex(dtype):
-        raise TypeError(
-            f"{name}: inputs must be real; got {x.aval.str_short()}. For a holomorphic"
-            " function pass holomorphic=True."
-        )
-    elif not dtypes.is_inexact(dtype) and not allow_int:
-        raise TypeError(
-            f"{name}: requires real-valued inputs (a floating-point dtype); got"
-            f" {x.aval.str_short()}. Pass a float instead."
-        )
-
-
-def _check_outputs(name: str, outs: Sequence[Any], holomorphic: bool) -> None:
-    for y in outs:
-        if dtypes.is_complex(y.dtype) and not holomorphic:
-            raise TypeError(
-                f"{name}: outputs must be real; got {y.aval.str_short()}. For a"
-                " holomorphic function pass holomorphic=True."
-            )
-        if holomorphic and not dtypes.is_complex(y.dtype):
-            raise TypeError(
-                f"{name}: with holomorphic=True outputs must be complex; got"
-                f" {y.aval.str_short()}."
-            )
-        if name == "jacrev" and not dtypes.is_inexact(y.dtype):
-            raise TypeError(
-                f"{name}: requires floating-point outputs; got {y.aval.str_short()}."
-            )
 
 
 def jacfwd(
@@ -104,9 +67,8 @@ def jacfwd(
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         where = positions("jacfwd", argnums, len(args))
         leaves, tree = tree_flatten([args[i] for i in where])
-        primals = [as_array(x, "jacfwd") for x in leaves]
-        for x in primals:
-            _check("jacfwd", x, holomorphic, False)
+        kinds = "c" if holomorphic else "f"
+        primals = differentiable("jacfwd", fun, args, where, leaves, kinds)
         flat = FlatFun(_at(fun, args, where), tree, kwargs, has_aux)
         avals = [aval_of(p) for p in primals]
         total = sum(a.size for a in avals)
@@ -120,7 +82,7 @@ def jacfwd(
 
         pushed, dims = batch_flat(push, total, _basis(avals), [0] * len(avals))
         n = flat.out_tree.num_leaves
-        _check_outputs("jacfwd", pushed[:n], holomorphic)
+        check_outputs("jacfwd", fun, pushed[:n], "c" if holomorphic else "fbiuV")
         columns = [
             batch_to_front(y, d, total) for y, d in zip(pushed[:n], dims)
         ]
@@ -159,14 +121,13 @@ def jacrev(
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         where = positions("jacrev", argnums, len(args))
         leaves, tree = tree_flatten([args[i] for i in where])
-        primals = [as_array(x, "jacrev") for x in leaves]
-        for x in primals:
-            _check("jacrev", x, holomorphic, allow_int)
+        kinds = "c" if holomorphic else "fbiuV" if allow_int else "f"
+        primals = differentiable("jacrev", fun, args, where, leaves, kinds)
         flat = FlatFun(_at(fun, args, where), tree, kwargs, has_aux)
         wanted = [dtypes.is_inexact(p.dtype) for p in primals]
         outs, tape, inputs, out_vars = linearize_flat(flat, primals, wanted)
         n = flat.out_tree.num_leaves
-        _check_outputs("jacrev", outs[:n], holomorphic)
+        check_outputs("jacrev", fun, outs[:n], "c" if holomorphic else "f")
         avals = [aval_of(y) for y in outs[:n]]
         total = sum(a.size for a in avals)
         in_avals = [aval_of(p) for p in primals]

@@ -10,11 +10,11 @@ import functools
 from typing import Any, Callable, Hashable, Sequence
 
 from ..core.avals import as_array, aval_of
-from ..runtime.pytree import flatten_axes, keystr, tree_flatten_with_path
 from ..ops.structure import batch_to_front, move_dim
 from ..runtime._native import tree_flatten, tree_unflatten
+from ..runtime.pytree import flatten_axes
 from ..transforms.batch import batch_flat
-from ..transforms.flat import FlatFun, check_callable, name_of
+from ..transforms.flat import FlatFun, check_callable, leaf_name, name_of
 
 
 def vmap(
@@ -104,7 +104,7 @@ def _axis_size(
         ndim = aval_of(x).ndim
         if not isinstance(axis, int) or not -ndim <= axis < ndim:
             raise ValueError(
-                f"vmap: in_axes names dimension {axis} of {_where(args, kwargs, i)}, but"
+                f"vmap: in_axes names dimension {axis} of argument {leaf_name(fun, i, args, kwargs)}, but"
                 f" that has shape {aval_of(x).shape}; use None to leave it whole."
             )
         dims.append(axis % ndim)
@@ -117,7 +117,7 @@ def _axis_size(
             " entry that is not None, or axis_size."
         )
     shown = "; ".join(
-        f"{_where(args, kwargs, i)} has shape {aval_of(x).shape}, mapped dimension {d}"
+        f"argument {leaf_name(fun, i, args, kwargs)} has shape {aval_of(x).shape}, mapped dimension {d}"
         for i, (x, d) in enumerate(zip(leaves, dims))
         if d is not None
     )
@@ -125,12 +125,6 @@ def _axis_size(
     raise ValueError(
         f"vmap: got inconsistent sizes for array axes to be mapped: {shown}{extra}."
     )
-
-
-def _where(args: Any, kwargs: Any, leaf: int) -> str:
-    paths, _ = tree_flatten_with_path((args, kwargs))
-    path = paths[leaf][0]
-    return ("args" if path[0].idx == 0 else "kwargs") + keystr(path[1:])
 
 
 def _place(x: Any, dim: int | None, wanted: Any, size: int, name: str) -> Any:

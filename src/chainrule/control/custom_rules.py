@@ -18,7 +18,7 @@ from ..core.primitive import Primitive
 from ..ops.structure import add_tangents, batch_to_front, instantiate
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.batch import batch_flat
-from ..transforms.flat import FlatFun, check_callable, name_of, positions
+from ..transforms.flat import FlatFun, check_callable, kind_of, name_of, positions
 from ..transforms.stage import stage_closed
 from .call import run
 
@@ -170,7 +170,10 @@ class custom_jvp:  # noqa: N801 (the public name)
     def defjvps(self, *jvps: Callable[..., Any] | None) -> None:
         """Sets one rule per argument: `jvp_i(t, out, *primals) -> out_dot`, or None."""
         if self.nondiff_argnums:
-            raise TypeError("custom_jvp.defjvps: use defjvp with nondiff_argnums.")
+            raise TypeError(
+                f"custom_jvp.defjvps: {name_of(self.fun)} has nondiff_argnums, which rules"
+                " per argument do not take; define one rule with defjvp."
+            )
 
         def jvp(primals: Any, tangents: Any) -> Any:
             out = self(*primals)
@@ -225,7 +228,7 @@ def _checked_pair(flat: FlatFun, out: Any) -> tuple[list[Any], list[Any]]:
     if not isinstance(out, (tuple, list)) or len(out) != 2:
         raise TypeError(
             f"custom_jvp: the rule of {name} must return a pair (output, tangent); got"
-            f" {type(out).__name__}."
+            f" {kind_of(out)}."
         )
     ys, y_tree = tree_flatten(out[0])
     dots, dot_tree = tree_flatten(out[1])

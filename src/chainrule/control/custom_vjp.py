@@ -17,7 +17,7 @@ from ..runtime.pytree_nodes import Partial
 from ..ops.structure import batch_to_front, instantiate, move_dim, sum_rows
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.batch import batch_flat
-from ..transforms.flat import FlatFun, check_callable, name_of, positions
+from ..transforms.flat import FlatFun, check_callable, kind_of, name_of, positions
 from .closures import closure_convert
 from .custom_rules import (
     _batched,
@@ -223,8 +223,8 @@ class custom_vjp:  # noqa: N801 (the public name)
         leaves, tree = tree_flatten(dynamic)
         flat = FlatFun(_fixed(self.fun, args, where), tree)
         flat.name = name_of(self.fun)
-        fwd = FlatFun(_fixed(self.fwd, args, where), tree, has_aux=True)
-        fwd.name = f"fwd of {flat.name}"
+        fixed = _fixed(self.fwd, args, where)
+        fwd = FlatFun(lambda *xs: _pair(flat.name, fixed(*xs)), tree, has_aux=True)
         leaves = [as_array(x, flat.name) for x in leaves]
         avals = [aval_of(x) for x in leaves]
         trees: dict[str, Any] = {}
@@ -250,6 +250,15 @@ class custom_vjp:  # noqa: N801 (the public name)
             *leaves, fun=flat, fwd=forward, bwd=backward, name=flat.name, consts=0,
         )  # fmt: skip
         return tree_unflatten(flat.out_tree, outs)
+
+
+def _pair(name: str, out: Any) -> Any:
+    if isinstance(out, (tuple, list)) and len(out) == 2:
+        return out
+    raise TypeError(
+        f"custom_vjp: the forward function of {name} must return a pair (output,"
+        f" residuals); got {kind_of(out)}."
+    )
 
 
 def _checked_cts(

@@ -16,9 +16,8 @@ from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from ..core.avals import Array, as_array, aval_of
 from ..core.config import options
-from ..runtime.pytree import keystr, tree_flatten_with_path
 from ..runtime._native import tree_flatten, tree_unflatten
-from ..transforms.flat import FlatFun, check_callable, name_of
+from ..transforms.flat import FlatFun, check_callable, leaf_name, name_of
 from ..transforms.stage import stage_closed
 from .call import call_primitive
 
@@ -87,7 +86,7 @@ class JitFunction:
         try:
             return as_array(x, f"jit of {self._name}")
         except TypeError:
-            name = _leaf_names(self.__wrapped__, tree)[i]
+            name = _LazyNames(self.__wrapped__, tree)[i]
             raise TypeError(
                 f"jit: argument {name} of {self._name} is {x!r} of type"
                 f" {type(x).__name__}, not an array; mark it static with static_argnums"
@@ -166,24 +165,8 @@ class _LazyNames(Sequence[str]):
         return self.tree.num_leaves
 
     def __getitem__(self, i: Any) -> Any:
-        return _leaf_names(self.fun, self.tree)[i]
-
-
-def _leaf_names(fun: Any, tree: Any) -> list[str]:
-    """How the user would name each leaf of (args, kwargs) in a call of `fun`."""
-    paths, _ = tree_flatten_with_path(tree_unflatten(tree, [0] * tree.num_leaves))
-    try:
-        names = list(inspect.signature(fun).parameters)
-    except (TypeError, ValueError):
-        names = []
-    found: list[str] = []
-    for path, _ in paths:
-        if path[0].idx == 1:
-            found.append(str(path[1].key) + keystr(path[2:]))
-            continue
-        i = path[1].idx
-        found.append((names[i] if i < len(names) else f"args[{i}]") + keystr(path[2:]))
-    return found
+        args, kwargs = tree_unflatten(self.tree, range(len(self)))
+        return leaf_name(self.fun, i, args, kwargs)
 
 
 def _statics(

@@ -47,6 +47,10 @@ class Missing:
     def __bool__(self) -> bool:
         return False
 
+    def of(self, what: str) -> Missing:
+        """The same with a message that says what is missing of which primitive."""
+        return Missing(f"{what}: {self.reason}.")
+
     def __call__(self, *args: Any, **params: Any) -> Any:
         raise NotImplementedError(self.reason)
 
@@ -82,7 +86,10 @@ class Primitive(_native.Primitive):
             raise ValueError(f"Primitive: {name!r} exists already; use another name.")
         self.name, self.__doc__ = name, doc
         self.abstract, self.partials, self.jvp = abstract, partials, jvp
-        self.linear, self.bilinear, self.transpose = linear, bilinear, transpose
+        self.linear, self.bilinear = linear, bilinear
+        if isinstance(transpose, Missing):
+            transpose = transpose.of(f"{name}: cannot be transposed")
+        self.transpose = transpose
         self.linear_in_first = linear == (0,)
         self.batch, self.taylor, self.lower = batch, taylor, lower
         self.multiple_results, self.weak_rule, self.raw = multiple_results, weak, raw

@@ -11,6 +11,7 @@ from typing import Any, Callable, Sequence
 
 from ..core.avals import Array, as_array
 from ..runtime._native import tree_flatten, tree_unflatten
+from ..runtime.pytree import keystr, tree_flatten_with_path
 
 
 class FlatFun:
@@ -45,7 +46,7 @@ class FlatFun:
         if not isinstance(out, (tuple, list)) or len(out) != 2:
             raise TypeError(
                 f"{self.name}: with has_aux=True the function must return a pair"
-                f" (output, aux); got {type(out).__name__}."
+                f" (output, aux); got {kind_of(out)}."
             )
         flat, self.out_tree = tree_flatten(out[0])
         aux, self.aux_tree = tree_flatten(out[1])
@@ -74,6 +75,29 @@ def values(leaves: list[Any], fun: Any) -> list[Any]:
 def name_of(fun: Any) -> str:
     """The name by which messages and programs call `fun`."""
     return getattr(fun, "__name__", None) or type(fun).__name__
+
+
+def leaf_name(
+    fun: Any, i: int, args: Sequence[Any], kwargs: Any = None, where: Any = None
+) -> str:
+    """How the user names leaf `i` of (the args at positions `where`, kwargs) of `fun`."""
+    where = range(len(args)) if where is None else where
+    paths, _ = tree_flatten_with_path(([args[k] for k in where], kwargs or {}))
+    path = paths[i][0]
+    if path[0].idx == 1:
+        return f"{path[1].key}{keystr(path[2:])}"
+    position = where[path[1].idx]
+    try:
+        names = list(inspect.signature(fun).parameters)
+    except (TypeError, ValueError):
+        names = []
+    name = names[position] if position < len(names) else f"args[{position}]"
+    return name + keystr(path[2:])
+
+
+def kind_of(x: Any) -> str:
+    """How messages name what a function returned: 'an array' or its type."""
+    return "an array" if isinstance(x, Array) else type(x).__name__
 
 
 def check_callable(name: str, fun: Any) -> None:
