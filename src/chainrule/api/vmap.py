@@ -104,8 +104,9 @@ def _axis_size(
         ndim = aval_of(x).ndim
         if not isinstance(axis, int) or not -ndim <= axis < ndim:
             raise ValueError(
-                f"vmap: in_axes names dimension {axis} of argument {leaf_name(fun, i, args, kwargs)}, but"
-                f" that has shape {aval_of(x).shape}; use None to leave it whole."
+                f"vmap: in_axes names dimension {axis} of argument"
+                f" {leaf_name(fun, i, args, kwargs)} of {name_of(fun)}, which has shape"
+                f" {aval_of(x).shape}; use None to leave it whole."
             )
         dims.append(axis % ndim)
         sizes.add(aval_of(x).shape[axis])
@@ -117,13 +118,15 @@ def _axis_size(
             " entry that is not None, or axis_size."
         )
     shown = "; ".join(
-        f"argument {leaf_name(fun, i, args, kwargs)} has shape {aval_of(x).shape}, mapped dimension {d}"
+        f"argument {leaf_name(fun, i, args, kwargs)} has shape {aval_of(x).shape},"
+        f" mapped dimension {d}"
         for i, (x, d) in enumerate(zip(leaves, dims))
         if d is not None
     )
     extra = f"; axis_size is {given}" if given is not None else ""
     raise ValueError(
-        f"vmap: got inconsistent sizes for array axes to be mapped: {shown}{extra}."
+        f"vmap: {name_of(fun)} got inconsistent sizes for array axes to be mapped:"
+        f" {shown}{extra}. They must agree."
     )
 
 

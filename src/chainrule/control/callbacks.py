@@ -29,7 +29,14 @@ def _no_jvp(primals: Any, tangents: Any, **_: Any) -> Any:
 
 
 def _evaluate(*args: Any, callback: Any, avals: Any, **_: Any) -> list[Any]:
-    return [as_array(x) for x in callback(*args)]
+    found = callback(*args)
+    for x, aval in zip(found, avals):
+        if x.shape != aval.shape:
+            raise ValueError(
+                f"pure_callback: {callback.__name__} returned shape {x.shape}; promised"
+                f" was {aval.shape}."
+            )
+    return [as_array(x.astype(a.dtype)) for x, a in zip(found, avals)]
 
 
 def _batch(args: Any, dims: Any, size: int, *, method: Any, avals: Any, **params: Any) -> Any:
@@ -116,18 +123,9 @@ def pure_callback(
             )
         return [np.asarray(x) for x in found]
 
-    def checked(*values: Any) -> list[Any]:
-        found = flat(*values)
-        for x, aval in zip(found, avals):
-            if x.shape[x.ndim - len(aval.shape) :] != aval.shape:
-                raise ValueError(
-                    f"pure_callback: {name_of(callback)} returned shape {x.shape};"
-                    f" promised was {aval.shape}."
-                )
-        return [x.astype(a.dtype) for x, a in zip(found, avals)]
-
+    flat.__name__ = name_of(callback)
     leaves = [as_array(x, "pure_callback") for x in leaves]
-    outs = pure_callback_p(*leaves, callback=checked, avals=avals, method=vmap_method)
+    outs = pure_callback_p(*leaves, callback=flat, avals=avals, method=vmap_method)
     return tree_unflatten(out_tree, outs)
 
 

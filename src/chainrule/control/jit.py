@@ -14,6 +14,8 @@ import inspect
 import weakref
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
+import numpy as np
+
 from ..core.avals import Array, as_array, aval_of
 from ..core.config import options
 from ..runtime._native import tree_flatten, tree_unflatten
@@ -87,10 +89,12 @@ class JitFunction:
             return as_array(x, f"jit of {self._name}")
         except TypeError:
             name = _LazyNames(self.__wrapped__, tree)[i]
+            what = f"{x!r} of type {type(x).__name__}, not an array"
+            if isinstance(x, (np.ndarray, np.generic)):
+                what = f"an array of dtype {x.dtype}, which is neither bool nor numeric"
             raise TypeError(
-                f"jit: argument {name} of {self._name} is {x!r} of type"
-                f" {type(x).__name__}, not an array; mark it static with static_argnums"
-                " or static_argnames, or register its class as a pytree."
+                f"jit: argument {name} of {self._name} is {what}; mark it static with"
+                " static_argnums or static_argnames, or register its class as a pytree."
             ) from None
 
     def _without_static(self, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
@@ -189,7 +193,7 @@ def _statics(
                 f"jit: static_argnums {i} is out of range: {name_of(fun)} takes"
                 f" {len(positional)} positional arguments."
             )
-    known = {p.name for p in parameters}
+    known = [p.name for p in parameters]
     any_name = any(p.kind == p.VAR_KEYWORD for p in parameters)
     for name in names:
         if name not in known and not any_name:

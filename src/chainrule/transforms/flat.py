@@ -42,7 +42,7 @@ class FlatFun:
         out = self.fun(*tree_unflatten(self.in_tree, leaves), **self.kwargs)
         if not self.has_aux:
             flat, self.out_tree = tree_flatten(out)
-            return values(flat, self.fun)
+            return values(flat, self)
         if not isinstance(out, (tuple, list)) or len(out) != 2:
             raise TypeError(
                 f"{self.name}: with has_aux=True the function must return a pair"
@@ -50,11 +50,11 @@ class FlatFun:
             )
         flat, self.out_tree = tree_flatten(out[0])
         aux, self.aux_tree = tree_flatten(out[1])
-        return values(flat, self.fun) + values(aux, self.fun)
+        return values(flat, self) + values(aux, self)
 
 
-def values(leaves: list[Any], fun: Any) -> list[Any]:
-    """Leaves that `fun` returned, as arrays; TypeError for what is none."""
+def values(leaves: list[Any], flat: FlatFun) -> list[Any]:
+    """Leaves that `flat` returned, as arrays; TypeError for what is none."""
     for x in leaves:
         if not isinstance(x, Array):
             break
@@ -66,7 +66,7 @@ def values(leaves: list[Any], fun: Any) -> list[Any]:
             found.append(x if isinstance(x, Array) else as_array(x))
         except TypeError:
             raise TypeError(
-                f"{name_of(fun)}: the function returned {x!r} of type {type(x).__name__}; a"
+                f"{flat.name}: the function returned {x!r} of type {type(x).__name__}; a"
                 " transformed function must return arrays, numbers or pytrees of them."
             ) from None
     return found

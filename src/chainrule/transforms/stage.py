@@ -120,7 +120,10 @@ def stage(
     `fun` takes one tracer per aval and returns a list of values.
     """
     if options.no_tracing:
-        raise RuntimeError(f"{name or 'stage'}: tracing is off (no_tracing is set).")
+        raise RuntimeError(
+            f"{name or 'stage'}: no program may be traced while no_tracing is set; call the"
+            " function with these types before."
+        )
     trace = StageTrace(name, arg_names)
     tracers = [trace.argument(a) for a in avals]
     previous = _native.swap_dynamic(trace)
