@@ -144,6 +144,19 @@ from .sorting import sort_key_val as sort_key_val
 from .sorting import top_k as top_k
 
 # --- contractions, convolution, reductions, windows, collectives ---------------------
+from .collectives import all_gather as all_gather
+from .collectives import all_to_all as all_to_all
+from .collectives import axis_index as axis_index
+from .collectives import axis_size as axis_size
+from .collectives import pbroadcast as pbroadcast
+from .collectives import pmax as pmax
+from .collectives import pmean as pmean
+from .collectives import pmin as pmin
+from .collectives import ppermute as ppermute
+from .collectives import pshuffle as pshuffle
+from .collectives import psum as psum
+from .collectives import psum_scatter as psum_scatter
+from .collectives import pswapaxes as pswapaxes
 from .contractions import DotAlgorithm as DotAlgorithm
 from .contractions import DotAlgorithmPreset as DotAlgorithmPreset
 from .contractions import DotDimensionNumbers as DotDimensionNumbers
