@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.avals import Array, as_array, aval_of, wrap
+from ..core.config import options
 from ..ops.shaping import convert
 
 _numbers = frozenset({int, float, complex, bool})
@@ -114,18 +115,11 @@ def promote_inexact(name: str, *operands: Any) -> list[Any]:
     return [to_dtype(x, dtype, weak) for x in xs]
 
 
-def promote_numeric(name: str, *operands: Any) -> list[Any]:
-    """Like `promote`, with booleans made integers of the default width."""
-    xs, dtype, weak = common_type(name, *operands)
-    if dtype == np.bool_:
-        dtype = dtypes.default_int()
-    return [to_dtype(x, dtype, weak) for x in xs]
-
-
 def inexact_operands(name: str, x: Any, y: Any) -> Any:
     """Two operands as Arrays of their common floating-point or complex dtype."""
     if isinstance(x, Array) and float in adopted[x.dtype]:
-        if x.dtype == y.dtype if isinstance(y, Array) else type(y) in _numbers:
+        alike = x.dtype == y.dtype if isinstance(y, Array) else type(y) in _numbers
+        if alike:
             return promote_operands(name, x, y)
     return promote_inexact(name, x, y)
 
@@ -134,11 +128,45 @@ def inexact_operand(name: str, x: Any) -> Any:
     """`x` as an Array of floating-point or complex dtype."""
     if isinstance(x, Array) and float in adopted[x.dtype]:
         return x
+    if type(x) is float:
+        return constant(x, dtypes.default_float(), True)
     return promote_inexact(name, x)[0]
+
+
+def numeric_operands(name: str, x: Any, y: Any) -> Any:
+    """Two operands as Arrays of their common dtype; booleans become integers."""
+    x, y = promote_operands(name, x, y)
+    if x.dtype != np.bool_:
+        return x, y
+    integer = dtypes.default_int()
+    return convert(x, integer), convert(y, integer)
+
+
+def numeric_operand(name: str, x: Any) -> Any:
+    """`x` as an Array; booleans become integers."""
+    x = operand(name, x)
+    return convert(x, dtypes.default_int()) if x.dtype == np.bool_ else x
+
+
+def is_complex(x: Any) -> bool:
+    """Whether the operand `x`, an array or a scalar, is complex."""
+    if type(x) in _numbers:
+        return type(x) is complex
+    return dtypes.is_complex(x.dtype if isinstance(x, Array) else aval_of(x).dtype)
+
+
+_scalar_types = {
+    wide: {
+        bool: (np.dtype(np.bool_), False),
+        int: (np.dtype(np.int64 if wide else np.int32), True),
+        float: (np.dtype(np.float64 if wide else np.float32), True),
+        complex: (np.dtype(np.complex128 if wide else np.complex64), True),
+    }
+    for wide in (False, True)
+}
 
 
 def _type(x: Any) -> tuple[Any, bool]:
     if isinstance(x, Array):
         return x.dtype, x.weak_type
-    aval = aval_of(x)
-    return aval.dtype, aval.weak_type
+    return _scalar_types[options.enable_x64][type(x)]

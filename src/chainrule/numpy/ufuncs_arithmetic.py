@@ -19,16 +19,17 @@ from ..ops.elementwise_complex import abs_p, sign_p
 from ..ops.elementwise_logic import ne_p, or_p
 from ..ops.elementwise_powers import integer_pow_p, pow_p, square_p
 from ..ops.elementwise_rounding import rem_p
+from ..ops.elementwise_rules import constant
 from ..ops.elementwise_selection import max_p, min_p, select
-from ..ops.shaping import convert
 from .promotion import (
+    adopted,
     inexact_operand,
+    inexact_operands,
     is_inexact,
-    is_number,
+    numeric_operand,
+    numeric_operands,
     operand,
     promote,
-    promote_inexact,
-    promote_numeric,
     promote_operands,
 )
 from .ufuncs_declare import binary, inexact_binary, public, refuse, ufunc, unary
@@ -131,7 +132,7 @@ sign = unary(
 
 
 def _square(x: Any, /) -> Any:
-    return square_p(promote_numeric("square", x)[0])
+    return square_p(numeric_operand("square", x))
 
 
 square = public(
@@ -153,12 +154,12 @@ reciprocal = public(
 
 # --- division with remainder ---------------------------------------------------------
 
-def _real(name: str, *operands: Any) -> list[Any]:
+def _real(name: str, x: Any, y: Any) -> Any:
     """Numeric promotion that refuses complex numbers."""
-    xs = promote_numeric(name, *operands)
-    if dtypes.is_complex(xs[0].dtype):
+    x, y = numeric_operands(name, x, y)
+    if complex in adopted[x.dtype]:
         raise TypeError(f"{name}: does not support complex-valued inputs.")
-    return xs
+    return x, y
 
 
 def _division(name: str, prim: Any, summary: str, example: str) -> Any:
@@ -198,7 +199,7 @@ divmod = public(
 def _fmod(x1: Any, x2: Any, /) -> Any:
     x1, x2 = _real("fmod", x1, x2)
     if dtypes.is_integer(x1.dtype):
-        x2 = select(x2 == 0, convert(1, x2.dtype, x2.weak_type), x2)
+        x2 = select(x2 == 0, constant(1, x2), x2)
     return rem_p(x1, x2)
 
 
@@ -219,25 +220,29 @@ def _static_exponent(x: Any) -> bool:
 
 
 def _power(x1: Any, x2: Any, /) -> Any:
-    if type(x2) is not float and _static_exponent(x2):
-        strong = not isinstance(x2, int) and not getattr(x2, "weak_type", False)
-        base = promote_numeric("power", x1, x2)[0] if strong else (
-            promote_numeric("power", x1)[0]
-        )
-        n = int(x2)
-        if n < 0 and not is_inexact(base.dtype):
-            raise TypeError(
-                "power: Integers cannot be raised to negative powers, got"
-                f" integer_pow({base.aval.str_short()}, {n}); use a float base."
-            )
-        return integer_pow_p(base, y=n)
-    x = operand("power", x1) if not is_number(x1) else x1
-    y = operand("power", x2) if not is_number(x2) else x2
-    if isinstance(y, Array) and dtypes.is_integer(y.dtype):
-        base = promote("power", x, y)[0]
+    if type(x2) is int and isinstance(x1, Array) and float in adopted[x1.dtype]:
+        return integer_pow_p(x1, y=x2)
+    if _static_exponent(x2):
+        return _static_power(x1, x2)
+    if isinstance(x2, Array) and dtypes.is_integer(x2.dtype):
+        base = promote("power", x1, x2)[0]
         if is_inexact(base.dtype):
-            return pow_p(base, y)
-    return pow_p(*promote_numeric("power", x, y))
+            return pow_p(base, x2)
+    return pow_p(*numeric_operands("power", x1, x2))
+
+
+def _static_power(x: Any, exponent: Any) -> Any:
+    if isinstance(exponent, int) or exponent.dtype == np.bool_:
+        base = numeric_operand("power", x)
+    else:
+        base, _ = numeric_operands("power", x, exponent)
+    n = int(exponent)
+    if n < 0 and not is_inexact(base.dtype):
+        raise TypeError(
+            "power: Integers cannot be raised to negative powers, got"
+            f" integer_pow({base.aval.str_short()}, {n}); use a float base."
+        )
+    return integer_pow_p(base, y=n)
 
 
 power = public(
@@ -265,7 +270,7 @@ def float_power(x: Any, y: Any, /) -> Any:
         >>> float(cnp.float_power(2, -1))
         0.5
     """
-    return pow_p(*promote_inexact("float_power", x, y))
+    return pow_p(*inexact_operands("float_power", x, y))
 
 
 # --- extremes that pass over NaN -----------------------------------------------------
@@ -317,7 +322,7 @@ lcm = _of_integers(
 
 
 def _hypot(x1: Any, x2: Any, /) -> Any:
-    x1, x2 = promote_inexact("hypot", x1, x2)
+    x1, x2 = inexact_operands("hypot", x1, x2)
     if dtypes.is_complex(x1.dtype):
         raise ValueError(
             "hypot: is not defined for complex arrays; take absolute values first."

@@ -14,7 +14,7 @@ from ..ops.elementwise_powers import cbrt_p, sqrt_p
 from ..ops.elementwise_rounding import floor_p
 from ..ops.elementwise_selection import max_p, select
 from ..ops.elementwise_special import bessel_i0e_p, bessel_i1e_p
-from .promotion import inexact_operand, promote_inexact
+from .promotion import inexact_operand, inexact_operands
 from .ufuncs_declare import inexact_unary, public, ufunc
 
 exp = inexact_unary("exp", ops.exp_p, "e ** x, elementwise.", "float(cnp.exp(0.0))"
@@ -79,7 +79,7 @@ def _log_sum(name: str, prim: Any, power: Any, base: float, example: str) -> Any
         return complex_p(real_p(z), angle)
 
     def fun(x: Any, y: Any, /) -> Any:
-        x, y = promote_inexact(name, x, y)
+        x, y = inexact_operands(name, x, y)
         return complex_sum(x, y) if dtypes.is_complex(x.dtype) else prim(x, y)
 
     b = "e" if base == math.e else "2"

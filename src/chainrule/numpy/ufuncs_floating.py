@@ -13,7 +13,7 @@ from ..ops.elementwise_compound import copysign_p
 from ..ops.elementwise_conversion import bitcast_convert_type_p
 from ..ops.elementwise_selection import select
 from ..ops.shaping import convert, zeros
-from .promotion import inexact_operand, is_inexact, operand, promote_inexact
+from .promotion import inexact_operand, inexact_operands, is_inexact, operand
 from .ufuncs_declare import inexact_binary, public
 from .ufuncs_selection import by_parts, clip
 
@@ -225,7 +225,7 @@ nextafter = inexact_binary(
 
 
 def _copysign(x1: Any, x2: Any, /) -> Any:
-    x1, x2 = promote_inexact("copysign", x1, x2)
+    x1, x2 = inexact_operands("copysign", x1, x2)
     return copysign_p(_refuse_complex("copysign", x1), x2)
 
 
@@ -238,7 +238,7 @@ copysign = public(
 
 
 def _heaviside(x1: Any, x2: Any, /) -> Any:
-    x, y = promote_inexact("heaviside", x1, x2)
+    x, y = inexact_operands("heaviside", x1, x2)
     _refuse_complex("heaviside", x)
     at_jump = select(x != x, x, y)
     return select(x < 0, 0 * y, select(x > 0, 0 * y + 1, at_jump))

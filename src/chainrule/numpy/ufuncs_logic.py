@@ -17,13 +17,15 @@ from ..ops import elementwise_logic as ops
 from ..ops.elementwise_complex import abs_p, imag_p, real_p
 from ..ops.elementwise_conversion import bitcast_convert_type_p
 from ..ops.elementwise_rounding import is_finite_p
+from ..ops.elementwise_rules import constant
 from ..ops.elementwise_selection import select
 from ..ops.shaping import convert, convert_p, full, reduce_sum_p
 from .promotion import (
+    inexact_operands,
     is_inexact,
+    numeric_operand,
+    numeric_operands,
     operand,
-    promote_inexact,
-    promote_numeric,
     promote_operands,
 )
 from .ufuncs_declare import binary, public, ufunc
@@ -77,7 +79,7 @@ def truth(name: str, x: Any) -> Any:
     x = operand(name, x)
     if x.dtype == np.bool_:
         return x
-    return ops.ne_p(x, convert(0, x.dtype, x.weak_type))
+    return ops.ne_p(x, constant(0, x))
 
 
 def _logical(name: str, prim: Any, word: str, example: str) -> Any:
@@ -129,17 +131,17 @@ invert = _of_one(
 )  # fmt: skip
 def shift_left(x: Any, y: Any) -> Any:
     """x << y, promoting; what Python's operator calls."""
-    return ops.shift_left_p(*promote_numeric("left_shift", x, y))
+    return ops.shift_left_p(*numeric_operands("left_shift", x, y))
 
 
 left_shift = binary(
     "left_shift", ops.shift_left_p, "x moved y bits to the left: x * 2**y.",
-    "int(cnp.left_shift(3, 2))\n        12", operator.lshift, promote_numeric,
+    "int(cnp.left_shift(3, 2))\n        12", operator.lshift, numeric_operands,
 )  # fmt: skip
 
 
 def _right_shift(x1: Any, x2: Any, /) -> Any:
-    x1, x2 = promote_numeric("right_shift", x1, x2)
+    x1, x2 = numeric_operands("right_shift", x1, x2)
     logical = dtypes.kind(x1.dtype) == "u"
     prim = ops.shift_right_logical_p if logical else ops.shift_right_arithmetic_p
     return prim(x1, x2)
@@ -153,7 +155,7 @@ right_shift = public(
 
 
 def _bitwise_count(x: Any, /) -> Any:
-    (x,) = promote_numeric("bitwise_count", x)
+    x = numeric_operand("bitwise_count", x)
     if dtypes.kind(x.dtype) == "i":
         x = abs_p(x)
     return convert(ops.population_count_p(x), np.dtype(np.uint8))
@@ -310,7 +312,7 @@ def isclose(
         >>> bool(cnp.isclose(1.0, 1.0 + 1e-7))
         True
     """
-    a, b = promote_inexact("isclose", a, b)
+    a, b = inexact_operands("isclose", a, b)
     near = ops.le_p(*promote_operands(
         "isclose", abs_p(a - b), atol + rtol * abs_p(b)
     ))  # fmt: skip

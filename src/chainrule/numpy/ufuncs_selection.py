@@ -8,11 +8,18 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import Array, as_array, aval_of
+from ..core.avals import Array, as_array
 from ..ops.elementwise_complex import complex_p, conj_p, imag_p, real_p
 from ..ops.elementwise_selection import max_p, min_p, select_n_p
 from ..ops.shaping import convert, convert_p, zeros
-from .promotion import common_type, is_inexact, operand, promote_operands, to_dtype
+from .promotion import (
+    common_type,
+    is_complex,
+    is_inexact,
+    operand,
+    promote_operands,
+    to_dtype,
+)
 from .ufuncs_declare import public
 from .ufuncs_logic import truth
 
@@ -134,7 +141,7 @@ def clip(arr: Any, /, min: Any = None, max: Any = None) -> Any:
     """
     arr = operand("clip", arr)
     for bound in (arr, min, max):
-        if bound is not None and dtypes.is_complex(aval_of(bound).dtype):
+        if bound is not None and is_complex(bound):
             raise ValueError("clip: complex numbers have no order; clip their parts.")
     if min is not None:
         low, arr = promote_operands("clip", min, arr)

@@ -10,7 +10,7 @@ from ..ops import elementwise_trigonometric as ops
 from ..ops.elementwise_complex import abs_p, imag_p, real_p
 from ..ops.elementwise_selection import select
 from ..ops.shaping import zeros
-from .promotion import inexact_operand, operand, promote_inexact
+from .promotion import inexact_operand, operand
 from .ufuncs_declare import inexact_binary, inexact_unary, public
 
 
@@ -81,7 +81,7 @@ def _angle(z: Any, deg: bool = False) -> Any:
     if dtypes.is_complex(z.dtype):
         y, x = imag_p(z), real_p(z)
     else:
-        (x,) = promote_inexact("angle", z)
+        x = inexact_operand("angle", z)
         y = zeros(x.aval)
     turned = ops.atan2_p(y, x)
     return rad2deg(turned) if deg else turned

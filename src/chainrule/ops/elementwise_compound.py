@@ -30,17 +30,13 @@ def _floor_divide_evaluate(x: Any, y: Any) -> Any:
     return out
 
 
-def _remainder_evaluate(x: Any, y: Any) -> Any:
-    return np.remainder(x, y)
-
-
 floor_divide_p = elementwise(
     "floor_divide", "x / y rounded down", _floor_divide_evaluate, kinds="iuf",
     partials=(None, None),
 )  # fmt: skip
 remainder_p = elementwise(
     "remainder", "x - y * floor(x / y); 0 where integers y are zero",
-    _remainder_evaluate, kinds="iuf",
+    np.remainder, kinds="iuf",
     partials=(1, lambda z, x, y: -floor_divide_p(x, y)),
 )  # fmt: skip
 
