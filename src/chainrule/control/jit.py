@@ -17,6 +17,7 @@ from typing import Any, Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from ..core.avals import Array, as_array, aval_of
+from ..core.axis_env import bound_axes
 from ..core.config import options
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.flat import FlatFun, check_callable, leaf_name, name_of
@@ -122,6 +123,7 @@ class JitFunction:
             static,
             options.enable_x64,
             options.default_matmul_precision,
+            bound_axes(),
         )
         found = self._programs.get(key)
         if found is None:

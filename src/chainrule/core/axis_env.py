@@ -56,6 +56,12 @@ def axis_size(names: Any) -> int:
     return size
 
 
+def bound_axes() -> tuple[tuple[Any, int], ...]:
+    """The (name, size) of the axes bound in this thread: what programs may depend on."""
+    stack = _frames.stack
+    return tuple([(n, s) for n, s, _ in stack]) if stack else ()
+
+
 def _collective(prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Binds a collective: the innermost of dynamic, operands' and axes' traces."""
     traces = [_find(n)[2] for n in axis_names(params["axis_name"])]
