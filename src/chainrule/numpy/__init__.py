@@ -175,7 +175,9 @@ from .reductions import prod as prod
 from .reductions import ptp as ptp
 from .reductions import sum as sum
 
+from .array_methods import install_methods
 # --- creation, shapes, indexing, sorting ---------------------------------------------
+from .array_methods import install_methods
 from .creation import arange as arange
 from .creation import array as array
 from .creation import asarray as asarray
@@ -189,6 +191,123 @@ from .creation import ones as ones
 from .creation import ones_like as ones_like
 from .creation import zeros as zeros
 from .creation import zeros_like as zeros_like
-from .array_methods import install_methods
+from .diagonals import diag as diag
+from .diagonals import diag_indices as diag_indices
+from .diagonals import diag_indices_from as diag_indices_from
+from .diagonals import diagflat as diagflat
+from .diagonals import diagonal as diagonal
+from .diagonals import eye as eye
+from .diagonals import fill_diagonal as fill_diagonal
+from .diagonals import identity as identity
+from .diagonals import mask_indices as mask_indices
+from .diagonals import trace as trace
+from .diagonals import tri as tri
+from .diagonals import tril as tril
+from .diagonals import tril_indices as tril_indices
+from .diagonals import tril_indices_from as tril_indices_from
+from .diagonals import triu as triu
+from .diagonals import triu_indices as triu_indices
+from .diagonals import triu_indices_from as triu_indices_from
+from .diagonals import vander as vander
+from .grids import c_ as c_
+from .grids import fromfunction as fromfunction
+from .grids import geomspace as geomspace
+from .grids import index_exp as index_exp
+from .grids import indices as indices
+from .grids import linspace as linspace
+from .grids import logspace as logspace
+from .grids import meshgrid as meshgrid
+from .grids import mgrid as mgrid
+from .grids import ogrid as ogrid
+from .grids import r_ as r_
+from .grids import s_ as s_
+from .joining import append as append
+from .joining import array_split as array_split
+from .joining import block as block
+from .joining import column_stack as column_stack
+from .joining import concat as concat
+from .joining import concatenate as concatenate
+from .joining import dsplit as dsplit
+from .joining import dstack as dstack
+from .joining import hsplit as hsplit
+from .joining import hstack as hstack
+from .joining import split as split
+from .joining import stack as stack
+from .joining import unstack as unstack
+from .joining import vsplit as vsplit
+from .joining import vstack as vstack
+from .manipulation import atleast_1d as atleast_1d
+from .manipulation import atleast_2d as atleast_2d
+from .manipulation import atleast_3d as atleast_3d
+from .manipulation import broadcast_arrays as broadcast_arrays
+from .manipulation import broadcast_shapes as broadcast_shapes
+from .manipulation import broadcast_to as broadcast_to
+from .manipulation import expand_dims as expand_dims
+from .manipulation import flip as flip
+from .manipulation import fliplr as fliplr
+from .manipulation import flipud as flipud
+from .manipulation import matrix_transpose as matrix_transpose
+from .manipulation import moveaxis as moveaxis
+from .manipulation import permute_dims as permute_dims
+from .manipulation import ravel as ravel
+from .manipulation import reshape as reshape
+from .manipulation import resize as resize
+from .manipulation import rollaxis as rollaxis
+from .manipulation import rot90 as rot90
+from .manipulation import squeeze as squeeze
+from .manipulation import swapaxes as swapaxes
+from .manipulation import transpose as transpose
+from .nonzero import argwhere as argwhere
+from .nonzero import flatnonzero as flatnonzero
+from .nonzero import nonzero as nonzero
+from .padding import pad as pad
+from .positions import ix_ as ix_
+from .positions import ravel_multi_index as ravel_multi_index
+from .positions import unravel_index as unravel_index
+from .repeating import delete as delete
+from .repeating import insert as insert
+from .repeating import repeat as repeat
+from .repeating import roll as roll
+from .repeating import tile as tile
+from .sets import intersect1d as intersect1d
+from .sets import isin as isin
+from .sets import setdiff1d as setdiff1d
+from .sets import setxor1d as setxor1d
+from .sets import union1d as union1d
+from .sets import unique as unique
+from .sets import unique_all as unique_all
+from .sets import unique_counts as unique_counts
+from .sets import unique_inverse as unique_inverse
+from .sets import unique_values as unique_values
+from .sorting import argpartition as argpartition
+from .sorting import argsort as argsort
+from .sorting import digitize as digitize
+from .sorting import lexsort as lexsort
+from .sorting import partition as partition
+from .sorting import searchsorted as searchsorted
+from .sorting import sort as sort
+from .sorting import sort_complex as sort_complex
+from .taking import choose as choose
+from .taking import compress as compress
+from .taking import extract as extract
+from .taking import piecewise as piecewise
+from .taking import place as place
+from .taking import put as put
+from .taking import put_along_axis as put_along_axis
+from .taking import select as select
+from .taking import take as take
+from .taking import take_along_axis as take_along_axis
 
 install_methods()
+
+# --- submodules, loaded at their first use -------------------------------------------
+import importlib as _importlib
+from typing import Any as _Any
+
+_submodules = frozenset(("fft", "linalg"))
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _submodules:
+        return _importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,6 @@ import numpy as np
 from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.linear import is_linear
-from ..core.primitive import Missing
 from ..runtime import lapack
 from .linalg_expm import expm_and_derivative, expm_compute
 from .linalg_lu import linear_solve_p
@@ -260,44 +259,7 @@ expm_frechet_p = declare(
 )
 
 
-# --- functions of triangular matrices ----------------------------------------------------------
-
-def _parlett_abstract(t: Any, f: Any) -> Any:
-    check_matrix("parlett", t, square=True)
-    check_same("parlett", t, f, rank=1)
-    return t.shape, t.dtype
-
-
-def _parlett_compute(t: Any, f: Any) -> Any:
-    """Superdiagonal by superdiagonal; equal eigenvalues divide by the smallest number."""
-    n = t.shape[-1]
-    i = np.arange(n)
-    out = np.zeros_like(t)
-    out[..., i, i] = f
-    tiny = np.finfo(t.real.dtype).tiny
-    for k in range(1, n):
-        for i in range(n - k):
-            j = i + k
-            value = t[..., i, j] * (out[..., j, j] - out[..., i, i])
-            value += np.sum(t[..., i, i + 1 : j] * out[..., i + 1 : j, j], -1)
-            value -= np.sum(out[..., i, i + 1 : j] * t[..., i + 1 : j, j], -1)
-            gap = t[..., j, j] - t[..., i, i]
-            out[..., i, j] = value / np.where(gap == 0, tiny, gap)
-    return out
-
-
-parlett_p = declare(
-    "parlett",
-    "The function of upper triangular t that has the values f at its diagonal.",
-    abstract=_parlett_abstract,
-    jvp=Missing(
-        "Parlett's recurrence stands on a Schur form, which has no derivative; use expm or"
-        " sqrtm, or eigenvectors"
-    ),
-    compute=_parlett_compute,
-)
-
 __all__ = [
-    "adjoint", "expm_frechet_p", "expm_p", "parlett_p", "polar_p", "sqrtm_p",
+    "adjoint", "expm_frechet_p", "expm_p", "polar_p", "sqrtm_p",
     "sylvester_p",
 ]  # fmt: skip

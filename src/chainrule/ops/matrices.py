@@ -68,6 +68,11 @@ def hermitian_from(x: Any, lower: bool) -> Any:
     return half + mH(half)
 
 
+def hermitian_part(x: Any) -> Any:
+    """The mean of `x` and its conjugate transpose."""
+    return (x + mH(x)) * 0.5
+
+
 # --- transposes and products -----------------------------------------------------------
 
 def mT(x: Any) -> Any:  # noqa: N802 (NumPy's name)
@@ -205,7 +210,8 @@ def below(*xs: Any) -> Any:
 
 __all__ = [
     "as_columns", "as_rows", "below", "beside", "columns_between", "conj", "diagonal",
-    "differences", "eye", "eye_like", "hermitian_from", "imag_as", "mH", "mT", "matmul",
+    "differences", "eye", "eye_like", "hermitian_from",
+    "hermitian_part", "imag_as", "mH", "mT", "matmul",
     "real", "reciprocal_differences", "rows_between", "select", "sum_entries",
     "take_rows", "triangle_p", "tril", "triu",
 ]  # fmt: skip
