@@ -16,5 +16,6 @@ NB_MODULE(_native, m) {
     chainrule::register_pytree(m);
     chainrule::register_special(m);
     chainrule::register_threefry(m);
+    chainrule::register_fma(m);
     chainrule::register_lapack(m);
 }

@@ -28,6 +28,8 @@ void register_pytree(nb::module_& m);
 void register_special(nb::module_& m);
 /// Counter-based random bits.
 void register_threefry(nb::module_& m);
+/// Fused multiply-add, a ufunc.
+void register_fma(nb::module_& m);
 /// Dense linear algebra through LAPACK, resolved by address at run time.
 void register_lapack(nb::module_& m);
 
