@@ -13,6 +13,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
+from ..api.placement import device_put
 from ..core import dtypes
 from ..core.avals import Array, Tracer, as_array, aval_of, wrap
 from ..core.avals import scalar as numpy_scalar
@@ -20,7 +21,6 @@ from ..ops import shaping
 from ..ops.joining import concatenate, expand_dims, iota
 from ..ops.shaping import broadcast_to, canonical_shape, convert
 from ..runtime._native import ConcreteArray, current_dynamic
-from ..transforms.placement import device_put
 from .promotion import operand
 
 _scalars = (bool, int, float, complex)
