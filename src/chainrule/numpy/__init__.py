@@ -147,6 +147,8 @@ from .cumulative import gradient as gradient
 from .cumulative import nancumprod as nancumprod
 from .cumulative import nancumsum as nancumsum
 from .cumulative import trapezoid as trapezoid
+from .einsum import einsum as einsum
+from .einsum import einsum_path as einsum_path
 from .moments import corrcoef as corrcoef
 from .moments import cov as cov
 from .moments import std as std
@@ -305,7 +307,6 @@ import importlib as _importlib
 from typing import Any as _Any
 
 _submodules = frozenset(("fft", "linalg"))
-
 
 def __getattr__(name: str) -> _Any:
     if name in _submodules:
