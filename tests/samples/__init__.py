@@ -3,14 +3,18 @@
 A sample names a primitive and gives what it is bound with. The properties in
 tests/properties run every rule of the primitive on every sample: a new primitive is
 tested by adding its samples to the file of its family, in the list `SAMPLES`.
+Programs of several primitives (tests/samples/control.py) are samples, too.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from typing import Any, Callable
 
 import numpy as np
+
+from chainrule.core.primitive import registry
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,14 +47,17 @@ class Sample:
 
     def operands(self) -> list[np.ndarray]:
         """The operands as NumPy arrays."""
-        seed = sum(map(ord, str(self))) % 2**32
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(zlib.crc32(str(self).encode()))
         return [
             rng.standard_normal(a).astype(np.float32)
             if isinstance(a, tuple)
             else np.asarray(a)
             for a in self.args
         ]
+
+    def bind(self, *args: Any, **params: Any) -> Any:
+        """The primitive on `args`, with the sample's parameters or those given."""
+        return registry[self.primitive](*args, **{**self.params, **params})
 
     def __str__(self) -> str:
         shapes = ",".join(
@@ -61,3 +68,19 @@ class Sample:
         )
         params = ",".join(f"{k}={v}" for k, v in self.params.items())
         return f"{self.primitive}({shapes};{params})".replace(" ", "")[:120]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Program(Sample):
+    """A function of arrays, tested like a primitive; `primitive` is its name.
+
+    It may return an array or a sequence of arrays. `exercises` names the primitives
+    that the program is there to test.
+    """
+
+    function: Callable[..., Any] = lambda x: x
+    exercises: tuple[str, ...] = ()
+
+    def bind(self, *args: Any, **params: Any) -> Any:
+        """The function on `args`."""
+        return self.function(*args, **{**self.params, **params})

@@ -49,6 +49,7 @@ custom_linear_p = Primitive(
     "The tangent of a custom_vjp function: known only by its transpose.",
     abstract=lambda *avals, outs, **_: outs,
     evaluate=_no_forward,
+    jvp=Missing("it appears in tangent programs alone, which are transposed"),
     transpose=_linear_transpose,
     batch=Missing("transpose it first"),
     multiple_results=True,
