@@ -197,3 +197,16 @@ from .reductions import reduce_sum as reduce_sum
 from .reductions import reduce_xor as reduce_xor
 from .windows import reduce_window as reduce_window
 from .windows import reduce_window_shape_tuple as reduce_window_shape_tuple
+
+# --- Fourier transforms; linear algebra, loaded at its first use ---------------------
+import importlib as _importlib
+from typing import Any as _Any
+
+from .fft import FftType as FftType
+from .fft import fft as fft
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "linalg":
+        return _importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

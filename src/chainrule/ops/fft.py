@@ -76,8 +76,7 @@ def _abstract(x: Any, *, fft_type: FftType, fft_lengths: Any) -> Any:
     return x.shape, x.dtype
 
 
-_one_dimension = (np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft)
-_several = (np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn)
+_names = ("fft", "ifft", "rfft", "irfft")
 _operand_chars = ("FD", "FD", "fd", "FD")
 
 
@@ -91,9 +90,11 @@ def _evaluate(x: Any, *, fft_type: FftType, fft_lengths: Any) -> Any:
         raise ValueError("fft: operand does not fit")
     if not x.size or 0 in lengths:
         return _empty(x, fft_type, lengths)
+    name = _names[fft_type]
     if len(lengths) == 1:
-        return _one_dimension[fft_type](x, lengths[0])
-    return _several[fft_type](x, lengths, range(x.ndim - len(lengths), x.ndim))
+        return getattr(np.fft, name)(x, lengths[0])
+    axes = range(x.ndim - len(lengths), x.ndim)
+    return getattr(np.fft, f"{name}n")(x, lengths, axes)
 
 
 def _empty(x: Any, fft_type: FftType, lengths: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..core.linear import is_linear
 from ..runtime import lapack
 from .linalg_rules import check_dtype, declare
@@ -12,7 +14,9 @@ from .shaping import full
 from .slicing import pad_p
 
 
-def _abstract(dl: Any, d: Any, du: Any, b: Any) -> Any:
+def _abstract(
+    dl: Any, d: Any, du: Any, b: Any, *, perturb_singular: bool
+) -> Any:
     dtype = check_dtype("tridiagonal_solve", d)
     if d.ndim < 1 or not dl.shape == d.shape == du.shape:
         raise ValueError(
@@ -38,7 +42,20 @@ def shift(x: Any, axis: int, by: int) -> Any:
     return pad_p(x, full((), 0, x.dtype), padding_config=config)
 
 
-def _jvp(primals: Any, tangents: Any, x: Any) -> Any:
+def _compute(dl: Any, d: Any, du: Any, b: Any, *, perturb_singular: bool) -> Any:
+    """By LAPACK; a singular matrix is perturbed by rounding on its diagonal, if asked."""
+    x = lapack.tridiagonal_solve(dl, d, du, b)
+    if not perturb_singular or np.isfinite(x).all():
+        return x
+    size = np.abs(dl) + np.abs(d) + np.abs(du)
+    step = np.finfo(d.dtype).eps * size.max(-1, keepdims=True, initial=0)
+    step = np.maximum(step, np.finfo(d.dtype).tiny / np.finfo(d.dtype).eps)
+    moved = lapack.tridiagonal_solve(dl, (d + step).astype(d.dtype), du, b)
+    good = np.isfinite(x).all((-2, -1), keepdims=True)
+    return np.where(good, x, moved)
+
+
+def _jvp(primals: Any, tangents: Any, x: Any, **params: Any) -> Any:
     """a x_dot = b_dot - a_dot x."""
     dl_dot, d_dot, du_dot, rhs = tangents
     rows = x.ndim - 2
@@ -46,14 +63,17 @@ def _jvp(primals: Any, tangents: Any, x: Any) -> Any:
         if dot is not None:
             moved = as_columns(dot) * (shift(x, rows, by) if by else x)
             rhs = -moved if rhs is None else rhs - moved
-    return None if rhs is None else tridiagonal_solve_p(*primals[:3], rhs)
+    if rhs is None:
+        return None
+    return tridiagonal_solve_p(*primals[:3], rhs, **params)
 
 
-def _transpose(ct: Any, dl: Any, d: Any, du: Any, b: Any) -> Any:
+def _transpose(ct: Any, dl: Any, d: Any, du: Any, b: Any, **params: Any) -> Any:
     if not is_linear(b):
         raise NotImplementedError("tridiagonal_solve: is linear in b only.")
     last = d.ndim - 1
-    out = tridiagonal_solve_p(shift(du, last, 1), d, shift(dl, last, -1), ct)
+    low, high = shift(du, last, 1), shift(dl, last, -1)
+    out = tridiagonal_solve_p(low, d, high, ct, **params)
     return None, None, None, out
 
 
@@ -63,7 +83,7 @@ tridiagonal_solve_p = declare(
     abstract=_abstract,
     jvp=_jvp,
     transpose=_transpose,
-    compute=lapack.tridiagonal_solve,
+    compute=_compute,
 )
 
 __all__ = ["tridiagonal_solve_p"]

@@ -1,8 +1,8 @@
 """Functions of matrices, and the Sylvester equations that their derivatives solve.
 
-Each rule is closed under differentiation. The derivative of sqrtm and of the polar
-factors solves a Sylvester equation, that of the solution of a Sylvester equation one
-with the same coefficients. The derivative of expm is its Frechet derivative L, whose own
+Each rule is closed under differentiation. The derivative of sqrtm
+solves a Sylvester equation, that of the solution of a Sylvester equation one with the
+same coefficients. The derivative of expm is its Frechet derivative L, whose own
 derivative is a block of L at a matrix twice the size (Higham and Relton, Higher order
 Frechet derivatives of matrix functions, 2014).
 """
@@ -18,13 +18,11 @@ from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..runtime import lapack
 from .linalg_expm import expm_and_derivative, expm_compute
-from .linalg_lu import linear_solve_p
 from .linalg_rules import check_matrix, check_same, declare
 from .matrices import (
     below,
     beside,
     columns_between,
-    mH,
     mT,
     matmul,
     rows_between,
@@ -144,53 +142,6 @@ sqrtm_p = declare(
 )
 
 
-# --- polar factors -------------------------------------------------------------------------
-
-def _polar_abstract(x: Any) -> Any:
-    batch, m, n = check_matrix("polar", x)
-    if m < n:
-        raise ValueError(
-            f"polar: needs at least as many rows as columns; got shape {x.shape}. Take the"
-            " left polar factors, those of the transposed matrix."
-        )
-    return [(x.shape, x.dtype), ((*batch, n, n), x.dtype)]
-
-
-def _polar_compute(x: Any) -> Any:
-    w, s, vh = lapack.svd(x, full_matrices=False)
-    v = adjoint(vh)
-    return w @ vh, (v * s[..., None, :]) @ vh
-
-
-def _polar_jvp(primals: Any, tangents: Any, ys: Any) -> Any:
-    """With g = u^H x_dot, the skew part omega of u^H u_dot solves omega p + p omega =
-
-    g - g^H; what x_dot has outside of u's columns turns them by x_dot p^-1.
-    """
-    x_dot = tangents[0]
-    if x_dot is None:
-        return [None, None]
-    u, p = ys
-    g = matmul(mH(u), x_dot)
-    omega = sylvester_p(p, p, g - mH(g))
-    u_dot = matmul(u, omega)
-    m, n = x_dot.shape[-2:]
-    if m > n:
-        outside = x_dot - matmul(u, g)
-        u_dot = u_dot + mH(linear_solve_p(p, mH(outside)))
-    return [u_dot, g - matmul(omega, p)]
-
-
-polar_p = declare(
-    "polar",
-    "u with orthonormal columns and positive semidefinite p with x = u p.",
-    abstract=_polar_abstract,
-    jvp=_polar_jvp,
-    compute=_polar_compute,
-    multiple_results=True,
-)
-
-
 # --- exponential -----------------------------------------------------------------------------
 
 def _expm_jvp(primals: Any, tangents: Any, y: Any, *, max_squarings: int) -> Any:
@@ -260,6 +211,6 @@ expm_frechet_p = declare(
 
 
 __all__ = [
-    "adjoint", "expm_frechet_p", "expm_p", "polar_p", "sqrtm_p",
+    "adjoint", "expm_frechet_p", "expm_p", "sqrtm_p",
     "sylvester_p",
 ]  # fmt: skip

@@ -5,8 +5,6 @@ are computed in float32, float64, complex64 or complex128; integers become float
 are differentiable to any order where the mathematics is, and the values are LAPACK's.
 """
 
-from ..contractions import matmul as matmul
-from ..contractions import tensordot as tensordot
 from ..contractions import vecdot as vecdot
 from .factorizations import EighResult as EighResult
 from .factorizations import EigResult as EigResult
@@ -27,10 +25,12 @@ from .norms import norm as norm
 from .norms import vector_norm as vector_norm
 from .products import cross as cross
 from .products import diagonal as diagonal
+from .products import matmul as matmul
 from .products import matrix_power as matrix_power
 from .products import matrix_transpose as matrix_transpose
 from .products import multi_dot as multi_dot
 from .products import outer as outer
+from .products import tensordot as tensordot
 from .products import trace as trace
 from .systems import SlogdetResult as SlogdetResult
 from .systems import det as det

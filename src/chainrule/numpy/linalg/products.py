@@ -17,6 +17,42 @@ from .. import contractions
 from ..promotion import inexact_operand, operand, promote
 
 
+def matmul(
+    x1: Any, x2: Any, /, *, precision: Any = None, preferred_element_type: Any = None
+) -> Any:
+    """The matrix product; see `chainrule.numpy.matmul`.
+
+    >>> import chainrule.numpy as cnp
+    >>> cnp.linalg.matmul(cnp.array([[1, 2], [3, 4]]), cnp.array([5, 6])).tolist()
+    [17, 39]
+    """
+    return contractions.matmul(
+        x1, x2, precision=precision, preferred_element_type=preferred_element_type
+    )
+
+
+def tensordot(
+    x1: Any,
+    x2: Any,
+    /,
+    *,
+    axes: int | tuple[Sequence[int], Sequence[int]] = 2,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    out_sharding: Any = None,
+) -> Any:
+    """Sums of products over several axes; see `chainrule.numpy.tensordot`.
+
+    >>> import chainrule.numpy as cnp
+    >>> int(cnp.linalg.tensordot(cnp.array([1, 2]), cnp.array([3, 4]), axes=1))
+    11
+    """
+    return contractions.tensordot(
+        x1, x2, axes, precision=precision, out_sharding=out_sharding,
+        preferred_element_type=preferred_element_type,
+    )  # fmt: skip
+
+
 def matrix_transpose(x: Any, /) -> Any:
     """The transposed matrices: (..., m, n) becomes (..., n, m).
 
@@ -224,6 +260,6 @@ def outer(x1: Any, x2: Any, /) -> Any:
 
 
 __all__ = [
-    "cross", "diagonal", "matrix_power", "matrix_transpose", "multi_dot", "outer",
-    "trace",
+    "cross", "diagonal", "matmul", "matrix_power", "matrix_transpose", "multi_dot",
+    "outer", "tensordot", "trace",
 ]  # fmt: skip

@@ -11,7 +11,8 @@ from ...ops.elementwise_logic import eq_p
 from ...ops.elementwise_selection import max_p, min_p, select
 from ...ops.linalg_condensed import parlett_p
 from ...ops.linalg_eigen import schur_p
-from ...ops.linalg_functions import expm_frechet_p, expm_p, polar_p, sqrtm_p
+from ...ops.linalg_functions import expm_frechet_p, expm_p, sqrtm_p
+from ...ops.linalg_polar import polar_p
 from ...ops.linalg_rules import check_matrix
 from ...ops.matrices import diagonal, differences, eye_like, mH, matmul, triu
 from ...ops.reductions import reduce_max_p, reduce_min_p
