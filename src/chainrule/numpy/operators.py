@@ -16,6 +16,7 @@ from . import ufuncs_arithmetic as arithmetic
 from . import ufuncs_floating as floating
 from . import ufuncs_logic as logic
 from . import ufuncs_selection as selection
+from .contractions import matmul
 from .promotion import inexact_operands, promote_operands
 
 Function = Callable[..., Any]
@@ -41,6 +42,7 @@ _operators: dict[str, Function] = {
     "remainder": arithmetic.remainder,
     "divmod": arithmetic.divmod,
     "power": arithmetic.power,
+    "matmul": matmul,
     "negative": arithmetic.negative,
     "positive": arithmetic.positive,
     "absolute": arithmetic.absolute,
