@@ -166,17 +166,29 @@ def test_vmap_of_a_function_that_returns_a_string():
 # --- named axes --------------------------------------------------------------------------
 
 
-@raises(NameError, "?")
+@raises(
+    NameError,
+    "unbound axis name: 'i'; the axes bound here are none. Bind one with"
+    " vmap(..., axis_name=...) or pmap.",
+)
 def test_unbound_axis_name():
     lax.psum(three, "i")
 
 
-@raises(NameError, "?")
+@raises(
+    NameError,
+    "unbound axis name: 'j'; the axes bound here are 'i'. Bind one with"
+    " vmap(..., axis_name=...) or pmap.",
+)
 def test_axis_name_other_than_the_bound_one():
     cr.vmap(lambda x: lax.psum(x, "j"), axis_name="i")(three)
 
 
-@raises(NameError, "?")
+@raises(
+    NameError,
+    "unbound axis name: 'i'; the axes bound here are none. Bind one with"
+    " vmap(..., axis_name=...) or pmap.",
+)
 def test_unbound_axis_name_under_jit():
     cr.jit(lambda x: lax.psum(x, "i"))(three)
 
