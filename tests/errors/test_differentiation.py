@@ -75,7 +75,7 @@ def test_grad_of_a_vector_under_jit():
     " allow_int=True, for a gradient of dtype float0.",
 )
 def test_grad_for_an_integer():
-    cr.grad(double)(3)
+    cr.grad(double)(np.int32(3))
 
 
 @raises(
@@ -95,7 +95,7 @@ def test_grad_for_a_boolean():
     " allow_int=True, for a gradient of dtype float0.",
 )
 def test_grad_for_integers_within_a_tree():
-    cr.grad(lambda p: p["w"] * p["n"])({"w": 1.0, "n": 2})
+    cr.grad(lambda p: p["w"] * p["n"])({"w": 1.0, "n": integers[2]})
 
 
 @raises(
@@ -647,3 +647,9 @@ def test_closure_convert_called_with_another_structure():
 )
 def test_concrete_checkpoint():
     cr.checkpoint(double, concrete=True)
+
+
+def test_a_python_integer_is_differentiated_for_as_the_float_it_stands_for():
+    assert float(cr.grad(lambda x: x * x)(3)) == 6.0
+    assert float(cr.jacfwd(lambda x: x * x)(3)) == 6.0
+    assert cr.grad(double, allow_int=True)(3).dtype == cr.float0

@@ -19,11 +19,15 @@ from ..transforms.flat import leaf_name, name_of
 def differentiable(
     name: str, fun: Any, args: Any, where: Any, leaves: Sequence[Any], kinds: str
 ) -> list[Any]:
-    """Leaves of `args` as arrays whose dtypes are of one of the `kinds`."""
+    """Leaves of `args` as arrays whose dtypes are of one of the `kinds`.
+
+    A Python int is taken as the float it stands for: `grad(f)(1)` is `grad(f)(1.0)`.
+    """
     found: list[Any] = []
     for x in leaves:
         if not isinstance(x, Array):
-            x = as_array(x, name)
+            wants_float = type(x) is int and "f" in kinds and "i" not in kinds
+            x = as_array(float(x) if wants_float else x, name)
         if dtypes.kind(x.dtype) not in kinds:
             which = f"argument {leaf_name(fun, len(found), args, None, where)}"
             raise _unsuitable(f"{name}: {which} of {name_of(fun)}", x.aval, kinds)
