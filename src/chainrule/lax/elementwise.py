@@ -80,8 +80,8 @@ def _number(name: str, x: Any, like: Any) -> Any:
     kind = dtypes.kind(like.dtype)
     if natural != kind and not (natural == "i" and kind == "u"):
         raise TypeError(
-            f"{name}: operands must have one dtype; got {like.dtype} and the number {x!r}."
-            f" Write it as a {like.dtype} number, or use the function of"
+            f"{name}: operands must have one dtype; got {like.dtype} and the number"
+            f" {x!r}. Write it as a {like.dtype} number, or use the function of"
             " chainrule.numpy, which promotes."
         )
     return as_array(np.asarray(x, like.dtype))
@@ -122,7 +122,8 @@ def _accurate(name: str, prim: Primitive) -> Any:
 def _check_accuracy(name: str, accuracy: Any) -> None:
     if accuracy is not None and not isinstance(accuracy, (AccuracyMode, Tolerance)):
         raise TypeError(
-            f"{name}: accuracy must be an AccuracyMode or a Tolerance; got {accuracy!r}."
+            f"{name}: accuracy must be an AccuracyMode or a Tolerance; got"
+            f" {accuracy!r}."
         )
 
 
@@ -219,7 +220,7 @@ def igamma_grad_a(a: Any, x: Any) -> Any:
 
 
 def random_gamma_grad(*args: Any) -> Any:
-    """The derivative in `a` of a gamma variate `x` at fixed igamma(a, x); args: a, x."""
+    """The derivative in `a` of a gamma variate `x` at fixed igamma(a, x); of a, x."""
     return bind(special.random_gamma_grad_p, *operands("random_gamma_grad", *args))
 
 
@@ -360,8 +361,8 @@ def clamp(min: Any, x: Any, max: Any) -> Any:
     for which, bound in (("min", low), ("max", high)):
         if bound.shape not in ((), x.shape):
             raise TypeError(
-                f"clamp: {which} must be a scalar or have the operand's shape {x.shape};"
-                f" got shape {bound.shape}."
+                f"clamp: {which} must be a scalar or have the operand's shape"
+                f" {x.shape}; got shape {bound.shape}."
             )
     return bind(selection.clamp_p, low, x, high)
 
@@ -376,7 +377,8 @@ def select_n(which: Any, *cases: Any) -> Any:
     shapes = {c.shape for c in cases}
     if len(shapes) > 1:
         raise TypeError(
-            f"select_n: cases must have one shape; got {sorted(shapes)}. Broadcast them."
+            f"select_n: cases must have one shape; got {sorted(shapes)}; broadcast"
+            " them."
         )
     if cases and which.shape not in ((), cases[0].shape):
         raise TypeError(

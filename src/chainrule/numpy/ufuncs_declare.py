@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.avals import Array
+from ..runtime._native import is_inexact_array
 from .promotion import (
-    adopted,
     inexact_operand,
     inexact_operands,
     is_number,
@@ -73,9 +73,7 @@ def inexact_unary(name: str, prim: Any, summary: str, example: str) -> Function:
     """A function of one operand, computed in floating point or complex numbers."""
 
     def fun(x: Any, /) -> Any:
-        if isinstance(x, Array) and float in adopted[x.dtype]:
-            return prim(x)
-        return prim(inexact_operand(name, x))
+        return prim(x if is_inexact_array(x) else inexact_operand(name, x))
 
     about = f"x: array or scalar of any shape; {_inexact_note}."
     back = "An array of the shape of x, of its (floating-point or complex) dtype."

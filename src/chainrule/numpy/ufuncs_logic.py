@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import Array, aval_of
+from ..core.avals import Array
 from ..ops import elementwise_logic as ops
 from ..ops.elementwise_complex import abs_p, imag_p, real_p
 from ..ops.elementwise_conversion import bitcast_convert_type_p
 from ..ops.elementwise_rounding import is_finite_p
 from ..ops.elementwise_rules import constant
 from ..ops.elementwise_selection import select
-from ..ops.shaping import convert, convert_p, full, reduce_sum_p
+from ..ops.reductions import reduce_and_p
+from ..ops.shaping import convert, full
 from .promotion import (
     inexact_operands,
     is_inexact,
@@ -344,10 +345,8 @@ def allclose(
         >>> bool(cnp.allclose(1.0, 1.0 + 1e-7))
         True
     """
-    far = ops.not_p(isclose(a, b, rtol, atol, equal_nan))
-    axes = tuple(range(aval_of(far).ndim))
-    counts = convert_p(far, new_dtype=dtypes.int32, weak_type=False)
-    return reduce_sum_p(counts, axes=axes) == 0
+    close = isclose(a, b, rtol, atol, equal_nan)
+    return reduce_and_p(close, axes=tuple(range(close.ndim)))
 
 
 __all__ = [

@@ -162,11 +162,9 @@ def to_bool(_: Any) -> Any:
 
 def native(name: str) -> Callable[..., Any]:
     """The runtime's special function `name`; 16-bit floats are computed in 32 bits."""
-    ufunc: Any = getattr(_native, f"special_{name}", None)
+    ufunc: Any = getattr(_native, f"special_{name}")
 
     def evaluate(*xs: Any) -> Any:
-        if ufunc is None:
-            raise NotImplementedError(f"{name}: this build of the runtime lacks it.")
         dtype = xs[0].dtype
         if dtype.itemsize < 4:
             return ufunc(*[x.astype(np.float32) for x in xs]).astype(dtype)

@@ -124,6 +124,30 @@ erf_inv_p = _special(
 )
 
 
+# --- the normal distribution ---------------------------------------------------------
+
+def _erfcx_partial(y: Any, x: Any) -> Any:
+    """2 x y - 2/sqrt(pi), for large x by its series, where these cancel."""
+    large = x > 12
+    safe = select(large, x, x * 0 + 12)
+    r = 0.5 / square_p(safe)
+    tail = r * (1 - 3 * r * (1 - 5 * r * (1 - 7 * r * (1 - 9 * r * (1 - 11 * r)))))
+    return select(large, -_gauss * tail, 2 * x * y - _gauss)
+
+
+erfcx_p = _special("erfcx", "exp(x**2) erfc(x), the scaled erfc", (_erfcx_partial,))
+log_ndtr_p = _special(
+    "log_ndtr",
+    "the logarithm of the standard normal distribution function",
+    (lambda y, x: math.sqrt(2 / math.pi) / erfcx_p(-math.sqrt(0.5) * x),),
+)
+ndtri_p = _special(
+    "ndtri",
+    "the quantile of the standard normal distribution",
+    (lambda y, x: math.sqrt(2 * math.pi) * exp_p(0.5 * square_p(y)),),
+)
+
+
 # --- Bessel --------------------------------------------------------------------------
 
 def _bessel_i1e_partial(y: Any, x: Any) -> Any:
@@ -147,6 +171,6 @@ bessel_i1e_p = _special(
 
 __all__ = [
     "bessel_i0e_p", "bessel_i1e_p", "betainc_p", "digamma_p", "erf_inv_p", "erf_p",
-    "erfc_p", "igamma_grad_a_p", "igamma_p", "igammac_p", "lgamma_p", "polygamma_p",
-    "random_gamma_grad_p", "zeta_p",
+    "erfc_p", "erfcx_p", "igamma_grad_a_p", "igamma_p", "igammac_p", "lgamma_p",
+    "log_ndtr_p", "ndtri_p", "polygamma_p", "random_gamma_grad_p", "zeta_p",
 ]  # fmt: skip
