@@ -18,7 +18,26 @@ PyObject* import_attribute(const char* module, const char* name) {
 
 namespace {
 
+/// is_inexact_array(x): whether x is an Array or tracer of NumPy's own floating-point or
+/// complex dtypes. (False also for bfloat16 and its like; callers then look further.)
+PyObject* is_inexact_array(PyObject*, PyObject* x) {
+    PyObject* dtype = nullptr;
+    if (is_concrete(x)) {
+        PyArrayObject* data = as_concrete(x)->data;
+        if (data) dtype = reinterpret_cast<PyObject*>(PyArray_DESCR(data));
+    } else if (is_tracer(x)) {
+        PyObject* aval = as_tracer(x)->aval;
+        if (aval && is_shaped_array(aval)) dtype = as_shaped(aval)->dtype;
+    }
+    if (!dtype || !PyArray_DescrCheck(dtype)) Py_RETURN_FALSE;
+    int type = reinterpret_cast<PyArray_Descr*>(dtype)->type_num;
+    return PyBool_FromLong(PyTypeNum_ISFLOAT(type) || PyTypeNum_ISCOMPLEX(type));
+}
+
 PyMethodDef functions[] = {
+    {"is_inexact_array", is_inexact_array, METH_O,
+     "is_inexact_array(x): whether x is an array of a built-in floating-point or\n"
+     "complex dtype."},
     {"install", reinterpret_cast<PyCFunction>(install), METH_VARARGS | METH_KEYWORDS,
      "install(operators, methods)\n--\n\n"
      "Sets the functions behind Array's operators, and attributes of Array.\n"
