@@ -143,6 +143,8 @@ def geomspace(
     """
     count = _count("geomspace", num)
     computed, wanted = _computed_dtype("geomspace", (start, stop), dtype)
+    if _is_plain(start) and _is_plain(stop) and start * stop > 0:
+        return wrap(np.geomspace(start, stop, count, endpoint).astype(wanted))
     a, b = (convert(operand("geomspace", v), computed) for v in (start, stop))
     a, b = broadcast_arrays(a, b)
     one = np.ones((), computed)
@@ -300,9 +302,10 @@ class _Joiner:
                     ) from None
                 axis, ndmin, trans1d = [*numbers, *self.defaults[len(numbers) :]]
         pieces = [self._piece(p, ndmin, trans1d) for p in parts]
-        if as_matrix:
-            raise NotImplementedError(f"{self.name}: matrices are not supported.")
-        return concatenate(promote(self.name, *pieces), axis)
+        out = concatenate(promote(self.name, *pieces), axis)
+        if as_matrix and out.ndim == 1:
+            return expand_dims(out, 0 if as_matrix == "r" else 1)
+        return out
 
     def _piece(self, part: Any, ndmin: int, trans1d: int) -> Any:
         if isinstance(part, slice):

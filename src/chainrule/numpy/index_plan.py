@@ -99,6 +99,11 @@ def _checked(part: Any) -> Any:
         try:
             return operator.index(part)
         except TypeError:
+            if not hasattr(part, "__jax_array__") and not isinstance(part, float):
+                raise IndexError(
+                    "indexing: only integers, slices (':'), ellipsis ('...'), None and"
+                    f" integer or boolean arrays are indices; got {part!r}."
+                ) from None
             part = as_array(part, "indexing")
     kind = dtypes.kind(part.dtype)
     if kind not in "biu":
@@ -147,6 +152,10 @@ def _entries(part: Any, shape: Sequence[int], dim: int, wrap: bool) -> list[Entr
     if isinstance(part, slice):
         return [_slice_entry(part, shape[dim], dim)]
     if isinstance(part, int):
+        if not shape[dim]:
+            raise IndexError(
+                f"indexing: index {part} is out of bounds for axis {dim} of size 0."
+            )
         i = part + shape[dim] if part < 0 and wrap else part
         return [Entry("at", dim, positions=np.asarray(i, np.int64))]
     if dtypes.kind(part.dtype) == "b":

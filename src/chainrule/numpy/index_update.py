@@ -31,9 +31,9 @@ from ..ops.scatter import (
 from ..ops.shaping import broadcast_to, convert, full, reshape
 from ..ops.windows import CLIP, GatherScatterMode, ScatterDimensionNumbers
 from ..runtime._native import ConcreteArray, current_dynamic, silently
+from .creation import array
 from .index_plan import Entry, read_index
 from .indexing import index_vectors, numpy_index, read, result_shape
-from .promotion import operand
 
 _ufuncs: dict[Primitive, Any] = {
     scatter_p: None,
@@ -60,12 +60,14 @@ def _eager_update(prim: Primitive, x: Any, index: Any, values: Any) -> Any:
         type(raw) is tuple and _basic.issuperset(map(type, raw))
     )
     try:
+        if update.ndim and update.shape[0] == 1 and update.ndim > np.ndim(out[raw]):
+            return None
         if ufunc is None:
             out[raw] = update
         elif basic:
-            view = out[raw] if type(raw) is not int else out[raw, ...]
+            view = out[raw]
             if type(view) is not np.ndarray:
-                view = out[(*raw, ...)]
+                view = out[(*raw, ...)] if type(raw) is tuple else out[raw, ...]
             ufunc(view, update, out=view)
         else:
             ufunc.at(out, raw, update)
@@ -114,7 +116,7 @@ def update(
 def _as_updates(x: Any, values: Any) -> Any:
     if type(values) is float and x.dtype == dtypes.float32:
         return wrap(np.asarray(values, np.float32))
-    values = operand("at", values)
+    values = array(values)
     if values.dtype == x.dtype:
         return values
     both = dtypes.promote((x.dtype, x.weak_type), (values.dtype, values.weak_type))

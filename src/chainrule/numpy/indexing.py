@@ -92,6 +92,12 @@ def read(
     batch = np.broadcast_shapes(*[aval_of(e.positions).shape for e in positions])
     kept = [e.dim for e in others if e.kind == "slice"]
     before = sum(e.kind == "slice" for e in others[:place])
+    empty = next((e.dim for e in positions if not shape[e.dim] and 0 not in batch), None)
+    if empty is not None:
+        raise IndexError(
+            f"indexing: cannot take elements from axis {empty} of shape {shape}, which is"
+            " empty."
+        )
     if positions:
         offset = [i if i < before else i + len(batch) for i in range(len(kept))]
         dims = tuple(e.dim for e in positions)

@@ -46,7 +46,7 @@ def resolved_shape(name: str, x: Any, shape: Any) -> tuple[int, ...]:
         ints = [operator.index(n) for n in given]
         free = [i for i, n in enumerate(ints) if n == -1]
         if len(free) > 1 or any(n < -1 for n in ints):
-            raise ValueError(
+            raise TypeError(
                 f"{name}: shape {tuple(ints)} must have non-negative sizes and at most one"
                 " -1, which stands for the size that remains."
             )
@@ -137,9 +137,9 @@ def transpose(a: Any, axes: Sequence[int] | None = None) -> Any:
     if axes is None:
         order = tuple(range(ndim - 1, -1, -1))
     else:
-        order = axes_of("transpose", tuple(axes), ndim)
-        if len(order) != ndim:
-            raise ValueError(
+        order = tuple([canonical_axis("transpose", operator.index(i), ndim) for i in axes])
+        if sorted(order) != list(range(ndim)):
+            raise TypeError(
                 f"transpose: axes {tuple(axes)} must name each of the {ndim} axes of an"
                 f" array of shape {x.shape}."
             )

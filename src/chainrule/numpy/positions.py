@@ -80,8 +80,8 @@ def ravel_multi_index(
 
     Args:
         multi_index: an integer array per dimension. dims: sizes.
-        mode: out of bounds: "raise" (concrete only), "wrap" or "clip"; or one for each
-            dimension.
+        mode: out of bounds: "raise" (concrete only), "wrap" or "clip"; or a tuple of
+            one for each dimension.
         order: "C" or "F". dtype: of the result.
 
     >>> import chainrule.numpy as cnp

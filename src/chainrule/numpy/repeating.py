@@ -25,7 +25,7 @@ from .creation import array, asarray, full
 from .index_update import update
 from .indexing import getitem
 from .manipulation import broadcast_to, moveaxis, ravel
-from .promotion import operand, promote
+from .promotion import operand
 
 # --- repeating -----------------------------------------------------------------------
 
@@ -247,7 +247,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     >>> cnp.insert(cnp.arange(3), 1, 9).tolist()
     [0, 9, 1, 2]
     """
-    x, v = promote("insert", operand("insert", arr), operand("insert", values))
+    x = operand("insert", arr)
+    v = convert(operand("insert", values), x.dtype, x.weak_type)
     if axis is None:
         x, axis = ravel(x), 0
     axis = canonical_axis("insert", operator.index(axis), x.ndim)

@@ -33,25 +33,25 @@ from ..ops.sorting import sort_p
 from .index_plan import Entry
 from .index_update import update
 from .indexing import getitem, read
-from .manipulation import ravel
+from .manipulation import broadcast_to, ravel
 from .nonzero import flat_positions
 from .promotion import operand, promote
 from .sorting import searchsorted
 
 
-class _UniqueAll(NamedTuple):
+class _UniqueAllResult(NamedTuple):
     values: Any
     indices: Any
     inverse_indices: Any
     counts: Any
 
 
-class _UniqueCounts(NamedTuple):
+class _UniqueCountsResult(NamedTuple):
     values: Any
     counts: Any
 
 
-class _UniqueInverse(NamedTuple):
+class _UniqueInverseResult(NamedTuple):
     values: Any
     inverse_indices: Any
 
@@ -172,7 +172,14 @@ def _unique(rows: Any, size: Any, fill_value: Any, equal_nan: bool) -> list[Any]
     places, total = flat_positions("unique", groups.begins, size)
     count = places.shape[0]
     if not n:
-        fill = full((count, *rows.shape[1:]), 0, rows.dtype)
+        if count and fill_value is None:
+            raise ValueError(
+                f"unique: an empty array has no element to fill size={size} with; give"
+                " fill_value."
+            )
+        given = 0 if fill_value is None else fill_value
+        fill = broadcast_to(convert(operand("unique", given), rows.dtype),
+                            (count, *rows.shape[1:]))  # fmt: skip
         nowhere = full((count,), 0, dtypes.int32)
         return [fill, nowhere, full((0,), 0, dtypes.int32), nowhere]
     number = cumsum_p(convert(groups.begins, dtypes.int32), axis=0, reverse=False)
@@ -208,7 +215,7 @@ def unique_all(x: Any, /, *, size: int | None = None, fill_value: Any = None) ->
     found = unique(
         x, True, True, True, equal_nan=False, size=size, fill_value=fill_value
     )
-    return _UniqueAll(*found)
+    return _UniqueAllResult(*found)
 
 
 def unique_counts(x: Any, /, *, size: int | None = None, fill_value: Any = None) -> Any:
@@ -221,7 +228,7 @@ def unique_counts(x: Any, /, *, size: int | None = None, fill_value: Any = None)
     found = unique(
         x, return_counts=True, equal_nan=False, size=size, fill_value=fill_value
     )
-    return _UniqueCounts(*found)
+    return _UniqueCountsResult(*found)
 
 
 def unique_inverse(x: Any, /, *, size: int | None = None, fill_value: Any = None) -> Any:
@@ -234,7 +241,7 @@ def unique_inverse(x: Any, /, *, size: int | None = None, fill_value: Any = None
     found = unique(
         x, return_inverse=True, equal_nan=False, size=size, fill_value=fill_value
     )
-    return _UniqueInverse(*found)
+    return _UniqueInverseResult(*found)
 
 
 def unique_values(x: Any, /, *, size: int | None = None, fill_value: Any = None) -> Any:
@@ -354,7 +361,7 @@ def setxor1d(
 ) -> Any:
     """The different elements that are in exactly one of two arrays, sorted.
 
-    `assume_unique` is accepted; `size` and `fill_value` as for `setdiff1d`.
+    `assume_unique` is accepted; `size` and `fill_value` as for `intersect1d`.
 
     >>> import chainrule.numpy as cnp
     >>> cnp.setxor1d(cnp.array([3, 1]), cnp.array([1, 2])).tolist()
@@ -373,7 +380,10 @@ def setxor1d(
         for s in (from_first, np.int32(1) - from_first)
     ]
     one_side = ne_p(sides[0] > np.int32(0), sides[1] > np.int32(0))
-    return _kept(groups.rows, and_p(groups.begins, one_side), size, fill_value)
+    mask = and_p(groups.begins, one_side)
+    if fill_value is None and size is not None:
+        fill_value = reshape(_kept(groups.rows, mask, 1, 0), ())
+    return _kept(groups.rows, mask, size, fill_value)
 
 
 def intersect1d(

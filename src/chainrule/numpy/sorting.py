@@ -29,7 +29,7 @@ from .taking import take
 def _prepared(name: str, a: Any, axis: Any, kind: Any, order: Any) -> tuple[Any, int]:
     if kind is not None or order is not None:
         given = "kind" if kind is not None else "order"
-        raise ValueError(
+        raise TypeError(
             f"{name}: `{given}` is not supported; use stable= and descending=."
         )
     x = operand(name, a)
@@ -245,7 +245,8 @@ def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = Non
         method: as for `searchsorted`.
 
     Returns:
-        Integers i with bins[i-1] <= x < bins[i].
+        Integers i with bins[i-1] <= x < bins[i], or bins[i-1] > x >= bins[i] where the
+        edges decrease.
 
     >>> import chainrule.numpy as cnp
     >>> cnp.digitize(cnp.array([0.5, 2.5]), cnp.array([0.0, 1.0, 2.0])).tolist()
@@ -257,9 +258,9 @@ def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = Non
     n = edges.shape[0]
     if not n:
         return full(values.shape, 0, dtypes.int32)
-    up, down = ("left", "right") if right else ("right", "left")
-    rising = searchsorted(edges, values, up)
-    falling = np.int32(n) - searchsorted(rev_p(edges, dimensions=(0,)), values, down)
+    side = "left" if right else "right"
+    rising = searchsorted(edges, values, side)
+    falling = np.int32(n) - searchsorted(rev_p(edges, dimensions=(0,)), values, side)
     first = squeeze(slice_along(edges, 0, 1, 0), (0,))
     last = squeeze(slice_along(edges, n - 1, n, 0), (0,))
     return select(last >= first, rising, falling)

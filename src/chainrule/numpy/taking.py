@@ -12,7 +12,7 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import Array, Tracer, wrap
+from ..core.avals import Array, Tracer, as_array, wrap
 from ..core.errors import ConcretizationTypeError, described
 from ..ops.cumulative import cumsum_p
 from ..ops.elementwise_selection import select as _select
@@ -184,7 +184,7 @@ def put(
 
     Args:
         a: array. ind: integers. v: values.
-        mode: None: out of bounds is dropped; "clip"; "wrap".
+        mode: for positions out of bounds: "clip" (default) or "wrap".
         inplace: must be False: arrays are immutable, the result is returned.
 
     >>> import chainrule.numpy as cnp
@@ -198,7 +198,7 @@ def put(
     if not values.size:
         raise ValueError("put: cannot put from an empty array of values.")
     values = getitem(values, np.arange(where.size) % values.size)
-    positions, found = _resolved("put", where, x.size, mode)
+    positions, found = _resolved("put", as_array(wrapped(where, x.size)), x.size, mode or "clip")
     flat = update(scatter_p, ravel(x), positions, values, mode=found, wrap_negative=False)
     return reshape(flat, x.shape)
 

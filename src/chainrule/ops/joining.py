@@ -54,7 +54,7 @@ def _concatenate_abstract(*xs: Any, dimension: int) -> Any:
         raise ValueError("concatenate: no operands; give at least one array.")
     first = xs[0]
     if not 0 <= dimension < first.ndim:
-        raise ValueError(
+        raise TypeError(
             f"concatenate: dimension {dimension} is out of bounds for operands of shape"
             f" {first.shape}; use 0 <= dimension < {first.ndim}."
         )
@@ -234,7 +234,7 @@ rev_p = Primitive(
 
 def _tile_abstract(x: Any, *, reps: Any) -> Any:
     if len(reps) != x.ndim or any(r < 0 for r in reps):
-        raise ValueError(
+        raise TypeError(
             f"tile: reps {tuple(reps)} needs one non-negative number per dimension of"
             f" shape {x.shape}."
         )
