@@ -41,6 +41,11 @@ def arguments() -> argparse.Namespace:
         help="length of a repetition; calls are looped to fill it",
     )
     add(
+        "--best",
+        action="store_true",
+        help="show the best repetition, not the median: for a machine with others on it",
+    )
+    add(
         "--cpus", metavar="LIST", default="", help="pin to these CPUs, such as 0 or 0,1"
     )
     add("--json", metavar="FILE", type=Path, help="write all samples to FILE")
@@ -72,7 +77,7 @@ def choose_libraries(options: argparse.Namespace) -> list[str]:
 
 def settings_of(options: argparse.Namespace) -> Settings:
     interpreters = dict(item.split("=", 1) for item in options.python)
-    return Settings(options.rounds, options.seconds, interpreters)
+    return Settings(options.rounds, options.seconds, interpreters, options.best)
 
 
 def pin(cpus: str) -> None:
@@ -124,7 +129,7 @@ def main() -> int:
     pin(options.cpus)
     libraries = choose_libraries(options)
     outcomes, notes, present = measure_all(rows, libraries, settings_of(options))
-    about = {"machine": report.machine(), "libraries": notes, "rounds": options.rounds}
+    about = {"machine": report.machine(), "libraries": notes, "best": options.best}
     lines = report.table(outcomes, present, options.subject)
     print(", ".join(f"{key} {value}" for key, value in about["machine"].items()))
     print(", ".join(f"{library} {note}" for library, note in notes.items()), "\n")

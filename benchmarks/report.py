@@ -1,6 +1,6 @@
 """Printing what a run measured: a table as text, as markdown, and all of it as JSON.
 
-A cell holds the median and, beside a peer's, the ratio to the subject: 10.2x says that the
+A cell holds the median (or the best, if asked for) and, beside a peer's, the ratio to the subject: 10.2x says that the
 peer takes 10.2 times as long as the subject does.
 """
 
@@ -17,18 +17,13 @@ from benchmarks.turns import Outcome
 from benchmarks.units import show_ratio, show_seconds
 
 
-def medians(outcome: Outcome) -> dict[str, float]:
-    """Median seconds of each library that was timed."""
-    return {lib: statistics.median(times) for lib, times in outcome.samples.items()}
-
-
 def geometric_mean_ratio(
     outcomes: Iterable[Outcome], peer: str, subject: str
 ) -> float | None:
     """How many times as long as the subject `peer` takes, over the rows both have."""
     logarithms = []
     for outcome in outcomes:
-        seconds = medians(outcome)
+        seconds = outcome.seconds
         if peer in seconds and subject in seconds:
             logarithms.append(math.log(seconds[peer] / seconds[subject]))
     return math.exp(statistics.fmean(logarithms)) if logarithms else None
@@ -49,7 +44,7 @@ def table(
 
 def line(outcome: Outcome, libraries: Sequence[str], subject: str) -> list[str]:
     """One row of the table."""
-    seconds = medians(outcome)
+    seconds = outcome.seconds
     cells = [outcome.row.title]
     for library in libraries:
         if library in seconds:
@@ -95,7 +90,7 @@ def as_json(outcomes: Sequence[Outcome], about: Mapping[str, Any], subject: str)
     """Everything: the machine, the versions, every repetition, failures and verdicts."""
     rows = []
     for outcome in outcomes:
-        seconds = medians(outcome)
+        seconds = outcome.seconds
         budgets = [
             {"budget": budget.text, "met": budget.met(seconds, subject)}
             for budget in outcome.row.budgets
@@ -104,7 +99,7 @@ def as_json(outcomes: Sequence[Outcome], about: Mapping[str, Any], subject: str)
             {
                 "id": outcome.row.id,
                 "title": outcome.row.title,
-                "median_s": seconds,
+                "seconds": seconds,
                 "samples_s": outcome.samples,
                 "failures": outcome.failures,
                 "budgets": budgets,
@@ -114,7 +109,7 @@ def as_json(outcomes: Sequence[Outcome], about: Mapping[str, Any], subject: str)
 
 
 def machine() -> dict[str, Any]:
-    """The machine that measured: processor, cores, system, Python."""
+    """The machine that measured: processor, cores, system, Python, load."""
     info = Path("/proc/cpuinfo")
     models = [
         entry.split(":", 1)[1].strip()
@@ -126,4 +121,5 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2),
     }

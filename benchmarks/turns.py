@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -28,11 +29,15 @@ class RowFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a run measures: `rounds` repetitions of about `seconds` each."""
+    """How a run measures: `rounds` repetitions of about `seconds` each.
+
+    Their median stands for them; if `best`, their minimum, for a machine with others on it.
+    """
 
     rounds: int = 15
     seconds: float = 0.01
     interpreters: Mapping[str, str] = field(default_factory=dict)
+    best: bool = False
 
     def interpreter(self, library: str) -> str:
         """The Python that runs `library`: by option, by environment, or the current."""
@@ -56,6 +61,13 @@ class Outcome:
     row: Row
     samples: dict[str, list[float]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    best: bool = False
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """The median or the best of each library that was timed."""
+        pick = min if self.best else statistics.median
+        return {library: pick(times) for library, times in self.samples.items()}
 
 
 class LibraryProcess:
@@ -121,7 +133,7 @@ def measure(
     row: Row, processes: Mapping[str, LibraryProcess], settings: Settings
 ) -> Outcome:
     """Check that the libraries agree on `row`, then time them in turns."""
-    outcome = Outcome(row)
+    outcome = Outcome(row, best=settings.best)
     usable = [
         library
         for library, process in processes.items()
