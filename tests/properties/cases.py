@@ -118,7 +118,7 @@ def _in_each_dtype(family, sample, args):
         dtype = dtypes.as_dtype(name)
         versions.append(tuple(_converted(x, dtype) for x in args))
     for version in versions:
-        wide = any(x.dtype in (dtypes.float64, dtypes.complex128) for x in version)
+        wide = any(dtypes.canonicalize_dtype(x.dtype) != x.dtype for x in version)
         shown = [x.dtype.name for x in version if dtypes.is_inexact(x.dtype)]
         suffix = f"[{shown[0]}]" if shown else ""
         yield Case(sample, version, wide, f"{family}:{sample}{suffix}")

@@ -12,6 +12,7 @@ from ..ops import elementwise_exponential as ops
 from ..ops.elementwise_complex import complex_p, imag_p, real_p
 from ..ops.elementwise_powers import cbrt_p, sqrt_p
 from ..ops.elementwise_rounding import floor_p
+from ..ops.elementwise_rules import constant
 from ..ops.elementwise_selection import max_p, select
 from ..ops.elementwise_special import bessel_i0e_p, bessel_i1e_p
 from .promotion import inexact_operand, inexact_operands
@@ -124,7 +125,7 @@ def _i1_jvp(primals: Any, tangents: Any) -> Any:
     (x,), (x_dot,) = primals, tangents
     y = bessel_i1(x)
     small = abs(x) < 1e-4
-    safe = select(small, 0 * x + 1, x)
+    safe = select(small, constant(1, x), x)
     slope = select(small, 0.5 + 0.1875 * x * x, bessel_i0(x) - y / safe)
     return y, x_dot * slope
 

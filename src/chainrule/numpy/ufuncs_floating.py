@@ -11,6 +11,7 @@ from ..ops import elementwise_rounding as ops
 from ..ops.elementwise_complex import abs_p
 from ..ops.elementwise_compound import copysign_p
 from ..ops.elementwise_conversion import bitcast_convert_type_p
+from ..ops.elementwise_rules import constant
 from ..ops.elementwise_selection import select
 from ..ops.shaping import convert, zeros
 from .promotion import inexact_operand, inexact_operands, is_inexact, operand
@@ -241,7 +242,7 @@ def _heaviside(x1: Any, x2: Any, /) -> Any:
     x, y = inexact_operands("heaviside", x1, x2)
     _refuse_complex("heaviside", x)
     at_jump = select(x != x, x, y)
-    return select(x < 0, 0 * y, select(x > 0, 0 * y + 1, at_jump))
+    return select(x < 0, constant(0, y), select(x > 0, constant(1, y), at_jump))
 
 
 heaviside = public(

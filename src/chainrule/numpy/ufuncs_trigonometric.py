@@ -8,6 +8,7 @@ from typing import Any
 from ..core import dtypes
 from ..ops import elementwise_trigonometric as ops
 from ..ops.elementwise_complex import abs_p, imag_p, real_p
+from ..ops.elementwise_rules import constant
 from ..ops.elementwise_selection import select
 from ..ops.shaping import zeros
 from .promotion import inexact_operand, operand
@@ -104,12 +105,12 @@ def _sinc(x: Any, /) -> Any:
     """By its series for |t| < 0.5, where the quotient's derivatives lose digits."""
     t = inexact_operand("sinc", x) * math.pi
     small = abs_p(t) < 0.5
-    square = select(small, t, 0 * t)
+    square = select(small, t, constant(0, t))
     square = square * square
     near = _series[-1] * square
     for c in _series[-2:0:-1]:
         near = (near + c) * square
-    safe = select(small, 0 * t + 1, t)
+    safe = select(small, constant(1, t), t)
     return select(small, near + 1.0, ops.sin_p(safe) / safe)
 
 

@@ -15,7 +15,7 @@ from .elementwise_complex import abs_p, sign_p
 from .elementwise_exponential import exp_p, log1p_p, log_p
 from .elementwise_logic import and_p
 from .elementwise_powers import square_p
-from .elementwise_rules import elementwise, native
+from .elementwise_rules import constant, elementwise, native
 from .elementwise_selection import select
 
 
@@ -32,7 +32,7 @@ lgamma_p = _special(
     "lgamma", "log |Gamma(x)|", (lambda y, x: digamma_p(x),)
 )
 digamma_p = _special(
-    "digamma", "Gamma'(x) / Gamma(x)", (lambda y, x: polygamma_p(x * 0 + 1, x),)
+    "digamma", "Gamma'(x) / Gamma(x)", (lambda y, x: polygamma_p(constant(1, x), x),)
 )
 polygamma_p = _special(
     "polygamma",
@@ -55,7 +55,7 @@ zeta_p = _special(
 def _gamma_density(a: Any, x: Any) -> Any:
     """d/dx of the lower regularised gamma: x**(a-1) e**-x / Gamma(a); 1 at (1, 0)."""
     corner = and_p(x == 0, a == 1)
-    base = select(corner, x * 0 + 1, x)
+    base = select(corner, constant(1, x), x)
     return exp_p((a - 1) * log_p(base) - x - lgamma_p(a))
 
 
@@ -129,7 +129,7 @@ erf_inv_p = _special(
 def _erfcx_partial(y: Any, x: Any) -> Any:
     """2 x y - 2/sqrt(pi), for large x by its series, where these cancel."""
     large = x > 12
-    safe = select(large, x, x * 0 + 12)
+    safe = select(large, x, constant(12, x))
     r = 0.5 / square_p(safe)
     tail = r * (1 - 3 * r * (1 - 5 * r * (1 - 7 * r * (1 - 9 * r * (1 - 11 * r)))))
     return select(large, -_gauss * tail, 2 * x * y - _gauss)
@@ -153,9 +153,9 @@ ndtri_p = _special(
 def _bessel_i1e_partial(y: Any, x: Any) -> Any:
     """I1e'(x) = I0e(x) - I1e(x) (sign(x) + 1/x), whose limit at 0 is 1/2."""
     tiny = abs_p(x) < 1e-30
-    safe = select(tiny, x * 0 + 1, x)
+    safe = select(tiny, constant(1, x), x)
     away = bessel_i0e_p(safe) - y * (sign_p(safe) + 1 / safe)
-    return select(tiny, x * 0 + 0.5, away)
+    return select(tiny, constant(0.5, x), away)
 
 
 bessel_i0e_p = _special(
