@@ -152,21 +152,7 @@ def _reduced(bits):
     return reference
 
 
-def _convert(x, dtype, reference=None, **more):
-    params = {"new_dtype": np.dtype(dtype), "weak_type": False}
-    reference = reference or (lambda x: x.astype(dtype))
-    return Sample("convert_element_type", (x,), params, reference=reference, **more)
-
-
 _conversion = [
-    _convert(_f, np.float16, order=0, differentiable=()),
-    _convert(_f, np.int32, lambda x: np.trunc(x).astype(np.int32)),
-    _convert(_f, np.bool_),
-    _convert(_f, np.complex64),
-    _convert(_c, np.float32, np.real),
-    _convert(_i, np.float32),
-    _convert(_i, np.uint8),
-    _convert(_b, np.float32),
     Sample("bitcast_convert_type", (_f,), {"new_dtype": np.dtype(np.int32)},
            reference=lambda x: x.view(np.int32)),
     Sample("bitcast_convert_type", (_f,), {"new_dtype": np.dtype(np.uint8)},
