@@ -149,6 +149,11 @@ from .cumulative import nancumsum as nancumsum
 from .cumulative import trapezoid as trapezoid
 from .einsum import einsum as einsum
 from .einsum import einsum_path as einsum_path
+from .histograms import bincount as bincount
+from .histograms import histogram as histogram
+from .histograms import histogram2d as histogram2d
+from .histograms import histogram_bin_edges as histogram_bin_edges
+from .histograms import histogramdd as histogramdd
 from .moments import corrcoef as corrcoef
 from .moments import cov as cov
 from .moments import std as std
@@ -162,6 +167,22 @@ from .nan_reductions import nanprod as nanprod
 from .nan_reductions import nanstd as nanstd
 from .nan_reductions import nansum as nansum
 from .nan_reductions import nanvar as nanvar
+from .polynomials import poly as poly
+from .polynomials import polyadd as polyadd
+from .polynomials import polyder as polyder
+from .polynomials import polydiv as polydiv
+from .polynomials import polyfit as polyfit
+from .polynomials import polyint as polyint
+from .polynomials import polymul as polymul
+from .polynomials import polysub as polysub
+from .polynomials import polyval as polyval
+from .polynomials import roots as roots
+from .quantiles import median as median
+from .quantiles import nanmedian as nanmedian
+from .quantiles import nanpercentile as nanpercentile
+from .quantiles import nanquantile as nanquantile
+from .quantiles import percentile as percentile
+from .quantiles import quantile as quantile
 from .reductions import all as all
 from .reductions import amax as amax
 from .reductions import amin as amin
@@ -176,6 +197,9 @@ from .reductions import min as min
 from .reductions import prod as prod
 from .reductions import ptp as ptp
 from .reductions import sum as sum
+from .signals import convolve as convolve
+from .signals import correlate as correlate
+from .signals import interp as interp
 
 from .array_methods import install_methods
 # --- creation, shapes, indexing, sorting ---------------------------------------------
