@@ -291,7 +291,7 @@ iota_p = Primitive(
     "0, 1, 2, ... along `dimension` of an array of the given shape.",
     abstract=_iota_abstract,
     jvp=Missing("iota has no operands"),
-    batch=Missing("iota has no operands"),
+    batch=lambda args, dims, size, **params: (iota_p(**params), None),
     evaluate=_iota_evaluate,
     weak=WEAK_NEVER,
 )
