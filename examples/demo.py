@@ -4,9 +4,14 @@ Leaves its pictures in demo-output/ and prints a summary. Ends with status 1 if 
 own check fails: a wrong derivative, too low an accuracy, a fit that did not converge.
 """
 
+import os
 import sys
 import time
 from pathlib import Path
+
+# The matrices are small: on a busy machine OpenBLAS's threads would wait for each other
+# far longer than they compute. NumPy reads this when it is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import matplotlib
 

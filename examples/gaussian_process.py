@@ -119,7 +119,7 @@ def plot(kernels, xs, ys, values, path: Path) -> None:
 def run(output: Path) -> list[str]:
     """Fit, plot, and return the summary's lines. Raises if the fit did not converge."""
     xs, ys = observations(cr.random.key(1))
-    start = Kernel(*(cnp.log(cnp.float32(value)) for value in (1.0, 0.3, 1.0)))
+    start = Kernel(*(cnp.log(value) for value in (1.0, 0.3, 1.0)))
     kernel, values, gradient = fit(start, xs, ys)
     plot((start, kernel), xs, ys, values, output / "gaussian_process.png")
     slope = max(abs(float(part)) for part in gradient)
