@@ -1,6 +1,6 @@
 """`make demo`: derivatives, a trained classifier, a fitted Gaussian process.
 
-Leaves its pictures in demo-output/ and prints a summary. Ends with status 1 if a part's
+Leaves its pictures in demo-output/, or in the folder given, and prints a summary. Ends with status 1 if a part's
 own check fails: a wrong derivative, too low an accuracy, a fit that did not converge.
 """
 
@@ -29,14 +29,14 @@ PARTS = {
 }
 
 
-def main() -> int:
-    OUTPUT.mkdir(exist_ok=True)
+def main(output: Path = OUTPUT) -> int:
+    output.mkdir(exist_ok=True)
     summary, failed, start = [], False, time.perf_counter()
     for title, part in PARTS.items():
         print(f"{title}\n{'-' * len(title)}", flush=True)
         part_start = time.perf_counter()
         try:
-            lines = part.run(OUTPUT)
+            lines = part.run(output)
         except ArithmeticError as error:
             lines, failed = [f"FAILED: {error}"], True
         seconds = time.perf_counter() - part_start
@@ -44,11 +44,11 @@ def main() -> int:
         summary += [f"{title}: {line}" for line in lines]
     print("Summary\n-------")
     print("\n".join(f"  {line}" for line in summary))
-    pictures = ", ".join(sorted(path.name for path in OUTPUT.glob("*.png")))
-    print(f"  Pictures in {OUTPUT.name}/: {pictures}")
+    pictures = ", ".join(sorted(path.name for path in output.glob("*.png")))
+    print(f"  Pictures in {output.name}/: {pictures}")
     print(f"  {time.perf_counter() - start:.1f} s in all")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(Path, sys.argv[1:])))
