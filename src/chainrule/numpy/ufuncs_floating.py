@@ -15,7 +15,7 @@ from ..ops.elementwise_rules import constant
 from ..ops.elementwise_selection import select
 from ..ops.shaping import convert, zeros
 from .promotion import inexact_operand, inexact_operands, is_inexact, operand
-from .ufuncs_declare import inexact_binary, public
+from .ufuncs_declare import binary, public
 from .ufuncs_selection import by_parts, clip
 
 _one = "x: array or scalar of any shape."
@@ -219,9 +219,10 @@ spacing = public(
     "x: real array or scalar.", "A floating-point array of the shape of x.",
     "float(cnp.spacing(1.0)) == 2.0 ** -23\n        True",
 )  # fmt: skip
-nextafter = inexact_binary(
-    "nextafter", ops.nextafter_p, "The next representable number after x1 towards x2.",
+nextafter = binary(
+    "nextafter", ops.nextafter_p, "The next representable number after x towards y.",
     "float(cnp.nextafter(1.0, 2.0)) == 1 + 2.0 ** -23\n        True",
+    promoted=inexact_operands,
 )  # fmt: skip
 
 

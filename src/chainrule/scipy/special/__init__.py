@@ -45,6 +45,7 @@ from .gamma import multigammaln as multigammaln
 from .gamma import poch as poch
 from .gamma import polygamma as polygamma
 from .gamma import zeta as zeta
+from .harmonics import sph_harm_y as sph_harm_y
 from .integrals import exp1 as exp1
 from .integrals import expi as expi
 from .integrals import expn as expn

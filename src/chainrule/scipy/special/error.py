@@ -41,10 +41,6 @@ erfinv = of_x(
     "erfinv", ops.erf_inv_p, "The inverse of erf, on [-1, 1].",
     "float(special.erfinv(0.0))\n        0.0",
 )  # fmt: skip
-ndtri = of_x(
-    "ndtri", ops.ndtri_p, "The quantile of the standard normal distribution.",
-    "float(special.ndtri(0.5))\n        0.0",
-)  # fmt: skip
 
 
 def ndtr(x: Any) -> Any:
@@ -56,6 +52,16 @@ def ndtr(x: Any) -> Any:
     """
     (x,) = real_operands("ndtr", x)
     return 0.5 * ops.erfc_p(-math.sqrt(0.5) * x)
+
+
+def ndtri(p: Any) -> Any:
+    """The quantile of the standard normal distribution: the x with ndtr(x) = p.
+
+    >>> from chainrule.scipy import special
+    >>> float(special.ndtri(0.5))
+    0.0
+    """
+    return ops.ndtri_p(*real_operands("ndtri", p))
 
 
 def log_ndtr(x: Any, series_order: int = 3) -> Any:
