@@ -1,0 +1,233 @@
+"""Counts: the Poisson and binomial distributions.
+
+Small means count uniform or geometric numbers until their product or sum passes a bound
+(Knuth; Devroye, chapter 10). Large means use transformed rejection (Hörmann, "The
+transformed rejection method for generating Poisson random variables", 1993, algorithm
+PTRS; "The generation of binomial random variates", 1993, algorithm BTRS).
+
+Each key draws for all of its elements in each round, and rounds go on until all of them
+are accepted; an element keeps the last value accepted.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.primitive import WEAK_NEVER, Missing, Primitive
+from . import random_draws as draws
+from .elementwise_rules import native
+from .random_bits import no_tangent, words_of
+from .random_gamma import sampler_batch, sampler_shape
+
+_lgamma = native("lgamma")
+
+
+def _rows(keys: Any, *parameters: Any) -> tuple[Any, list[Any]]:
+    """Words of the keys as vectors, parameters as matrices with a row per key."""
+    words = tuple(w.reshape(-1) for w in words_of(keys))
+    count = max(keys.size, 1)
+    return words, [np.ascontiguousarray(p).reshape(count, -1) for p in parameters]
+
+
+def _until_accepted(
+    words: Any, shape: Any, dtype: Any, limit: int, propose: Callable[..., Any]
+) -> Any:
+    """Rounds of `propose(u, v, rows) -> (values, accepted)`, until a row has all."""
+    out, done = np.full(shape, -1, dtype), np.zeros(shape, bool)
+    rows = np.arange(shape[0]) if math.prod(shape) else np.arange(0)
+    for _ in range(limit):
+        if not rows.size:
+            break
+        words, for_u, for_v = draws.split(words, 3)
+        u = draws.units(for_u, dtype, shape[1]) - dtype.type(0.5)
+        v = draws.units(for_v, dtype, shape[1])
+        values, accepted = propose(u, v, rows)
+        out[rows] = np.where(accepted, values, out[rows])
+        done[rows] |= accepted
+        open_rows = ~done[rows].all(1)
+        rows = rows[open_rows]
+        words = words[0][open_rows], words[1][open_rows]
+    return out
+
+
+# --- Poisson -------------------------------------------------------------------------
+
+def _poisson_products(words: Any, mean: Any, limit: int) -> Any:
+    """How many uniform numbers it takes for their product to fall to exp(-mean)."""
+    count = np.zeros(mean.shape, np.int64)
+    log_product = np.zeros_like(mean)
+    for _ in range(limit):
+        going = log_product > -mean
+        if not going.any():
+            break
+        words, drawn = draws.split(words, 2)
+        count += going
+        log_product += np.log(draws.units(drawn, mean.dtype, mean.shape[1]))
+    return count - 1
+
+
+def _poisson_rejection(words: Any, mean: Any, limit: int) -> Any:
+    number = mean.dtype.type
+    log_mean = np.log(mean)
+    b = draws.fma(number(2.53), np.sqrt(mean), number(0.931))
+    a = draws.fma(number(0.02483), b, number(-0.059))
+    inverse_alpha = number(1.1239) + number(1.1328) / (b - number(3.4))
+    v_r = number(0.9277) - number(3.6224) / (b - number(2))
+
+    def propose(u: Any, v: Any, rows: Any) -> Any:
+        a_, b_, m = a[rows], b[rows], mean[rows]
+        tail = number(0.5) - np.abs(u)
+        slope = number(2) * a_ / tail + b_
+        k = np.floor(draws.fma(slope, u, m) + number(0.43))
+        s = np.log(v * inverse_alpha[rows] / (a_ / (tail * tail) + b_))
+        t = draws.fma(k, log_mean[rows], -m) - _lgamma(k + number(1))
+        inside = (tail >= number(0.07)) & (v <= v_r[rows])
+        outside = (k < 0) | ((tail < number(0.013)) & (v > tail))
+        return k, inside | (~outside & (s <= t))
+
+    return _until_accepted(words, mean.shape, mean.dtype, limit, propose)
+
+
+def _saturated(x: Any, dtype: Any) -> Any:
+    """`x` as integers: NaN becomes 0, what is too large the largest."""
+    info = np.iinfo(dtype)
+    wide = np.nan_to_num(x.astype(np.float64), nan=0.0)
+    below = np.nextafter(float(info.max), 0) if float(info.max) > info.max else info.max
+    clipped = np.clip(wide, float(info.min), float(below)).astype(dtype)
+    return np.where(wide >= info.max, dtype.type(info.max), clipped)
+
+
+def _poisson_evaluate(keys: Any, mean: Any, *, dtype: Any) -> Any:
+    words, (rows,) = _rows(keys, mean)
+    limit = int(np.iinfo(dtype).max)
+    small = np.isnan(rows) | (rows < 10)
+    number = rows.dtype.type
+    few = _poisson_products(words, np.where(small, rows, number(0)), limit)
+    many = _poisson_rejection(words, np.where(small, number(1e5), rows), limit)
+    found = np.where(small, few.astype(dtype), _saturated(many, dtype))
+    return np.where(rows == 0, dtype.type(0), found).reshape(mean.shape)
+
+
+def _poisson_abstract(keys: Any, mean: Any, *, dtype: Any) -> Any:
+    if not dtypes.is_integer(dtype):
+        raise TypeError(f"random_poisson: the dtype must be an integer; got {dtype}.")
+    return sampler_shape("random_poisson", keys, mean), dtype
+
+
+random_poisson_p = Primitive(
+    "random_poisson",
+    "Poisson variates of the given means.",
+    abstract=_poisson_abstract,
+    jvp=no_tangent,
+    transpose=Missing("not linear"),
+    evaluate=_poisson_evaluate,
+    weak=WEAK_NEVER,
+)
+random_poisson_p.batch = sampler_batch(random_poisson_p)
+
+
+# --- binomial ------------------------------------------------------------------------
+
+def _binomial_sums(words: Any, count: Any, p: Any) -> Any:
+    """How many geometric numbers it takes for their sum to pass the count."""
+    log_q = np.log1p(-p)
+    found, total = np.zeros_like(count), np.zeros_like(count)
+    while True:
+        going = total <= count
+        if not going.any():
+            return found - found.dtype.type(1)
+        drawn, words = draws.split(words, 2)
+        found += going
+        u = draws.units(drawn, count.dtype, count.shape[1])
+        total += np.ceil(np.log(u) / log_q)
+
+
+_tail = [
+    math.lgamma(k + 1)
+    - ((k + 0.5) * math.log(k + 1) - (k + 1) + 0.5 * math.log(2 * math.pi))
+    for k in range(10)
+]
+
+
+def _stirling_tail(k: Any) -> Any:
+    """log(k!) beyond Stirling's formula; from 10 on the value there, which cancels
+    from the acceptance ratio to within its rounding."""
+    dtype = k.dtype
+    at = np.clip(k, 0, 9)
+    square = (at + dtype.type(1)) * (at + dtype.type(1))
+    number = dtype.type
+    series = number(1 / 12) - (number(1 / 360) - number(1 / 1260) / square) / square
+    table = np.asarray(_tail, dtype)[np.floor(np.nan_to_num(at)).astype(int)]
+    return np.where(k <= 9, table, series / (at + number(1)))
+
+
+def _binomial_rejection(words: Any, n: Any, p: Any) -> Any:
+    number = n.dtype.type
+    spread = np.sqrt(n * p * (number(1) - p))
+    b = draws.fma(number(2.53), spread, number(1.15))
+    a = draws.fma(number(0.0248), b, number(-0.0873)) + number(0.01) * p
+    c = draws.fma(n, p, np.full((), 0.5, n.dtype))
+    v_r = number(0.92) - number(4.2) / b
+    r = p / (number(1) - p)
+    alpha = (number(2.83) + number(5.1) / b) * spread
+    m = np.floor((n + number(1)) * p)
+    one, half = number(1), number(0.5)
+
+    def propose(u: Any, v: Any, rows: Any) -> Any:
+        n_, a_, b_, m_, r_ = n[rows], a[rows], b[rows], m[rows], r[rows]
+        tail = half - np.abs(u)
+        k = np.floor(draws.fma(number(2) * a_ / tail + b_, u, c[rows]))
+        outside = (k < 0) | (k > n_)
+        s = np.log(v * alpha[rows] / (a_ / (tail * tail) + b_))
+        t = (m_ + half) * np.log((m_ + one) / (r_ * (n_ - m_ + one)))
+        t = t + (n_ + one) * np.log((n_ - m_ + one) / (n_ - k + one))
+        t = t + (k + half) * np.log(r_ * (n_ - k + one) / (k + one))
+        t = t + _stirling_tail(m_) + _stirling_tail(n_ - m_)
+        t = t - _stirling_tail(k) - _stirling_tail(n_ - k)
+        inside = (tail >= number(0.07)) & (v <= v_r[rows])
+        return k, inside | (~outside & (s <= t))
+
+    return _until_accepted(words, n.shape, n.dtype, 2**62, propose)
+
+
+def _binomial_evaluate(keys: Any, n: Any, p: Any) -> Any:
+    shape = n.shape
+    words, (n, p) = _rows(keys, n, p)
+    number = n.dtype.type
+    rare = p < number(0.5)
+    q = np.where(rare, p, number(1) - p)
+    bad_n, bad_q, endless = np.isnan(n) | (n < 0), np.isnan(q) | (q < 0), np.isinf(n)
+    no_q = np.isnan(q)
+    q = np.where(bad_q, number(0.01), q)
+    small = bad_n | (n * q <= number(10))
+    n = np.floor(n)
+    few = _binomial_sums(words, np.where(small, n, number(0)), q)
+    many = _binomial_rejection(
+        words, np.where(small, number(1e4), n), np.where(small, q.dtype.type(0.5), q)
+    )
+    found = np.where(small, few, many)
+    found = np.where(bad_q | bad_n, number(np.nan), found)
+    found = np.where(endless & ~(bad_q | bad_n), number(np.inf), found)
+    found = np.where(rare | bad_n | no_q | endless, found, n - found)
+    return found.astype(n.dtype, copy=False).reshape(shape)
+
+
+random_binomial_p = Primitive(
+    "random_binomial",
+    "Binomial variates of the given numbers of trials and probabilities, as floats.",
+    abstract=lambda keys, n, p: (
+        sampler_shape("random_binomial", keys, n, p),
+        n.dtype,
+    ),
+    jvp=no_tangent,
+    transpose=Missing("not linear"),
+    evaluate=_binomial_evaluate,
+    weak=WEAK_NEVER,
+)
+random_binomial_p.batch = sampler_batch(random_binomial_p)
+
+__all__ = ["random_binomial_p", "random_poisson_p"]
