@@ -18,6 +18,8 @@ from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
+from ..core.printer import readable
+from ..core.printer import readable
 from .contractions import common_dtype, compute_dtype, product_dtype
 from .joining import rev_p
 from .shaping import convert, move_dim, reshape
@@ -25,6 +27,8 @@ from .shaping import convert, move_dim, reshape
 Pads = tuple[tuple[int, int], ...]
 
 
+@readable
+@readable
 class ConvDimensionNumbers(NamedTuple):
     """Where an operand's dimensions are.
 

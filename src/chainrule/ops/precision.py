@@ -9,6 +9,8 @@ from __future__ import annotations
 import enum
 from typing import Any, NamedTuple
 
+from ..core.printer import readable
+
 _names = {
     "default": 0, "fastest": 0, "bfloat16": 0,
     "high": 1, "bfloat16_3x": 1, "tensorfloat32": 1,
@@ -16,6 +18,7 @@ _names = {
 }  # fmt: skip
 
 
+@readable
 class Precision(enum.Enum):
     """How exactly a back end computes products of 32-bit numbers.
 
@@ -44,6 +47,7 @@ class Precision(enum.Enum):
         return self.name
 
 
+@readable
 class DotAlgorithm(NamedTuple):
     """The numbers a product is computed with.
 
@@ -64,6 +68,7 @@ class DotAlgorithm(NamedTuple):
     allow_imprecise_accumulation: bool = False
 
 
+@readable
 class DotAlgorithmPreset(enum.Enum):
     """Named algorithms: operand types, type of the sums, and a variant.
 

@@ -272,13 +272,21 @@ def _sum_transpose(ct: Any, x: Any, *, axes: Any) -> Any:
     return (broadcast_in_dim(ct, x.shape, kept),)
 
 
+def _sum_evaluate(x: Any, *, axes: Any) -> Any:
+    """Floats of 8 and 16 bits are summed in 32, then rounded."""
+    dtype = x.dtype
+    if dtype.itemsize < 4 and dtypes.is_float(dtype):
+        return np.add.reduce(x.astype(np.float32), axes).astype(dtype)
+    return np.add.reduce(x, axes, dtype=dtype)
+
+
 reduce_sum_p = Primitive(
     "reduce_sum",
     "The sum over `axes`.",
     abstract=lambda x, *, axes: (reduced_shape("reduce_sum", x, axes), x.dtype),
     linear=(0,),
     transpose=_sum_transpose,
-    evaluate=lambda x, *, axes: np.add.reduce(x, axes, dtype=x.dtype),
+    evaluate=_sum_evaluate,
 )
 reduce_sum_p.batch = batch_reduction(reduce_sum_p)
 
