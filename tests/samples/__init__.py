@@ -27,7 +27,8 @@ class Sample:
             float32 arrays drawn from a generator seeded by the sample's text.
         params: the primitive's parameters.
         reference: the same function of NumPy arrays written independently (NumPy,
-            SciPy), or None where NumPy has no such function.
+            SciPy), or None where NumPy has no such function. It is given those of the
+            parameters that it names.
         differentiable: positions of operands to differentiate for; None: all inexact
             ones; (): none (at a kink, or where the primitive has no derivative).
         tolerance: factor on the dtype's usual relative tolerance, with a reason.

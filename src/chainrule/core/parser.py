@@ -249,6 +249,8 @@ class _Reader:
         if text == "{":
             jaxpr = self.program()
             return jaxpr if jaxpr.constvars else ClosedJaxpr(jaxpr, ())
+        if kind == "opaque" and text[11:-1] in registry:
+            return registry[self.take().text[11:-1]]
         if kind == "opaque":
             raise ValueError(
                 f"parse: line {self.next.line}: {text} is a Python object, which the text"

@@ -184,7 +184,7 @@ def opaque_text(value: Any) -> str:
     """What is no data: shown, but not read back."""
     if callable(value) and hasattr(value, "__name__"):
         return f"<function {value.__name__}>"
-    return f"<{type(value).__name__} {value}>"
+    return f"<{type(value).__name__.lower()} {value}>"
 
 
 def program_text(jaxpr: Any) -> str:
