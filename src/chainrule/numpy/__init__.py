@@ -326,6 +326,67 @@ from .taking import take_along_axis as take_along_axis
 
 install_methods()
 
+# --- constants, types, mapping, exchange ---------------------------------------------
+from .types import ComplexWarning as ComplexWarning
+from .types import can_cast as can_cast
+from .types import character as character
+from .types import complexfloating as complexfloating
+from .types import dtype as dtype
+from .types import e as e
+from .types import euler_gamma as euler_gamma
+from .types import finfo as finfo
+from .types import flexible as flexible
+from .types import floating as floating
+from .types import generic as generic
+from .types import iinfo as iinfo
+from .types import inexact as inexact
+from .types import inf as inf
+from .types import integer as integer
+from .types import isdtype as isdtype
+from .types import isscalar as isscalar
+from .types import issubdtype as issubdtype
+from .types import iterable as iterable
+from .types import nan as nan
+from .types import ndarray as ndarray
+from .types import ndim as ndim
+from .types import newaxis as newaxis
+from .types import number as number
+from .types import object_ as object_
+from .types import pi as pi
+from .types import promote_types as promote_types
+from .types import result_type as result_type
+from .types import shape as shape
+from .types import signedinteger as signedinteger
+from .types import size as size
+from .types import unsignedinteger as unsignedinteger
+from .mapping import apply_along_axis as apply_along_axis
+from .mapping import apply_over_axes as apply_over_axes
+from .mapping import vectorize as vectorize
+from .exchange import array_equal as array_equal
+from .exchange import array_equiv as array_equiv
+from .exchange import array_repr as array_repr
+from .exchange import array_str as array_str
+from .exchange import fromfile as fromfile
+from .exchange import fromiter as fromiter
+from .exchange import fromstring as fromstring
+from .exchange import get_printoptions as get_printoptions
+from .exchange import load as load
+from .exchange import packbits as packbits
+from .exchange import printoptions as printoptions
+from .exchange import save as save
+from .exchange import savez as savez
+from .exchange import set_printoptions as set_printoptions
+from .exchange import trim_zeros as trim_zeros
+from .exchange import unpackbits as unpackbits
+from .window_functions import bartlett as bartlett
+from .window_functions import blackman as blackman
+from .window_functions import hamming as hamming
+from .window_functions import hanning as hanning
+from .window_functions import kaiser as kaiser
+from .types import SCALAR_TYPES as _scalar_types
+
+globals().update(_scalar_types)
+
 # --- submodules, loaded at their first use -------------------------------------------
 import importlib as _importlib
 from typing import Any as _Any

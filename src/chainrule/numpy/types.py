@@ -1,0 +1,177 @@
+"""Constants, scalar types, and questions about dtypes.
+
+`chainrule.numpy.float32` is both: a name for the dtype, and a function that makes a
+scalar array of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from ..core import dtypes
+from ..core.avals import Array, ShapeDtypeStruct, as_array, aval_of
+from ..core.avals import abstract_of as _abstract_of
+from ..dtypes import issubdtype, result_type
+from ..ops.shaping import convert
+
+pi, e, euler_gamma = np.pi, np.e, np.euler_gamma
+inf, nan, newaxis = np.inf, np.nan, None
+
+ndarray = Array
+dtype = np.dtype
+finfo, iinfo = dtypes.finfo, dtypes.iinfo
+ComplexWarning = np.exceptions.ComplexWarning
+
+generic, number, object_ = np.generic, np.number, np.object_
+integer, signedinteger = np.integer, np.signedinteger
+unsignedinteger = np.unsignedinteger
+inexact, floating, complexfloating = np.inexact, np.floating, np.complexfloating
+flexible, character = np.flexible, np.character
+
+
+class ScalarType:
+    """A dtype by name, callable to make an array of it.
+
+    >>> import chainrule.numpy as cnp
+    >>> cnp.float32(2)
+    Array(2., dtype=float32)
+    >>> cnp.ones(2, cnp.int32).dtype == cnp.int32
+    True
+    """
+
+    def __init__(self, name: str, scalar: type):
+        self.__name__ = name
+        self.dtype = np.dtype(scalar)
+        self.__doc__ = f"The dtype {name}; called with a value, an array of it."
+
+    def __call__(self, x: Any = 0) -> Any:
+        x = x if isinstance(x, Array) else as_array(x, self.__name__)
+        return convert(x, dtypes.canonicalize_dtype(self.dtype), False)
+
+    def __repr__(self) -> str:
+        return f"<scalar type {self.__name__}>"
+
+    def __eq__(self, other: object) -> bool:
+        try:
+            return self.dtype == np.dtype(other)  # type: ignore[call-overload]
+        except TypeError:
+            return False
+
+    def __hash__(self) -> int:
+        return hash(self.dtype.type)
+
+
+def _scalar_types() -> dict[str, ScalarType]:
+    own = "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32"
+    own += " float64 complex64 complex128"
+    found = {name: ScalarType(name, getattr(np, name)) for name in own.split()}
+    extended = (
+        "bfloat16 int1 int2 int4 uint1 uint2 uint4 float4_e2m1fn float6_e2m3fn"
+        " float6_e3m2fn float8_e3m4 float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn"
+        " float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu"
+    )
+    for name in extended.split():
+        if hasattr(ml_dtypes, name):
+            found[name] = ScalarType(name, getattr(ml_dtypes, name))
+    aliases = {
+        "bool": "bool_", "single": "float32", "double": "float64", "int_": "int64",
+        "csingle": "complex64", "cdouble": "complex128", "uint": "uint64",
+        "float_": "float64", "complex_": "complex128",
+    }  # fmt: skip
+    return found | {alias: found[name] for alias, name in aliases.items()}
+
+
+SCALAR_TYPES = _scalar_types()
+globals().update(SCALAR_TYPES)
+
+
+def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
+    """Whether NumPy's rule `casting` allows a conversion between dtypes."""
+    return bool(np.can_cast(dtypes.as_dtype(from_), dtypes.as_dtype(to), casting))
+
+
+def promote_types(a: Any, b: Any) -> Any:
+    """The dtype that two dtypes promote to; Python scalar types are weak.
+
+    >>> promote_types("int32", "float16")
+    dtype('float16')
+    """
+    return result_type(a, b)
+
+
+_families: dict[str, str] = {
+    "bool": "b", "signed integer": "i", "unsigned integer": "u", "integral": "iu",
+    "real floating": "f", "complex floating": "c", "numeric": "iufc",
+}  # fmt: skip
+
+
+def isdtype(dtype: Any, kind: Any) -> bool:
+    """Whether `dtype` is of a kind: a dtype, a kind's name, or a tuple of them.
+
+    The names: 'bool', 'signed integer', 'unsigned integer', 'integral',
+    'real floating', 'complex floating', 'numeric'. Raises ValueError for others.
+
+    >>> isdtype("float32", "real floating")
+    True
+    """
+    found = dtypes.as_dtype(dtype)
+    for one in kind if isinstance(kind, tuple) else (kind,):
+        if isinstance(one, str) and one in _families:
+            if dtypes.kind(found) in _families[one]:
+                return True
+            continue
+        if isinstance(one, str) and " " in one:
+            raise ValueError(
+                f"isdtype: unknown kind {one!r}; the kinds are {', '.join(_families)}."
+            )
+        if found == dtypes.as_dtype(one):
+            return True
+    return False
+
+
+def isscalar(element: Any) -> bool:
+    """Whether `element` is a number, or an array without dimensions."""
+    if isinstance(element, Array):
+        return element.ndim == 0
+    return bool(np.isscalar(element)) or (
+        isinstance(element, np.ndarray) and element.ndim == 0
+    )
+
+
+def iterable(y: Any) -> bool:
+    """Whether one can iterate over `y`."""
+    return y.ndim > 0 if isinstance(y, Array) else bool(np.iterable(y))
+
+
+def _aval(name: str, a: Any) -> Any:
+    if isinstance(a, (list, tuple)):
+        return aval_of(np.asarray(a))
+    return _abstract_of(a, name)
+
+
+def shape(a: Any) -> tuple[int, ...]:
+    """The shape of an array, number or nested sequence."""
+    return _aval("shape", a).shape
+
+
+def ndim(a: Any) -> int:
+    """The number of dimensions of an array, number or nested sequence."""
+    return _aval("ndim", a).ndim
+
+
+def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
+    """The number of elements, or the extent along `axis` (or several)."""
+    extents = _aval("size", a).shape
+    if axis is None:
+        return int(np.prod(extents, dtype=np.int64))
+    axes = (axis,) if isinstance(axis, int) else axis
+    return int(np.prod([extents[i] for i in axes], dtype=np.int64))
+
+
+__all__ = [
+    "SCALAR_TYPES", "ShapeDtypeStruct", "can_cast", "isdtype", "isscalar", "issubdtype",
+    "iterable", "ndim", "promote_types", "result_type", "shape", "size",
+]  # fmt: skip
