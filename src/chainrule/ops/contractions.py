@@ -130,12 +130,15 @@ def _dot_evaluate(
     preferred_element_type: Any,
 ) -> Any:
     dtype = x.dtype
-    multiply = _plan(dimension_numbers, x.ndim, y.ndim)
+    wanted = preferred_element_type
     try:
-        if dtype in _exact and y.dtype is dtype and preferred_element_type in (None, dtype):
-            return multiply(x, y)
-        out = product_dtype("dot_general", x, y, preferred_element_type)
+        if y.dtype is dtype and (wanted is dtype or wanted is None) and dtype in _exact:
+            if dimension_numbers is MATRIX_PRODUCT and x.ndim == 2:
+                return np.matmul(x, y)
+            return _plan(dimension_numbers, x.ndim, y.ndim)(x, y)
+        out = product_dtype("dot_general", x, y, wanted)
         wide = compute_dtype(common_dtype(dtype, y.dtype, out), out)
+        multiply = _plan(dimension_numbers, x.ndim, y.ndim)
         z = multiply(x.astype(wide, copy=False), y.astype(wide, copy=False))
         return z.astype(out, copy=False)
     except (ValueError, IndexError):
@@ -199,12 +202,13 @@ def _general_plan(numbers: Numbers, nx: int, ny: int) -> Callable[[Any, Any], An
 @lru_cache(maxsize=4096)
 def _transpose_plan(
     numbers: Numbers, ndims: tuple[int, int], side: int
-) -> tuple[bool, Numbers, tuple[int, ...]]:
+) -> tuple[bool, Numbers, tuple[int, ...] | None]:
     """For the cotangent of operand `side`: whether ct comes first, numbers, permutation.
 
     The cotangent is the product of ct with the other operand over the latter's free
     dimensions; its dimensions come out as (batch, free, contracted), or with ct second
-    as (batch, contracted, free), and are then permuted to the operand's own order.
+    as (batch, contracted, free), and are then permuted to the operand's own order
+    (None: they have it).
     """
     contracted, batch = numbers
     free = free_dims(numbers, ndims)
@@ -225,9 +229,13 @@ def _transpose_plan(
         pair = (ct_dims, other_dims) if ct_first else (other_dims, ct_dims)
         found = (ct_first, ((pair[0][0], pair[1][0]), (pair[0][1], pair[1][1])), permutation)
         if permutation == tuple(range(len(order))):
-            return found
+            return ct_first, found[1], None
         best = best or found
     return best
+
+
+_TIMES_TRANSPOSED: Numbers = (((1,), (1,)), ((), ()))
+_TRANSPOSED_TIMES: Numbers = (((0,), (0,)), ((), ()))
 
 
 def _dot_transpose(
@@ -239,21 +247,29 @@ def _dot_transpose(
     precision: Any,
     preferred_element_type: Any,
 ) -> Any:
-    ndims = (x.ndim, y.ndim)
     side = 0 if is_linear(x) else 1
     this, other = (x, y) if side == 0 else (y, x)
-    ct_first, numbers, permutation = _transpose_plan(dimension_numbers, ndims, side)
-    wanted = this.dtype if preferred_element_type is not None else None
+    permutation = None
+    if dimension_numbers is MATRIX_PRODUCT and y.ndim == 2:
+        # x_bar = ct y^T, y_bar = x^T ct
+        ct_first = side == 0
+        numbers = _TIMES_TRANSPOSED if ct_first else _TRANSPOSED_TIMES
+    else:
+        ct_first, numbers, permutation = _transpose_plan(
+            dimension_numbers, (x.ndim, y.ndim), side
+        )
+    dtype = this.dtype
     pair = (ct, other) if ct_first else (other, ct)
     bar = dot_general_p(
         *pair,
         dimension_numbers=numbers,
         precision=precision,
-        preferred_element_type=wanted,
+        preferred_element_type=None if preferred_element_type is None else dtype,
     )
-    bar = transpose(bar, permutation)
-    if bar.dtype != this.dtype:
-        bar = convert(bar, this.dtype)
+    if permutation is not None:
+        bar = transpose(bar, permutation)
+    if bar.dtype is not dtype and bar.dtype != dtype:
+        bar = convert(bar, dtype)
     return (bar, None) if side == 0 else (None, bar)
 
 
