@@ -10,6 +10,7 @@ void register_special(nb::module_& m) {
     special::register_incomplete(m);
     special::register_beta(m);
     special::register_bessel(m);
+    special::register_integrals(m);
 }
 
 }  // namespace chainrule

@@ -23,6 +23,17 @@ CHAINRULE_INLINE T polynomial(const double (&coefficients)[N], T t) {
     return sum;
 }
 
+/// Gamma(a, x) exp(x) / x^a by its continued fraction DLMF 8.9.2,
+/// 1 / (x + 1 - a - 1 (1 - a) / (x + 3 - a - 2 (2 - a) / ...)), cut after `levels` and
+/// evaluated from the inside out, which accumulates no rounding errors.
+template <typename T>
+T gamma_fraction(T a, double x, int levels) {
+    T tail = T(x + 2 * levels + 1) - a;
+    for (int n = levels; n >= 1; --n)
+        tail = T(x + 2 * n - 1) - a - T(n) * (T(n) - a) / tail;
+    return T(1) / tail;
+}
+
 // --- gamma and zeta (special_gamma.cpp)
 
 /// log|Gamma(x)|; +inf at the poles.
@@ -50,7 +61,8 @@ double ndtri(double p);
 /// log of the normal distribution function.
 double log_ndtr(double x);
 
-// --- the incomplete gamma and beta functions (special_incomplete.cpp, special_beta.cpp)
+// --- the incomplete gamma and beta functions (special_incomplete.cpp,
+// special_beta.cpp)
 
 /// P(a, x), Q(a, x) = 1 - P, dP/da and -(dP/da) / (dP/dx); a, x >= 0.
 double igamma(double a, double x);
@@ -71,6 +83,7 @@ void register_elementary(nb::module_& m);
 void register_incomplete(nb::module_& m);
 void register_beta(nb::module_& m);
 void register_bessel(nb::module_& m);
+void register_integrals(nb::module_& m);
 
 // --- loops
 

@@ -2,17 +2,17 @@
 //
 // For x below about a / (a + b) by the even part of the continued fraction DLMF 8.17.22
 // (DiDonato and Morris, ACM TOMS 18, 1992, eq. 9); above, 1 - I_{1-x}(b, a), or where
-// that would cancel, b < 1, the series of I - 1 about b = 0. The weight x^a (1-x)^b / B(a, b)
-// is taken relative to its maximum at x = a / (a + b), so that no logarithms of Gamma
-// cancel. Errors are a few ulp up to a, b of 1000; beyond, the rounding of x itself
-// moves I by about sqrt(a + b) ulp near the mean, and the error is of that size.
+// that would cancel, b < 1, the series of I - 1 about b = 0. The weight x^a (1-x)^b /
+// B(a, b) is taken relative to its maximum at x = a / (a + b), so that no logarithms of
+// Gamma cancel. Errors are a few ulp up to a, b of 1000; beyond, the rounding of x
+// itself moves I by about sqrt(a + b) ulp near the mean, and the error is of that size.
 #include "special.h"
 #include "special_tables.h"
 
 namespace chainrule::special {
 namespace {
 
-constexpr int kMaxLevels = 1000000;
+constexpr int kMaxLevels = 100000;
 
 /// A number in [0, 1] with its complement, the rounding error of 1 - x not lost.
 struct Split {
@@ -48,8 +48,9 @@ Ratio relative_to_mean(Split x, double a, double b) {
 /// log of (x s / a)^a (y s / b)^b for large a and b.
 double log_relative_weight(Split x, Split y, double a, double b) {
     const double bx = b * x.x, ay = a * y.x;
-    const double difference = (bx - ay) + (std::fma(b, x.x, -bx) - std::fma(a, y.x, -ay) +
-                                           b * x.rest - a * y.rest);
+    const double difference =
+        (bx - ay) +
+        (std::fma(b, x.x, -bx) - std::fma(a, y.x, -ay) + b * x.rest - a * y.rest);
     return -(a * log1p_excess(difference / a) + b * log1p_excess(-difference / b));
 }
 
@@ -65,7 +66,7 @@ double relative_weight(Split x, Split y, double a, double b) {
         return std::exp(log_relative_weight(x, y, a, b));
     double piece = std::pow(p.value, a / pieces) * std::pow(q.value, b / pieces);
     for (; pieces > 1; pieces /= 2) piece *= piece;
-    return piece * (1 + (a * p.correction + b * q.correction));
+    return piece * std::exp(a * p.correction + b * q.correction);
 }
 
 /// x^a y^b / B(a, b).
@@ -75,22 +76,23 @@ double weight(Split x, Split y, double a, double b) {
            std::sqrt(a / (2 * kPi) * (b / (a + b)));
 }
 
-/// I / weight, for x <= (a + 1) / (a + b + 2): the continued fraction, by Lentz's method
-/// (Thompson and Barnett, J. Comput. Phys. 64, 1986).
+/// I / weight, for x <= (a + 1) / (a + b + 2): the continued fraction, by Lentz's
+/// method (Thompson and Barnett, J. Comput. Phys. 64, 1986).
 double fraction(double a, double b, Split x, Split y) {
     const double lambda = (a * y.x - b * x.x) + (a * y.rest - b * x.rest);
     double c = kInf, d = (a + 1) / (a * (lambda + 1)), h = d;
     for (int n = 1; n < kMaxLevels; ++n) {
         const double odd = a + (2 * n - 1);
         const double common = n * (b - n) * x.x / odd;
-        const double numerator = common * x.x * (a + (n - 1)) * ((a + b + (n - 1)) / odd);
+        const double numerator =
+            common * x.x * (a + (n - 1)) * ((a + b + (n - 1)) / odd);
         const double denominator =
             n + common + (a + n) / (odd + 2) * (lambda + 1 + n * (1 + y.x));
         d = 1 / (numerator * d + denominator);
         c = denominator + numerator / c;
         const double before = h;
         h *= c * d;
-        if (std::fabs(h - before) < 0x1p-54 * h) break;
+        if (!(std::fabs(h - before) >= 0x1p-54 * h)) break;
     }
     return h;
 }
@@ -146,9 +148,10 @@ double betainc(double a, double b, double x) {
 }
 
 void register_beta(nb::module_& m) {
-    add_ternary<betainc>(m, "special_betainc",
-                         "betainc(a, b, x): the integral of t**(a - 1) (1 - t)**(b - 1) "
-                         "over [0, x], divided by B(a, b).");
+    add_ternary<betainc>(
+        m, "special_betainc",
+        "betainc(a, b, x): the integral of t**(a - 1) (1 - t)**(b - 1) "
+        "over [0, x], divided by B(a, b).");
 }
 
 }  // namespace chainrule::special

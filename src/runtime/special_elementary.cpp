@@ -89,8 +89,8 @@ const Loop expm1_loops[] = {
 }  // namespace
 
 void register_elementary(nb::module_& m) {
-    add_ufunc(m, {"special_logistic", "1 / (1 + exp(-x)).", logistic_loops, kFloatTypes1,
-                  2, 1, 1});
+    add_ufunc(m, {"special_logistic", "1 / (1 + exp(-x)).", logistic_loops,
+                  kFloatTypes1, 2, 1, 1});
     add_ufunc(m, {"special_rsqrt", "1 / sqrt(x).", rsqrt_loops, kFloatTypes1, 2, 1, 1});
     add_ufunc(m, {"special_log1p", "log(1 + x), real or complex.", log1p_loops,
                   kInexactTypes, 4, 1, 1});

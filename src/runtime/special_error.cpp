@@ -34,7 +34,8 @@ CHAINRULE_INLINE double erf_inv_single(double x) {
 
 CHAINRULE_ROW(erf_inv_f32, float, erf_inv_single)
 
-const Loop erf_inv_loops[] = {row_loop<float, erf_inv_f32>, unary_loop<double, erf_inv>};
+const Loop erf_inv_loops[] = {row_loop<float, erf_inv_f32>,
+                              unary_loop<double, erf_inv>};
 
 /// Halley's step from y, given f = erf(y) - x or the like, of slope 2/sqrt(pi) e^-y^2.
 double halley(double y, double f) {
@@ -58,12 +59,12 @@ double erfc_inv_far(double q) {
 }  // namespace
 
 double erf_inv(double x) {
-    if (!(std::fabs(x) < 1))
-        return std::fabs(x) == 1 ? std::copysign(kInf, x) : kNan;
+    if (!(std::fabs(x) < 1)) return std::fabs(x) == 1 ? std::copysign(kInf, x) : kNan;
     const double y = erf_inv_rough(x, -std::log1p(-x * x));
     if (std::fabs(x) < 0.5) return halley(y, std::erf(y) - x);
     // 1 - |x| is exact here, and erfc keeps the digits that erf rounds away.
-    const double size = halley(-std::fabs(y), std::erfc(std::fabs(y)) - (1 - std::fabs(x)));
+    const double size =
+        halley(-std::fabs(y), std::erfc(std::fabs(y)) - (1 - std::fabs(x)));
     return std::copysign(size, x);
 }
 
@@ -98,7 +99,8 @@ double log_ndtr(double x) {
     if (z > 1) return std::log(0.5 * erfcx(z)) - 0.5 * x * x;
     if (z > -1) return std::log(0.5 * std::erfc(z));
     if (x > 40) return -0.0;
-    // erfc(-z) / 2 with the exact square: z itself is rounded, which exp(-z^2) magnifies.
+    // erfc(-z) / 2 with the exact square: z itself is rounded, which exp(-z^2)
+    // magnifies.
     const double square = x * x, rest = std::fma(x, x, -square);
     return std::log1p(-0.5 * erfcx(-z) * std::exp(-0.5 * square) * (1 - 0.5 * rest));
 }

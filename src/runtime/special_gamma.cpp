@@ -1,7 +1,7 @@
 // lgamma, digamma, polygamma and the Hurwitz zeta function.
 //
-// digamma: a polynomial about its positive root on [1, 2], the recurrence in x below 10,
-// the asymptotic series above (DLMF 5.11.2), reflection on the left (DLMF 5.5.4).
+// digamma: a polynomial about its positive root on [1, 2], the recurrence in x below
+// 10, the asymptotic series above (DLMF 5.11.2), reflection on the left (DLMF 5.5.4).
 // zeta: Euler-Maclaurin summation (DLMF 25.11.28). polygamma: DLMF 25.11.12.
 #include "special.h"
 #include "special_tables.h"
@@ -66,9 +66,9 @@ double zeta_positive(double s, double q) {
     return std::pow(q, -s) * scaled_zeta(s, q);
 }
 
-/// zeta(s, q) for integer s and negative q that is no integer. The terms with a negative
-/// base are a piece of the same series on the other side:
-/// zeta(s, q) = zeta(s, f) + (-1)^s (zeta(s, 1 - f) - zeta(s, 1 - q)), f = q - floor(q).
+/// zeta(s, q) for integer s and negative q that is no integer. The terms with a
+/// negative base are a piece of the same series on the other side: zeta(s, q) = zeta(s,
+/// f) + (-1)^s (zeta(s, 1 - f) - zeta(s, 1 - q)), f = q - floor(q).
 double zeta_negative(double s, double q) {
     const double one_minus_f = -q - std::floor(-q);  // exact
     const double sign = std::fmod(s, 2) == 0 ? 1 : -1;
@@ -86,7 +86,9 @@ double log_gamma(double x) {
 
 double log_gamma_1p(double a) { return a * polynomial(log_gamma_quotient, 2 * a); }
 
-double stirling_remainder(double a) { return series_in_inverse_square(stirling, a) / a; }
+double stirling_remainder(double a) {
+    return series_in_inverse_square(stirling, a) / a;
+}
 
 double digamma(double x) {
     if (x == 0) return -std::copysign(kInf, x);
@@ -111,7 +113,7 @@ double hurwitz_zeta(double s, double q) {
 
 double polygamma(double n, double x) {
     if (n == 0) return digamma(x);
-    if (!(n > 0) || n != std::floor(n) || std::isnan(x)) return kNan;
+    if (!(n > 0 && n < kInf) || n != std::floor(n) || std::isnan(x)) return kNan;
     const double s = n + 1;
     const double sign = std::fmod(n, 2) == 0 ? -1 : 1;
     const double factorial = std::tgamma(s);

@@ -1,4 +1,5 @@
-// The regularised incomplete gamma functions P and Q = 1 - P, and their derivative in a.
+// The regularised incomplete gamma functions P and Q = 1 - P, and their derivative in
+// a.
 //
 // Four expansions; each is used where its terms have one sign or nearly so, and gives
 // the function as its weight times a moderate factor:
@@ -22,8 +23,9 @@ namespace {
 
 constexpr int kMaxTerms = 10000;
 
-/// (x / a)^a exp(a - x), the weight exp(-a log1p_excess(x / a - 1)). The direct power is exact
-/// to an ulp or two and is used as far as it does not overflow when split in eight.
+/// (x / a)^a exp(a - x), the weight exp(-a log1p_excess(x / a - 1)). The direct power
+/// is exact to an ulp or two and is used as far as it does not overflow when split in
+/// eight.
 double saddle_weight(double a, double x) {
     const double ratio = x / a, log_ratio = std::log(ratio);
     int pieces = 1;
@@ -36,14 +38,15 @@ double saddle_weight(double a, double x) {
     const double correction = std::fma(-ratio, a, x) / ratio + lost;
     double piece = std::pow(ratio, a / pieces) * std::exp(difference / pieces);
     for (; pieces > 1; pieces /= 2) piece *= piece;
-    return piece * (1 + correction);
+    return piece * std::exp(correction);
 }
 
 /// x^a exp(-x) / Gamma(a + 1).
 double weight(double a, double x) {
     if (a < 10 && x < 700) return std::pow(x, a) * std::exp(-x) / std::tgamma(a + 1);
     if (a < 10) return std::exp(a * std::log(x) - x - log_gamma(a + 1));
-    return saddle_weight(a, x) * std::exp(-stirling_remainder(a)) / std::sqrt(2 * kPi * a);
+    return saddle_weight(a, x) * std::exp(-stirling_remainder(a)) /
+           std::sqrt(2 * kPi * a);
 }
 
 /// P / weight: the sum of x^n / ((a + 1) ... (a + n)).
@@ -59,16 +62,11 @@ T lower_series(T a, double x) {
     return sum;
 }
 
-/// Q / (a weight): 1 / (x + 1 - a - 1 (1 - a) / (x + 3 - a - 2 (2 - a) / ...)), from the
-/// inside out, which accumulates no rounding errors. The count of levels was found by
-/// search to be a fifth more than x > max(a, 1.1) needs below a = 20 and x > 2 a above.
+/// Q / (a weight). The count of levels was found by search to be a fifth more than is
+/// needed at x > max(a, 1.1) below a = 20 and at x > 2 a above.
 template <typename T>
 T upper_fraction(T a, double x) {
-    const int levels = int(130 / x) + 14;
-    T tail = T(x + 2 * levels + 1) - a;
-    for (int n = levels; n >= 1; --n)
-        tail = T(x + 2 * n - 1) - a - T(n) * (T(n) - a) / tail;
-    return T(1) / tail;
+    return gamma_fraction(a, x, int(130 / x) + 14);
 }
 
 /// Q for a < 1 and x < 1.1: -expm1(l) - exp(l) v, where exp(l) = x^a / Gamma(1 + a) and
@@ -106,7 +104,8 @@ bool near_transition(double a, double x) { return a >= 20 && x > 0.4 * a && x < 
 double temme(double a, double x, bool lower) {
     const double mu = (x - a) / a;
     const double eta = std::copysign(std::sqrt(2 * log1p_excess(mu)), mu);
-    const double sign = mu < 0 ? 1 : -1;  // the small one is P on the left, Q on the right
+    const double sign =
+        mu < 0 ? 1 : -1;  // the small one is P on the left, Q on the right
     const double scaled = 0.5 * erfcx(std::fabs(eta) * std::sqrt(a / 2)) -
                           sign * temme_sum(a, eta) / std::sqrt(2 * kPi * a);
     const double small = saddle_weight(a, x) * scaled;
@@ -120,8 +119,8 @@ double slope_ratio(double a, double x) {
         const double eta = std::copysign(std::sqrt(2 * log1p_excess(mu)), mu);
         const double quotient = mu == 0 ? 1 : mu / eta;
         const Dual s = temme_sum(Dual(a, 1), Dual(eta, -quotient / a));
-        const double sum = quotient - eta / 2 + std::log1p(mu) * s.value + s.slope -
-                           s.value / (2 * a);
+        const double sum =
+            quotient - eta / 2 + std::log1p(mu) * s.value + s.slope - s.value / (2 * a);
         return sum * std::exp(stirling_remainder(a)) * x / a;
     }
     if (x < std::fmax(a, 1.5)) {
@@ -144,6 +143,7 @@ double limit(double a, double x) {
 }  // namespace
 
 double log1p_excess(double mu) {
+    if (mu == kInf) return mu;
     if (std::fabs(mu) > 0.5) return mu - std::log1p(mu);
     // log(1 + mu) = 2 artanh(u); mu - 2u = mu u, and the rest is a series in u^2.
     const double u = mu / (2 + mu), u2 = u * u;
@@ -188,7 +188,8 @@ void register_incomplete(nb::module_& m) {
     add_binary<igamma>(m, "special_igamma",
                        "igamma(a, x): the integral of t**(a - 1) exp(-t) over [0, x], "
                        "divided by Gamma(a).");
-    add_binary<igammac>(m, "special_igammac", "1 - igamma(a, x), without cancellation.");
+    add_binary<igammac>(m, "special_igammac",
+                        "1 - igamma(a, x), without cancellation.");
     add_binary<igamma_grad_a>(m, "special_igamma_grad_a",
                               "The derivative of igamma(a, x) with respect to a.");
     add_binary<random_gamma_grad>(

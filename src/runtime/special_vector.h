@@ -34,10 +34,10 @@ CHAINRULE_INLINE double exp_nonpositive(double x) {
     const double shifted = x * 0x1.71547652b82fep0 + kRound;
     const double n = shifted - kRound;
     const double r = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
-    constexpr double kTaylor[] = {1.0 / 2,         1.0 / 6,         1.0 / 24,
-                                  1.0 / 120,       1.0 / 720,       1.0 / 5040,
-                                  1.0 / 40320,     1.0 / 362880,    1.0 / 3628800,
-                                  1.0 / 39916800,  1.0 / 479001600, 1.0 / 6227020800};
+    constexpr double kTaylor[] = {1.0 / 2,        1.0 / 6,         1.0 / 24,
+                                  1.0 / 120,      1.0 / 720,       1.0 / 5040,
+                                  1.0 / 40320,    1.0 / 362880,    1.0 / 3628800,
+                                  1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
     const double power = 1 + (r + r * r * polynomial(kTaylor, r));
     // 2^n in two factors, since n reaches below the exponents of normal numbers.
     const std::uint64_t minus_n = bits_of(kRound) - bits_of(shifted);

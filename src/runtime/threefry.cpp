@@ -62,7 +62,8 @@ CHAINRULE_INLINE void mix(Pack& p) {
 }
 
 template <int A, int B, int C, int D, typename Word>
-CHAINRULE_INLINE void four_rounds(Pack& p, const Word* key0, const Word* key1, u32 count) {
+CHAINRULE_INLINE void four_rounds(Pack& p, const Word* key0, const Word* key1,
+                                  u32 count) {
     mix<A>(p), mix<B>(p), mix<C>(p), mix<D>(p);
     for (int v = 0; v < kVectors; ++v) p.x0[v] += key0[v], p.x1[v] += key1[v] + count;
 }
@@ -143,10 +144,10 @@ CHAINRULE_INLINE void fill_run(u32 k0, u32 k1, u32 high, u32 low, u64 count, Out
     }
 }
 
-#define CHAINRULE_FILL(Out)                                                        \
+#define CHAINRULE_FILL(Out)                                                         \
     CHAINRULE_VECTOR_CLONES void fill(u32 k0, u32 k1, u32 high, u32 low, u64 count, \
-                                      Out* out) {                                  \
-        fill_run(k0, k1, high, low, count, out);                                   \
+                                      Out* out) {                                   \
+        fill_run(k0, k1, high, low, count, out);                                    \
     }
 CHAINRULE_FILL(std::uint8_t)
 CHAINRULE_FILL(std::uint16_t)
@@ -169,7 +170,8 @@ void fill_stream(u32 k0, u32 k1, u64 start, u64 count, Out* out) {
 // --- the ufunc: blocks of given keys and counters
 
 /// Reads n <= kPack words at a stride of bytes; the lanes from n on are 0.
-CHAINRULE_INLINE void load(Lanes* lanes, const char* from, npy_intp stride, npy_intp n) {
+CHAINRULE_INLINE void load(Lanes* lanes, const char* from, npy_intp stride,
+                           npy_intp n) {
     u32 words[kPack] = {};
     if (stride == sizeof(u32) && n == kPack)
         std::memcpy(words, from, sizeof words);
@@ -211,11 +213,16 @@ const UfuncSpec threefry_spec = {
     "threefry2x32",
     "threefry2x32(k0, k1, x0, x1) -> (y0, y1): one 20-round Threefry-2x32 block for\n"
     "each element. All arguments uint32, broadcast together, the keys too.",
-    threefry_loops, threefry_types, 1, 4, 2};
+    threefry_loops,
+    threefry_types,
+    1,
+    4,
+    2};
 
 // --- functions of keys
 
-/// The words of one key or of a batch of keys, as contiguous uint32 arrays of one shape.
+/// The words of one key or of a batch of keys, as contiguous uint32 arrays of one
+/// shape.
 struct Keys {
     nb::object k0, k1;
     int ndim;
@@ -229,7 +236,8 @@ struct Keys {
         count = PyArray_SIZE(a);
         for (int i = 0; i < ndim; ++i) shape[i] = PyArray_DIM(a, i);
         if (!PyArray_SAMESHAPE(a, array(k1)) || ndim > NPY_MAXDIMS - 2) {
-            std::string message = std::string(op) + ": the two words of the keys have "
+            std::string message = std::string(op) +
+                                  ": the two words of the keys have "
                                   "different shapes; pass key[..., 0] and key[..., 1].";
             throw nb::value_error(message.c_str());
         }
@@ -249,7 +257,8 @@ struct Keys {
         if (PyLong_Check(value.ptr())) {
             const u64 word = PyLong_AsUnsignedLongLong(value.ptr());
             if (PyErr_Occurred()) throw nb::python_error();
-            if (word >> 32) throw nb::value_error("threefry: a key word needs 32 bits.");
+            if (word >> 32)
+                throw nb::value_error("threefry: a key word needs 32 bits.");
             result = nb::steal(PyArray_SimpleNew(0, nullptr, NPY_UINT32));
             if (!result) throw nb::python_error();
             *static_cast<u32*>(PyArray_DATA(array(result))) = u32(word);
@@ -283,11 +292,11 @@ void fill_streams(const Keys& keys, u64 start, u64 n, nb::handle out) {
 
 nb::object threefry_bits(nb::handle k0, nb::handle k1, npy_intp n, int bit_width,
                          u64 start) {
-    if (n < 0)
-        throw nb::value_error("threefry_bits: n is negative; use n >= 0.");
+    if (n < 0) throw nb::value_error("threefry_bits: n is negative; use n >= 0.");
     if (bit_width != 8 && bit_width != 16 && bit_width != 32 && bit_width != 64)
-        throw nb::value_error(("threefry_bits: bit_width is " + std::to_string(bit_width)
-                               + "; use 8, 16, 32 or 64.").c_str());
+        throw nb::value_error(("threefry_bits: bit_width is " +
+                               std::to_string(bit_width) + "; use 8, 16, 32 or 64.")
+                                  .c_str());
     Keys keys(k0, k1, "threefry_bits");
     const int type = bit_width == 8    ? NPY_UINT8
                      : bit_width == 16 ? NPY_UINT16
@@ -322,8 +331,10 @@ nb::object threefry_seed(nb::handle seed, bool x64) {
         overflow = 0;
     }
     if (overflow) {
-        PyErr_Format(PyExc_OverflowError, "threefry_seed: the seed %S needs more than 64 "
-                     "bits; use -2**63 <= seed < 2**63.", number.ptr());
+        PyErr_Format(PyExc_OverflowError,
+                     "threefry_seed: the seed %S needs more than 64 "
+                     "bits; use -2**63 <= seed < 2**63.",
+                     number.ptr());
         throw nb::python_error();
     }
     if (PyErr_Occurred()) throw nb::python_error();
@@ -331,8 +342,8 @@ nb::object threefry_seed(nb::handle seed, bool x64) {
     const npy_intp two = 2;
     nb::object out = nb::steal(PyArray_SimpleNew(1, &two, NPY_UINT32));
     if (!out) throw nb::python_error();
-    auto* words = static_cast<u32*>(
-        PyArray_DATA(reinterpret_cast<PyArrayObject*>(out.ptr())));
+    auto* words =
+        static_cast<u32*>(PyArray_DATA(reinterpret_cast<PyArrayObject*>(out.ptr())));
     words[0] = x64 && !narrow ? u32(bits >> 32) : 0;
     words[1] = u32(bits);
     return out;
@@ -342,12 +353,13 @@ nb::object threefry_seed(nb::handle seed, bool x64) {
 
 void register_threefry(nb::module_& m) {
     add_ufunc(m, threefry_spec);
-    m.def("threefry_bits", threefry_bits, nb::arg("key0"), nb::arg("key1"), nb::arg("n"),
-          nb::arg("bit_width"), nb::arg("start") = 0,
-          "The elements [start, start + n) of the stream of bits of each key: an array\n"
-          "of unsigned integers of shape key0.shape + (n,). The words of the keys are\n"
-          "ints or equal-shape uint32 arrays. Element i is that of random bits of any\n"
-          "shape with more than i elements, so parts can be filled by separate threads.");
+    m.def(
+        "threefry_bits", threefry_bits, nb::arg("key0"), nb::arg("key1"), nb::arg("n"),
+        nb::arg("bit_width"), nb::arg("start") = 0,
+        "The elements [start, start + n) of the stream of bits of each key: an array\n"
+        "of unsigned integers of shape key0.shape + (n,). The words of the keys are\n"
+        "ints or equal-shape uint32 arrays. Element i is that of random bits of any\n"
+        "shape with more than i elements, so parts can be filled by separate threads.");
     m.def("threefry_split", threefry_split, nb::arg("key0"), nb::arg("key1"),
           nb::arg("num"), "New keys, as uint32 words of shape key0.shape + (num, 2).");
     m.def("threefry_seed", threefry_seed, nb::arg("seed"), nb::arg("x64") = false,

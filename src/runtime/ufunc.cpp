@@ -17,8 +17,8 @@ void add_ufunc(nb::module_& m, const UfuncSpec& spec) {
     static const bool imported = import_ufunc_api();
     if (!imported) throw nb::python_error();
     // NumPy reads these arrays and never writes them; its signature predates const.
-    auto* loops = reinterpret_cast<PyUFuncGenericFunction*>(
-        const_cast<Loop*>(spec.loops));
+    auto* loops =
+        reinterpret_cast<PyUFuncGenericFunction*>(const_cast<Loop*>(spec.loops));
     static void* no_data[16] = {};
     nb::object ufunc = nb::steal(PyUFunc_FromFuncAndData(
         loops, no_data, const_cast<char*>(spec.types), spec.loop_count, spec.inputs,

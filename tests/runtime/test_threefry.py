@@ -104,8 +104,10 @@ def test_a_million_bits_are_those_of_jax():
 @pytest.mark.parametrize("width", [8, 16, 32, 64])
 def test_a_stream_can_be_filled_in_parts(width):
     whole = native.threefry_bits(7, 8, 100, width)
-    parts = [native.threefry_bits(7, 8, n, width, start) for start, n in
-             [(0, 33), (33, 0), (33, 1), (34, 66)]]
+    parts = [
+        native.threefry_bits(7, 8, n, width, start)
+        for start, n in [(0, 33), (33, 0), (33, 1), (34, 66)]
+    ]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
@@ -195,9 +197,7 @@ def test_bad_arguments_are_named():
         native.threefry_seed(1.5)
     with pytest.raises(ValueError) as error:
         native.threefry_bits(0, 1, 4, 12)
-    assert str(error.value) == (
-        "threefry_bits: bit_width is 12; use 8, 16, 32 or 64."
-    )
+    assert str(error.value) == ("threefry_bits: bit_width is 12; use 8, 16, 32 or 64.")
     with pytest.raises(ValueError) as error:
         native.threefry_bits(0, 1, -1, 32)
     assert str(error.value) == "threefry_bits: n is negative; use n >= 0."
@@ -213,12 +213,19 @@ def test_bad_arguments_are_named():
     "dtype, width, shift, one, values",
     [
         (np.float32, 32, 9, 0x3F800000, ["0x1.08f298p-2", "0x1.3f6ae8p-1"]),
-        (np.float64, 64, 12, 0x3FF0000000000000,
-         ["0x1.615b9ec370be8p-3", "0x1.4528b4a6a8740p-6"]),
+        (
+            np.float64,
+            64,
+            12,
+            0x3FF0000000000000,
+            ["0x1.615b9ec370be8p-3", "0x1.4528b4a6a8740p-6"],
+        ),
         (np.float16, 16, 6, 0x3C00, ["0x1.4ep-1", "0x1.dp-2"]),
     ],
 )
-def test_uniform_floats_are_the_top_bits_as_a_mantissa(dtype, width, shift, one, values):
+def test_uniform_floats_are_the_top_bits_as_a_mantissa(
+    dtype, width, shift, one, values
+):
     bits = native.threefry_bits(0, 1701, 2, width)
     unit = bits.dtype.type
     uniform = ((bits >> unit(shift)) | unit(one)).view(dtype) - dtype(1)
