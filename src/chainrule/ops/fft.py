@@ -21,12 +21,14 @@ import numpy as np
 from ..core import dtypes
 from ..core.avals import wrap
 from ..core.primitive import Primitive
+from ..core.printer import readable
 from .elementwise_complex import real_p
 from .matrices import conj
 from .shaping import full, move_dim
 from .slicing import pad_p
 
 
+@readable
 class FftType(enum.IntEnum):
     """Which transform `lax.fft` computes."""
 

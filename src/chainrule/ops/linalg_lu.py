@@ -138,7 +138,7 @@ def _system_abstract(name: str, a: Any, b: Any) -> Any:
     _, n, _ = check_matrix(name, a, square=True)
     check_same(name, a, b)
     if b.shape[-2] != n:
-        raise TypeError(
+        raise ValueError(
             f"{name}: a of shape {a.shape} and b of shape {b.shape} do not fit; b must be"
             f" (..., {n}, k)."
         )

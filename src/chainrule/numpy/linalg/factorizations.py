@@ -207,7 +207,7 @@ def svd(
         a: shape (..., m, n); k = min(m, n).
         full_matrices: U (..., m, m) and Vh (..., n, n), or else (..., m, k), (..., k, n).
         compute_uv: False: return S alone.
-        hermitian: `a` is Hermitian; it is decomposed by its eigenvalues.
+        hermitian: decompose the mean of `a` and its conjugate transpose by eigenvalues.
         subset_by_index: only None.
 
     Returns:
@@ -252,7 +252,8 @@ def _refuse_subset(a: Any, full: bool, subset: tuple[int, int]) -> None:
 
 def _hermitian_svd(a: Any, compute_uv: bool) -> Any:
     """S is |w| sorted downwards, U the eigenvectors, Vh theirs with the signs of w."""
-    v, w = eigh_p(a, lower=True, vectors=True)
+    check_matrix("svd", a, square=True)
+    v, w = eigh_p(hermitian_part(a), lower=True, vectors=True)
     size = abs_p(w)
     last = w.ndim - 1
     if not compute_uv:

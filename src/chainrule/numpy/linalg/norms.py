@@ -11,6 +11,7 @@ from ...ops.arithmetic import mul_p
 from ...ops.elementwise_complex import abs_p
 from ...ops.elementwise_logic import gt_p, ne_p
 from ...ops.elementwise_powers import sqrt_p
+from ...ops.elementwise_selection import max_p
 from ...ops.linalg_eigen import eigh_p
 from ...ops.linalg_lu import inverse
 from ...ops.linalg_rules import check_matrix
@@ -29,10 +30,19 @@ from ...ops.shaping import (
 from ..promotion import inexact_operand, operand
 
 _inf = float("inf")
-_spectral = {2: reduce_max_p, -2: reduce_min_p, "nuc": reduce_sum_p}
+
+
+def _largest(x: Any, *, axes: Any) -> Any:
+    """The largest of non-negative entries, 0 where there are none."""
+    if not x.size:
+        return full([n for d, n in enumerate(x.shape) if d not in axes], 0, x.dtype)
+    return max_p(reduce_max_p(x, axes=axes), full((), 0, x.dtype))
+
+
+_spectral = {2: _largest, -2: reduce_min_p, "nuc": reduce_sum_p}
 _absolute_sums = {
-    1: (0, reduce_max_p), -1: (0, reduce_min_p),
-    _inf: (1, reduce_max_p), -_inf: (1, reduce_min_p),
+    1: (0, _largest), -1: (0, reduce_min_p),
+    _inf: (1, _largest), -_inf: (1, reduce_min_p),
 }  # fmt: skip
 """For matrix norms of sums of absolute values: which of the two axes is summed first."""
 
@@ -107,11 +117,10 @@ def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
         nonzero = ne_p(x, full((), 0, x.dtype))
         return reduce_sum_p(convert(nonzero, dtypes.real_part(x.dtype)), axes=axes)
     size = abs_p(x)
-    if ord in (_inf, -_inf):
-        if not x.size:
-            shape = tuple(n for d, n in enumerate(x.shape) if d not in axes)
-            return full(shape, 0, size.dtype)
-        return (reduce_max_p if ord == _inf else reduce_min_p)(size, axes=axes)
+    if ord == _inf:
+        return _largest(size, axes=axes)
+    if ord == -_inf:
+        return reduce_min_p(size, axes=axes)
     if ord == 1:
         return reduce_sum_p(size, axes=axes)
     ord = full((), ord, size.dtype) if not isinstance(ord, Array) else ord

@@ -46,7 +46,7 @@ def qr(
 
     Args:
         a: shape (..., m, n).
-        mode: "full": Q (..., m, m); "economic": Q (..., m, k), k = min(m, n); "r": R only.
+        mode: "full": Q (..., m, m); "economic": Q (..., m, k), k = min(m, n); "r": the R of "full" only.
         pivoting: choose columns so that the diagonal of R decreases in magnitude.
 
     Returns:
@@ -67,7 +67,12 @@ def qr(
         )
     a = inexact_operand("scipy.linalg.qr", a)
     out = qr_p(a, pivoting=bool(pivoting), full_matrices=mode == "full")
-    return tuple(out[1:] if mode == "r" else out)
+    if mode != "r":
+        return tuple(out)
+    _, r, *rest = out
+    missing = a.shape[-2] - r.shape[-2]
+    config = ((0, 0, 0),) * (r.ndim - 2) + ((0, missing, 0), (0, 0, 0))
+    return (pad_p(r, full((), 0, r.dtype), padding_config=config), *rest)
 
 
 def qr_multiply(
