@@ -72,6 +72,19 @@ def _parse(signature: str) -> tuple[list[list[str]], list[list[str]]]:
     return inputs, outputs
 
 
+def _leading(arrays: Sequence[Any], ranks: Sequence[int], signature: Any) -> Any:
+    """The broadcast of the dimensions in front of the core ones."""
+    for x, rank in zip(arrays, ranks):
+        if x.ndim < rank:
+            raise ValueError(
+                f"vectorize: an argument of shape {x.shape} has fewer than the {rank}"
+                f" core dimensions of {signature!r}."
+            )
+    return broadcast_shapes(
+        "vectorize", *(x.shape[: x.ndim - r] for x, r in zip(arrays, ranks))
+    )
+
+
 def vectorize(
     pyfunc: Callable[..., Any],
     *,
@@ -107,15 +120,7 @@ def vectorize(
                 f"vectorize: the signature {signature!r} has {len(ranks)} inputs; got"
                 f" {len(arrays)} arguments."
             )
-        for x, rank in zip(arrays, ranks):
-            if x.ndim < rank:
-                raise ValueError(
-                    f"vectorize: an argument of shape {x.shape} has fewer than the"
-                    f" {rank} core dimensions of {signature!r}."
-                )
-        lead = broadcast_shapes(
-            "vectorize", *(x.shape[: x.ndim - r] for x, r in zip(arrays, ranks))
-        )
+        lead = _leading(arrays, ranks, signature)
 
         def core_function(*given: Any) -> Any:
             full = list(args)

@@ -14,7 +14,6 @@ import numpy as np
 from ..core import dtypes
 from ..core.avals import Array, ShapeDtypeStruct, as_array, aval_of
 from ..core.avals import abstract_of as _abstract_of
-from ..dtypes import issubdtype, result_type
 from ..ops.shaping import convert
 
 pi, e, euler_gamma = np.pi, np.e, np.euler_gamma
@@ -86,6 +85,76 @@ def _scalar_types() -> dict[str, ScalarType]:
 
 SCALAR_TYPES = _scalar_types()
 globals().update(SCALAR_TYPES)
+
+
+class extended(np.generic):  # noqa: N801 (the public name)
+    """The abstract class of dtypes that NumPy does not know, such as keys."""
+
+
+class prng_key(extended):  # noqa: N801 (the public name)
+    """The abstract class of the dtypes of typed PRNG keys."""
+
+
+def subdtype(a: Any, b: Any) -> bool:
+    """Whether dtype `a` is `b`, or belongs to the abstract dtype class `b`.
+
+    >>> import numpy as np
+    >>> subdtype("bfloat16", np.floating)
+    True
+    """
+    if isinstance(b, type) and issubclass(b, extended):
+        return getattr(a, "extended", None) is not None
+    if getattr(a, "extended", None) is not None:
+        return a == b
+    if isinstance(a, type) and issubclass(a, np.generic) and not _concrete(a):
+        return np.issubdtype(a, b)
+    dtype = dtypes.as_dtype(a)
+    if isinstance(b, type) and issubclass(b, np.generic) and not _concrete(b):
+        classes = {
+            "b": np.bool_, "i": np.signedinteger, "u": np.unsignedinteger,
+            "f": np.floating, "c": np.complexfloating,
+        }  # fmt: skip
+        return issubclass(classes.get(dtypes.kind(dtype), dtype.type), b)
+    return dtype == dtypes.as_dtype(b)
+
+
+def _concrete(cls: type) -> bool:
+    abstract = (
+        np.generic, np.number, np.integer, np.signedinteger, np.unsignedinteger,
+        np.inexact, np.floating, np.complexfloating, np.flexible, np.character,
+    )  # fmt: skip
+    return cls not in abstract
+
+
+def result_type(*args: Any, return_weak_type_flag: bool = False) -> Any:
+    """The dtype that arrays, numbers and dtypes promote to together.
+
+    >>> import numpy as np
+    >>> result_type(np.int32, 1.0)
+    dtype('float32')
+    """
+    if not args:
+        raise ValueError("result_type: at least one array or dtype is required.")
+    types: list[tuple[Any, bool]] = []
+    for a in args:
+        if isinstance(a, (type, str, np.dtype)) or getattr(a, "extended", False):
+            weak = a in (int, float, complex)
+            types.append((dtypes.canonicalize_dtype(a), weak))
+        else:
+            aval = aval_of(a)
+            types.append((aval.dtype, aval.weak_type))
+    dtype, weak = dtypes.promote(*types)
+    return (dtype, weak) if return_weak_type_flag else dtype
+
+
+def issubdtype(arg1: Any, arg2: Any) -> bool:
+    """Whether dtype `arg1` is `arg2`, or belongs to the abstract dtype class `arg2`.
+
+    >>> import chainrule.numpy as cnp
+    >>> cnp.issubdtype(cnp.bfloat16, cnp.floating)
+    True
+    """
+    return subdtype(arg1, arg2)
 
 
 def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
