@@ -29,6 +29,7 @@ from ..runtime._native import tree_map
 from .binding import bind
 
 complex_type = complex
+_no_params: dict[str, Any] = {}
 _numbers = frozenset({bool, int, float, complex})
 
 
@@ -106,21 +107,29 @@ def _document(fun: Any, name: str, prim: Primitive, args: str) -> Any:
 
 def _unary(name: str, prim: Primitive) -> Any:
     def fun(x: Any) -> Any:
-        return bind(prim, x)
+        return _checked(prim, x)
 
     return _document(fun, name, prim, "x")
 
 
+def _checked(prim: Primitive, x: Any) -> Any:
+    """`prim(x)` after its shape rule has accepted `x`."""
+    x = x if isinstance(x, Array) else as_array(x, prim.name)
+    prim.out_aval((x.aval,), _no_params)
+    return prim(x)
+
+
 def _accurate(name: str, prim: Primitive) -> Any:
     def fun(x: Any, accuracy: Any = None) -> Any:
-        _check_accuracy(name, accuracy)
-        return bind(prim, x)
+        if accuracy is not None:
+            _check_accuracy(name, accuracy)
+        return _checked(prim, x)
 
     return _document(fun, name, prim, "x")
 
 
 def _check_accuracy(name: str, accuracy: Any) -> None:
-    if accuracy is not None and not isinstance(accuracy, (AccuracyMode, Tolerance)):
+    if not isinstance(accuracy, (AccuracyMode, Tolerance)):
         raise TypeError(
             f"{name}: accuracy must be an AccuracyMode or a Tolerance; got"
             f" {accuracy!r}."
@@ -129,7 +138,10 @@ def _check_accuracy(name: str, accuracy: Any) -> None:
 
 def _binary(name: str, prim: Primitive) -> Any:
     def fun(x: Any, y: Any) -> Any:
-        return bind(prim, *operands(name, x, y))
+        if not (isinstance(x, Array) and isinstance(y, Array)):
+            x, y = operands(name, x, y)
+        prim.out_aval((x.aval, y.aval), _no_params)
+        return prim(x, y)
 
     return _document(fun, name, prim, "x, y")
 

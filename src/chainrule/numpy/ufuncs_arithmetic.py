@@ -32,38 +32,32 @@ from .promotion import (
     promote,
     promote_operands,
 )
-from .ufuncs_declare import binary, inexact_binary, public, refuse, ufunc, unary
+from .ufuncs_declare import inexact_binary, public, refuse, ufunc, unary
 
 add = ufunc(
-    binary("add", ops.add_p, "x + y, elementwise.", "cnp.add(1.0, 2.0)"
-           "\n        Array(3., dtype=float32, weak_type=True)", operator.add),
-    "add",
+    "add", ops.add_p, "x + y, elementwise.", "float(cnp.add(1.0, 2.0))\n        3.0",
+    operator.add,
 )  # fmt: skip
 subtract = ufunc(
-    binary("subtract", ops.sub_p, "x - y, elementwise.", "float(cnp.subtract(3.0, 1.0))"
-           "\n        2.0", operator.sub),
-    "subtract",
+    "subtract", ops.sub_p, "x - y, elementwise.",
+    "float(cnp.subtract(3.0, 1.0))\n        2.0", operator.sub,
 )  # fmt: skip
 multiply = ufunc(
-    binary("multiply", ops.mul_p, "x * y, elementwise.", "float(cnp.multiply(3.0, 2.0))"
-           "\n        6.0", operator.mul),
-    "multiply",
+    "multiply", ops.mul_p, "x * y, elementwise.",
+    "float(cnp.multiply(3.0, 2.0))\n        6.0", operator.mul,
+)  # fmt: skip
+maximum = ufunc(
+    "maximum", max_p, "The larger of x and y, elementwise; NaN wins.",
+    "int(cnp.maximum(3, 2))\n        3",
+)  # fmt: skip
+minimum = ufunc(
+    "minimum", min_p, "The smaller of x and y, elementwise; NaN wins.",
+    "int(cnp.minimum(3, 2))\n        2",
 )  # fmt: skip
 true_divide = inexact_binary(
     "true_divide", ops.div_p, "x1 / x2, elementwise; integers give floats.",
     "float(cnp.true_divide(3, 2))\n        1.5", operator.truediv,
 )  # fmt: skip
-maximum = ufunc(
-    binary("maximum", max_p, "The larger of x and y, elementwise; NaN wins.",
-           "int(cnp.maximum(3, 2))\n        3"),
-    "maximum",
-)  # fmt: skip
-minimum = ufunc(
-    binary("minimum", min_p, "The smaller of x and y, elementwise; NaN wins.",
-           "int(cnp.minimum(3, 2))\n        2"),
-    "minimum",
-)  # fmt: skip
-
 
 # --- one operand ---------------------------------------------------------------------
 
@@ -132,6 +126,8 @@ sign = unary(
 
 
 def _square(x: Any, /) -> Any:
+    if isinstance(x, Array) and int in adopted[x.dtype]:
+        return square_p(x)
     return square_p(numeric_operand("square", x))
 
 
@@ -156,10 +152,11 @@ reciprocal = public(
 
 def _real(name: str, x: Any, y: Any) -> Any:
     """Numeric promotion that refuses complex numbers."""
-    x, y = numeric_operands(name, x, y)
-    if complex in adopted[x.dtype]:
+    x, y = promote_operands(name, x, y)
+    followers = adopted[x.dtype]
+    if complex in followers:
         raise TypeError(f"{name}: does not support complex-valued inputs.")
-    return x, y
+    return (x, y) if int in followers else numeric_operands(name, x, y)
 
 
 def _division(name: str, prim: Any, summary: str, example: str) -> Any:
@@ -221,7 +218,11 @@ def _static_exponent(x: Any) -> bool:
 
 def _power(x1: Any, x2: Any, /) -> Any:
     if type(x2) is int and isinstance(x1, Array) and float in adopted[x1.dtype]:
+        if x2 == 2 and type(x1) is ConcreteArray:
+            return x1 * x1
         return integer_pow_p(x1, y=x2)
+    if type(x2) is float:
+        return pow_p(*promote_operands("power", x1, x2))
     if _static_exponent(x2):
         return _static_power(x1, x2)
     if isinstance(x2, Array) and dtypes.is_integer(x2.dtype):

@@ -125,18 +125,27 @@ def binary(
     return public(fun, name, summary, about, "An array of the common shape.", example)
 
 
-def ufunc(fun: Function, name: str) -> Function:
-    """Binary `fun` under NumPy's full calling convention: fun(x, y, out=, where=)."""
+def ufunc(
+    name: str,
+    prim: Any,
+    summary: str,
+    example: str,
+    symbol: Function | None = None,
+    promoted: Function = promote_operands,
+) -> Function:
+    """Like `binary`, under NumPy's full calling convention: fun(x, y, out=, where=)."""
 
-    def call(*args: Any, out: Any = None, where: Any = None) -> Any:
+    def fun(*args: Any, out: Any = None, where: Any = None) -> Any:
         if out is not None or where is not None:
             refuse(name, out, where)
         x, y = args if len(args) == 2 else two(name, args)
-        return fun(x, y)
+        if symbol is not None and isinstance(x, Array):
+            if isinstance(y, Array) or is_number(y):
+                return symbol(x, y)
+        return prim(*promoted(name, x, y))
 
-    call.__name__ = call.__qualname__ = name
-    call.__module__, call.__doc__ = "chainrule.numpy", fun.__doc__
-    return call
+    about = f"args: x and y, {_broadcast_note}.\n        out, where: not supported."
+    return public(fun, name, summary, about, "An array of the common shape.", example)
 
 
 __all__ = [

@@ -79,17 +79,14 @@ def _log_sum(name: str, prim: Any, power: Any, base: float, example: str) -> Any
         angle = angle - turn * turns
         return complex_p(real_p(z), angle)
 
-    def fun(x: Any, y: Any, /) -> Any:
-        x, y = inexact_operands(name, x, y)
+    def either(x: Any, y: Any) -> Any:
         return complex_sum(x, y) if dtypes.is_complex(x.dtype) else prim(x, y)
 
     b = "e" if base == math.e else "2"
-    made = public(
-        fun, name, f"log({b} ** x + {b} ** y) to base {b}, without overflow.",
-        "x, y: array or scalar; shapes broadcast, dtypes promote.",
-        "A floating-point or complex array of the common shape.", example,
+    return ufunc(
+        name, either, f"log({b} ** x + {b} ** y) to base {b}, without overflow.",
+        example, promoted=inexact_operands,
     )  # fmt: skip
-    return ufunc(made, name)
 
 
 logaddexp = _log_sum(

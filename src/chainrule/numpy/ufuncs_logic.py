@@ -83,16 +83,15 @@ def truth(name: str, x: Any) -> Any:
     return ops.ne_p(x, constant(0, x))
 
 
-def _logical(name: str, prim: Any, word: str, example: str) -> Any:
-    def fun(x: Any, y: Any, /) -> Any:
-        return prim(truth(name, x), truth(name, y))
+def _truths(name: str, x: Any, y: Any) -> tuple[Any, Any]:
+    return truth(name, x), truth(name, y)
 
-    made = public(
-        fun, name, f"Whether x {word} y hold (are nonzero), elementwise.",
-        "x, y: array or scalar; shapes broadcast.",
-        "A boolean array of the common shape.", f"bool(cnp.{name}{example}",
+
+def _logical(name: str, prim: Any, word: str, example: str) -> Any:
+    return ufunc(
+        name, prim, f"Whether x {word} y hold (are nonzero), elementwise.",
+        f"bool(cnp.{name}{example}", promoted=_truths,
     )  # fmt: skip
-    return ufunc(made, name)
 
 
 logical_and = _logical("logical_and", ops.and_p, "and", "(1.0, 0))\n        False")
@@ -115,11 +114,10 @@ logical_not = _of_one(
 
 
 def _bitwise(name: str, prim: Any, symbol: Any, example: str) -> Any:
-    made = binary(
+    return ufunc(
         name, prim, f"x {example[0]} y: bit by bit, or logic of booleans.",
         f"int(cnp.{name}{example[1:]}", symbol,
     )  # fmt: skip
-    return ufunc(made, name)
 
 
 bitwise_and = _bitwise("bitwise_and", ops.and_p, operator.and_, "&(6, 3))\n        2")

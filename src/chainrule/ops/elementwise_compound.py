@@ -24,10 +24,10 @@ def _floor_divide_evaluate(x: Any, y: Any) -> Any:
     """Integers over zero: -2, or -1 for x = 0, where signed; all bits set if not."""
     out = np.floor_divide(x, y)
     kind = x.dtype.kind
-    if kind in "iu":
-        by_zero = -1 - (x != 0).astype(x.dtype) if kind == "i" else ~np.zeros_like(x)
-        return np.where(y == 0, by_zero, out).astype(x.dtype, copy=False)
-    return out
+    if kind not in "iu" or np.count_nonzero(y) == y.size:
+        return out
+    by_zero = -1 - (x != 0).astype(x.dtype) if kind == "i" else ~np.zeros_like(x)
+    return np.where(y == 0, by_zero, out).astype(x.dtype, copy=False)
 
 
 floor_divide_p = elementwise(

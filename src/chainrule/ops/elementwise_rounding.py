@@ -49,7 +49,7 @@ is_finite_p = elementwise(
 
 
 def _rem_evaluate(x: Any, y: Any) -> Any:
-    if x.dtype.kind in "iu":
+    if x.dtype.kind in "iu" and np.count_nonzero(y) < y.size:
         return np.where(y == 0, x, np.fmod(x, y))
     return np.fmod(x, y)
 
