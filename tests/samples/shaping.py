@@ -4,6 +4,10 @@ from functools import partial
 
 import numpy as np
 
+from chainrule.ops.arithmetic import add_p
+from chainrule.ops.joining import iota_p
+
+from . import Program
 from . import Sample as _Sample
 
 every = ("float16", "bfloat16", "float64", "complex64", "complex128")
@@ -64,8 +68,14 @@ def tiled(x, *, reps):
     return x
 
 
-def counted(*, dtype, shape, dimension):
-    return np.indices(shape)[dimension].astype(dtype)
+def counters(x):
+    """Integer and floating-point counters along both dimensions, added to `x`."""
+    whole = iota_p(dtype=i32, shape=(2, 3), dimension=1)
+    return [add_p(x, iota_p(dtype=x.dtype, shape=(2, 3), dimension=0)), whole]
+
+
+def counters_reference(x):
+    return [x + np.arange(2).astype(x.dtype)[:, None], np.indices((2, 3))[1]]
 
 
 f32, f64, i32, c64 = map(np.dtype, ("float32", "float64", "int32", "complex64"))
@@ -133,10 +143,8 @@ SAMPLES = [
     Sample("split", (integers,), {"sizes": (1, 2), "axis": 0}, parts),
     Sample("tile", ((2, 3),), {"reps": (2, 3)}, tiled, dtypes=every),
     Sample("tile", ((2, 3),), {"reps": (0, 1)}, tiled),
-    Sample("iota", (), {"dtype": i32, "shape": (3, 4), "dimension": 1}, counted),
-    Sample("iota", (), {"dtype": f32, "shape": (4,), "dimension": 0}, counted),
-    Sample("iota", (), {"dtype": np.dtype("float16"), "shape": (0, 2), "dimension": 0},
-           counted),
+    Program("added to counters", ((2, 3),), {}, counters_reference, function=counters,
+            exercises=("iota",), dtypes=("float16", "float64", "complex64")),
     _slice((5, 6), (1, 0), (4, 6), dtypes=every),
     _slice((7,), (1,), (7,), (3,)),
     _slice((4, 3), (2, 1), (2, 3), (1, 2)),

@@ -12,7 +12,7 @@ from typing import Any, Sequence
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import Array, as_array, aval_of
+from ..core.avals import Array, as_array, aval_of, wrap
 from ..ops.arithmetic import add_p
 from ..ops.dynamic_slicing import dynamic_slice_p, dynamic_update_slice_p
 from ..ops.elementwise_logic import lt_p
@@ -116,7 +116,7 @@ def _start(index: Any, size: int, negative: bool) -> Any:
                 f"dynamic_slice: index {i} is out of bounds for size {size} when negative"
                 " indices are not allowed."
             )
-        return np.asarray(i + size if i < 0 else i, dtypes.default_int())
+        return wrap(np.asarray(i + size if i < 0 else i, dtypes.default_int()))
     x = as_array(index, "dynamic_slice")
     if x.ndim or not dtypes.is_integer(x.dtype):
         raise TypeError(
@@ -199,8 +199,7 @@ def dynamic_update_slice(
 
 
 def _along(x: Any, index: Any, axis: int) -> list[Any]:
-    zero = np.zeros((), dtypes.default_int())
-    return [index if d == axis else zero for d in range(x.ndim)]
+    return [index if d == axis else 0 for d in range(x.ndim)]
 
 
 def dynamic_slice_in_dim(

@@ -17,15 +17,24 @@ from ..api.placement import device_put
 from ..core import dtypes
 from ..core.avals import Array, Tracer, as_array, aval_of, wrap
 from ..core.avals import scalar as numpy_scalar
+from ..core.config import options
+from ..core.dtypes import scalar_dtype
 from ..ops import shaping
 from ..ops.joining import concatenate, expand_dims, iota
 from ..ops.shaping import broadcast_to, canonical_shape, convert
-from ..runtime._native import ConcreteArray, current_dynamic
+from ..runtime._native import ConcreteArray, current_dynamic, silently
 from .promotion import operand
 
 _scalars = (bool, int, float, complex)
 _numbers = frozenset(_scalars)
 _nests = frozenset((list, tuple))
+_narrow = frozenset(map(np.dtype, ("?", "i1", "i2", "i4", "u1", "u2", "u4")))
+_narrow |= frozenset(map(np.dtype, ("f2", "f4", "c8")))
+_wide = {
+    np.dtype(a): np.dtype(b)
+    for a, b in (("i8", "i4"), ("u8", "u4"), ("f8", "f4"), ("c16", "c8"))
+}
+"""Dtypes that arrays always have; those they have in 64 bits only, and what else."""
 
 
 def placed(x: Any, device: Any) -> Any:
@@ -109,6 +118,8 @@ def asarray(
     >>> cnp.asarray(x) is x
     True
     """
+    if type(a) is ConcreteArray and dtype is None and device is None and not copy:
+        return a
     return array(
         a, dtype, copy=bool(copy), order=order, device=device, out_sharding=out_sharding
     )
@@ -160,6 +171,11 @@ def _general(x: Any, dtype: Any) -> Any:
         if kind is complex and not dtypes.is_complex(wanted):
             x = x.real
         return wrap(numpy_scalar(x, wanted, "array"))
+    if kind is np.ndarray and wanted is None:
+        if x.dtype in _narrow or options.enable_x64 and x.dtype in _wide:
+            return wrap(x.copy())
+        if x.dtype in _wide:
+            return wrap(silently(x.astype, _wide[x.dtype]))
     if isinstance(x, (np.ndarray, np.generic)) or hasattr(x, "__jax_array__"):
         found = as_array(x, "array")
         return found if wanted is None else converted(found, wanted)
@@ -333,6 +349,9 @@ def full(
     Array([1.5, 1.5], dtype=float32)
     """
     sizes = canonical_shape("full", shape)
+    if type(fill_value) in _numbers and current_dynamic() is None and dtype is None:
+        found = np.full(sizes, numpy_scalar(fill_value, scalar_dtype(fill_value), "full"))
+        return placed(wrap(found, type(fill_value) is not bool), device)
     value = operand("full", fill_value)
     if dtype is not None:
         value = converted(value, dtypes.check_array_dtype("full", dtype))

@@ -19,6 +19,7 @@ from ..ops.elementwise_selection import select
 from ..ops.joining import concatenate as _concatenate
 from ..ops.joining import iota
 from ..ops.shaping import broadcast_in_dim, convert, full, move_dim, reshape
+from ..runtime._native import current_dynamic
 from .creation import arange, array, placed
 from .joining import concatenate, stack
 from .manipulation import broadcast_arrays, broadcast_to, expand_dims
@@ -43,8 +44,12 @@ def _count(name: str, num: Any) -> int:
     return count
 
 
-def _is_plain(x: Any) -> bool:
-    return isinstance(x, (int, float, np.integer, np.floating)) and not isinstance(x, bool)
+def _plain_bounds(start: Any, stop: Any) -> bool:
+    """Whether NumPy may compute the values: real Python numbers, nothing staged."""
+    return current_dynamic() is None and all(
+        isinstance(x, (int, float, np.integer, np.floating)) and not isinstance(x, bool)
+        for x in (start, stop)
+    )
 
 
 def linspace(
@@ -78,13 +83,16 @@ def linspace(
     count = _count("linspace", num)
     computed, wanted = _computed_dtype("linspace", (start, stop), dtype)
     steps = count - 1 if endpoint else count
+    if not retstep and not dtypes.is_integer(wanted) and _plain_bounds(start, stop):
+        found = np.linspace(start, stop, count, endpoint).astype(computed)
+        return placed(wrap(found.astype(wanted, copy=False)), device)
     a, b = (convert(operand("linspace", v), computed) for v in (start, stop))
     if a.shape != b.shape:
         a, b = broadcast_arrays(a, b)
     spacing = (b - a) / np.asarray(steps, computed) if steps > 0 else full(
         a.shape, np.nan, computed
     )  # fmt: skip
-    if _is_plain(start) and _is_plain(stop) and computed.itemsize <= 8:
+    if _plain_bounds(start, stop):
         out = wrap(np.linspace(start, stop, count, endpoint).astype(computed))
     else:
         out = _interpolated(a, b, count, steps, endpoint, computed)
@@ -143,7 +151,7 @@ def geomspace(
     """
     count = _count("geomspace", num)
     computed, wanted = _computed_dtype("geomspace", (start, stop), dtype)
-    if _is_plain(start) and _is_plain(stop) and start * stop > 0:
+    if _plain_bounds(start, stop) and start * stop > 0:
         return wrap(np.geomspace(start, stop, count, endpoint).astype(wanted))
     a, b = (convert(operand("geomspace", v), computed) for v in (start, stop))
     a, b = broadcast_arrays(a, b)

@@ -81,7 +81,7 @@ def repeat(
                 " depends on its value; give total_repeat_length."
             )
         return getitem(x, (*_before(axis), _sources(repeats, n, total_repeat_length)))
-    times = np.asarray(array(repeats)) if not np.isscalar(repeats) else np.asarray(repeats)
+    times = np.asarray(repeats if isinstance(repeats, int) else array(repeats))
     if times.dtype.kind not in "iu" or times.ndim > 1 or np.any(times < 0):
         raise ValueError(
             f"repeat: repeats must be non-negative integers in at most one dimension; got"

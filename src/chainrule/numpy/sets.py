@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import Tracer
+from ..core.avals import Tracer, wrap
 from ..core.errors import ConcretizationTypeError, described
 from ..ops.cumulative import cumsum_p
 from ..ops.elementwise_logic import and_p, eq_p, ne_p, not_p, or_p
@@ -30,6 +30,7 @@ from ..ops.shaping import (
     reshape,
 )
 from ..ops.sorting import sort_p
+from ..runtime._native import ConcreteArray, current_dynamic
 from .index_plan import Entry
 from .index_update import update
 from .indexing import getitem, read
@@ -151,6 +152,11 @@ def unique(
     x = operand("unique", ar)
     _check_known("unique", size, x)
     shape = x.shape
+    if type(x) is ConcreteArray and size is None and x.dtype.num < 24 and (
+        current_dynamic() is None and x.size and axis is None
+    ):  # fmt: skip
+        wanted = (return_index, return_inverse, return_counts)
+        return _unique_values(x._data, wanted, equal_nan)
     if axis is None:
         rows = ravel(x)
     else:
@@ -163,6 +169,15 @@ def unique(
     out += [reshape(inverse, shape)] if return_inverse else []
     out += [counts] if return_counts else []
     return out[0] if len(out) == 1 else tuple(out)
+
+
+def _unique_values(x: Any, wanted: tuple[bool, ...], equal_nan: bool) -> Any:
+    """The different elements of an ndarray, and what else is wanted, by NumPy."""
+    found = np.unique(x, *wanted, equal_nan=equal_nan)
+    if not any(wanted):
+        return wrap(found)
+    values, *positions = found
+    return (wrap(values), *[wrap(np.asarray(p, np.int32)) for p in positions])
 
 
 def _unique(rows: Any, size: Any, fill_value: Any, equal_nan: bool) -> list[Any]:

@@ -6,7 +6,7 @@ rearrangement, with a sum where tile has copied. Sizes are static, as in all sha
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Sequence
 
 import numpy as np
@@ -140,9 +140,9 @@ def _split_batch(args: Any, dims: Any, size: int, *, sizes: Any, axis: int) -> A
 
 
 def _split_evaluate(x: Any, *, sizes: Any, axis: int) -> Any:
-    bounds = np.cumsum([0, *sizes])
+    bounds = pairwise(accumulate(sizes, initial=0))
     before = (slice(None),) * axis
-    return [x[(*before, slice(a, b))] for a, b in pairwise(bounds)]
+    return [x[(*before, slice(a, b))] for a, b in bounds]
 
 
 split_p = Primitive(
@@ -252,6 +252,13 @@ def _tile_batch(args: Any, dims: Any, size: int, *, reps: Any) -> Any:
     return tile_p(args[0], reps=(*reps[:d], 1, *reps[d:])), d
 
 
+def _tile_evaluate(x: Any, *, reps: Any) -> Any:
+    apart = [k for pair in zip(reps, x.shape) for k in pair]
+    out = np.empty(apart, x.dtype)
+    out[...] = x.reshape([k for n in x.shape for k in (1, n)])
+    return out.reshape([n * r for n, r in zip(x.shape, reps)])
+
+
 tile_p = Primitive(
     "tile",
     "reps[d] copies of x, one behind the other, along each dimension d.",
@@ -259,7 +266,7 @@ tile_p = Primitive(
     linear=(0,),
     transpose=_tile_transpose,
     batch=_tile_batch,
-    evaluate=lambda x, *, reps: np.tile(x, reps),
+    evaluate=_tile_evaluate,
 )
 
 
@@ -291,7 +298,7 @@ iota_p = Primitive(
     "0, 1, 2, ... along `dimension` of an array of the given shape.",
     abstract=_iota_abstract,
     jvp=Missing("iota has no operands"),
-    batch=lambda args, dims, size, **params: (iota_p(**params), None),
+    batch=Missing("iota has no operands"),
     evaluate=_iota_evaluate,
     weak=WEAK_NEVER,
 )

@@ -43,7 +43,7 @@ def ordered_bits(x: Any) -> Any:
 def _positions(key: Any, axis: int) -> Any:
     """The stable sorting permutation of integer keys along the last axis or `axis`."""
     n = key.shape[axis]
-    if key.dtype.itemsize > 4 or n >= 2**31 or n < 16:
+    if key.dtype.itemsize > 4 or n >= 2**31:
         return np.argsort(key, axis=axis, kind="stable")
     sizes = [1] * key.ndim
     sizes[axis] = n
@@ -56,6 +56,8 @@ def _positions(key: Any, axis: int) -> Any:
 def sorting_permutation(keys: Any, axis: int) -> Any:
     """Positions that sort by the first key, then the next; equal keys keep their order."""
     parts: list[Any] = []
+    if len(keys) == 1 and keys[0].dtype.num < 24 and keys[0].shape[axis] < 256:
+        return np.argsort(keys[0], axis=axis, kind="stable")
     for key in keys:
         if dtypes.is_complex(key.dtype):
             parts += [ordered_bits(key.real.copy()), ordered_bits(key.imag.copy())]
@@ -71,6 +73,8 @@ def _sorted_alone(x: Any, axis: int) -> Any:
     kind = dtypes.kind(x.dtype)
     if kind in "biu" and x.dtype.num < 24:
         return np.sort(x, axis)
+    if kind in "fc" and x.dtype.num < 24 and x.shape[axis] < 256:
+        return np.sort(x, axis, kind="stable")
     if kind == "f" and x.dtype.num < 24:
         found = np.sort(x, axis)
         if not np.any(np.signbit(found) & (found == 0)):
@@ -156,8 +160,8 @@ def _top_k_abstract(x: Any, *, k: int, axis: int) -> Any:
 
 def _descending(x: Any, axis: int, k: int) -> Any:
     """Positions of the k largest, ties by position, NaN first."""
-    bits = ordered_bits(x)
     n = x.shape[axis]
+    bits = ordered_bits(x)
     if bits.dtype.itemsize > 4 or n >= 2**31:
         return np.argsort(~bits, axis=axis, kind="stable").take(range(k), axis)
     sizes = [1] * x.ndim
