@@ -15,6 +15,7 @@ from .cases import (
     differentiable_cases,
     directional_derivative,
     each,
+    flat,
     pairing,
     random_like,
 )
@@ -82,6 +83,45 @@ def test_transpose_identity(case):
         scale = max(scale, 1.0)
         error = abs(float(left) - float(right)) / scale
         assert error < 1e-9 * case.sample.tolerance
+
+
+def linear_positions(case, operands):
+    """Operands in each of which alone the case is linear, found by trying."""
+    found = []
+    for i in case.positions():
+        x, v = np.asarray(operands[i]), np.asarray(random_like(operands[i], 3))
+
+        def at(value, i=i):
+            full = [*operands[:i], as_array(value), *operands[i + 1 :]]
+            return [np.asarray(y) for y in flat(case(*full))]
+
+        sums = zip(at(2 * x - v), at(x), at(v), at(0 * x))
+        if x.size and all(
+            dtypes.is_inexact(a.dtype)
+            and np.allclose(a, 2 * b - c, 1e-9, 1e-12)
+            and not zero.any()
+            for a, b, c, zero in sums
+        ):
+            found.append(i)
+    return found
+
+
+@each(c for c in FIRST if c.primitive is not None and c.primitive.transpose)
+def test_transpose_rule_for_each_operand_it_is_linear_in(case):
+    with case.precision():
+        operands = case.operands()
+        for i in linear_positions(case, operands):
+
+            def act(x, i=i):
+                return flat(case(*operands[:i], x, *operands[i + 1 :]))
+
+            v = random_like(operands[i], 3)
+            ws = directions(act(v), 7)
+            (ct,) = cr.linear_transpose(act, v)(ws)
+            assert (ct.shape, ct.dtype) == (v.shape, v.dtype)
+            left, right = pairing(ws, act(v)), pairing([v], [ct])
+            scale = 1 + float(np.abs(np.asarray(ct)).sum())
+            assert abs(float(left) - float(right)) < 1e-9 * scale
 
 
 @each(FIRST)

@@ -1,4 +1,4 @@
-"""Programs that test the higher-order primitives, and collectives over a named axis.
+"""Programs that test the higher-order primitives.
 
 A custom_vjp function has no forward mode, which the generic properties need; its
 derivatives are tested in tests/properties/test_control.py.
@@ -7,7 +7,6 @@ derivatives are tested in tests/properties/test_control.py.
 import numpy as np
 
 import chainrule as cr
-from chainrule import lax
 from chainrule.ops.arithmetic import add_p, mul_p
 from chainrule.ops.elementwise_trigonometric import sin_p
 from chainrule.ops.shaping import reduce_sum_p
@@ -92,19 +91,6 @@ def from_numpy(x):
     return cr.pure_callback(np.cosh, struct, x, vmap_method="expand_dims")
 
 
-def over_rows(function):
-    """`function` of one row, mapped over the rows of a matrix as the axis "i"."""
-    return cr.vmap(function, axis_name="i")
-
-
-def totals(x):
-    return np.broadcast_to(x.sum(0), x.shape)
-
-
-shift = [(0, 1), (1, 2), (2, 0)]
-square = np.float32(rng.standard_normal((3, 3)))
-
-
 SAMPLES = [
     Program("jit", (vector, vector[::-1]), {}, smooth_reference,
             function=cr.jit(smooth), dtypes=("float64",), exercises=("jit",)),
@@ -135,48 +121,4 @@ SAMPLES = [
             exercises=("debug_callback",)),
     Program("pure_callback", (vector,), {}, np.cosh, function=from_numpy,
             differentiable=(), exercises=("pure_callback",)),
-    Program("psum", (matrix,), {}, totals, dtypes=("float64", "complex64"),
-            function=over_rows(lambda x: lax.psum(x, "i")), exercises=("psum",)),
-    Program("psum_of_product", (matrix, matrix[::-1]), {},
-            lambda x, y: x * totals(x * y),
-            function=over_rows(lambda x, y: x * lax.psum(x * y, "i"))),
-    Program("psum_in_jit", (matrix,), {}, totals,
-            function=over_rows(cr.jit(lambda x: lax.psum(x, "i")))),
-    Program("psum_in_groups", (np.float32(rng.standard_normal((4, 2))),), {},
-            lambda x: np.repeat([x[0] + x[1], x[2] + x[3]], 2, axis=0),
-            function=over_rows(
-                lambda x: lax.psum(x, "i", axis_index_groups=[[0, 1], [2, 3]]))),
-    Program("psum_of_integers", (np.arange(12, dtype=np.int32).reshape(3, 4),), {},
-            totals, function=over_rows(lambda x: lax.psum(x, "i"))),
-    Program("pmean", (matrix,), {}, lambda x: totals(x) / 3,
-            function=over_rows(lambda x: lax.pmean(x, "i"))),
-    Program("pmax", (matrix,), {}, lambda x: np.broadcast_to(x.max(0), x.shape),
-            function=over_rows(lambda x: lax.pmax(x, "i")), differentiable=(),
-            exercises=("pmax",)),
-    Program("pmin", (matrix,), {}, lambda x: np.broadcast_to(x.min(0), x.shape),
-            function=over_rows(lambda x: lax.pmin(x, "i")), differentiable=(),
-            exercises=("pmin",)),
-    Program("ppermute", (matrix,), {}, lambda x: np.roll(x, 1, 0),
-            function=over_rows(lambda x: lax.ppermute(x, "i", shift)),
-            exercises=("ppermute",)),
-    Program("all_gather", (matrix,), {}, lambda x: np.broadcast_to(x, (3, 3, 4)),
-            function=over_rows(lambda x: lax.all_gather(x, "i")),
-            exercises=("all_gather",)),
-    Program("all_gather_tiled", (matrix,), {},
-            lambda x: np.broadcast_to(x.ravel(), (3, 12)),
-            function=over_rows(lambda x: lax.all_gather(x, "i", tiled=True))),
-    Program("all_to_all", (square,), {}, np.transpose,
-            function=over_rows(lambda x: lax.all_to_all(x, "i", 0, 0)),
-            exercises=("all_to_all",)),
-    Program("psum_scatter", (square,), {}, lambda x: x.sum(0),
-            function=over_rows(lambda x: lax.psum_scatter(x, "i")),
-            exercises=("reduce_scatter",)),
-    Program("axis_index", (matrix,), {}, lambda x: x * np.arange(3)[:, None],
-            function=over_rows(lambda x: x * lax.axis_index("i")),
-            exercises=("axis_index",)),
-    Program("collectives_over_two_axes", (matrix,), {},
-            lambda x: np.full_like(x, x.sum()),
-            function=cr.vmap(
-                cr.vmap(lambda x: lax.psum(x, ("i", "j")), axis_name="j"),
-                axis_name="i")),
 ]  # fmt: skip
