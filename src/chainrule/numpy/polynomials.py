@@ -190,7 +190,9 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     top = np.arange(n - 1, -1, -1)
     # The i-th constant has been integrated m - 1 - i times more, the powers m times.
     times = np.minimum(m, top)
-    factors = np.array([math.perm(int(a), int(b)) for a, b in zip(top, times)], np.float64)
+    factors = np.array(
+        [math.perm(int(a), int(b)) for a, b in zip(top, times)], np.float64
+    )
     return whole / wrap(factors.astype(p.dtype))
 
 
@@ -215,7 +217,8 @@ def polyval(p: Any, x: Any, *, unroll: int = 16) -> Any:
     return y
 
 
-# --- roots -------------------------------------------------------------------------------------
+# --- roots ----------------------------------------------------------------------------
+
 
 def poly(seq_of_zeros: Any) -> Any:
     """The polynomial with the given roots, or the characteristic one of a matrix.
@@ -305,7 +308,8 @@ def _companion_eigenvalues(p: Any) -> Any:
     return eigvals(concatenate([reshape(top, (1, n)), wrap(below)], 0))
 
 
-# --- fitting -----------------------------------------------------------------------------------
+# --- fitting --------------------------------------------------------------------------
+
 
 def polyfit(
     x: Any,
