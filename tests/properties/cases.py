@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib
+import pathlib
 import pkgutil
 
 import numpy as np
@@ -132,6 +133,15 @@ def _converted(x, dtype):
     return x.astype(dtype)
 
 
+def load_all():
+    """Imports every module of the package, so that all primitives are registered."""
+    package = pathlib.Path(cr.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        importlib.import_module(".".join(parts).removesuffix(".__init__"))
+
+
+load_all()
 CASES = list(_cases())
 
 

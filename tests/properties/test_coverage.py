@@ -1,28 +1,13 @@
 """Every registered primitive has samples, and every rule it lacks is declared so."""
 
-import importlib
-import pathlib
-
 import pytest
 
-import chainrule
 from chainrule.core.primitive import Missing, registry
 
 from .cases import CASES
 
 WITHOUT_SAMPLES = {}
 """Primitives without samples: name -> where they are tested instead."""
-
-
-def load_all():
-    """Imports every module of the package, so that all primitives are registered."""
-    package = pathlib.Path(chainrule.__file__).parent
-    for path in sorted(package.rglob("*.py")):
-        parts = path.relative_to(package.parent).with_suffix("").parts
-        importlib.import_module(".".join(parts).removesuffix(".__init__"))
-
-
-load_all()
 
 
 @pytest.mark.parametrize("name", sorted(registry))
