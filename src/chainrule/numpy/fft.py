@@ -12,7 +12,7 @@ import operator
 from typing import Any, Sequence
 
 from ..core import dtypes
-from ..core.avals import as_array
+from ..core.avals import Array, as_array
 from ..ops.arithmetic import mul_p
 from ..ops.fft import FftType, fft_p
 from ..ops.joining import concatenate, iota, slice_along
@@ -41,7 +41,15 @@ def _axes(name: str, x: Any, s: Any, axes: Any) -> tuple[int, ...]:
     return found
 
 
+_wanted = {
+    FftType.FFT: "FD", FftType.IFFT: "FD", FftType.IRFFT: "FD", FftType.RFFT: "fd",
+}  # fmt: skip
+"""Characters of the dtypes that each transform takes as they are."""
+
+
 def _operand(name: str, a: Any, kind: FftType) -> Any:
+    if isinstance(a, Array) and getattr(a.dtype, "char", "?") in _wanted[kind]:
+        return a
     x = inexact_operand(f"fft.{name}", a)
     if dtypes.is_float(x.dtype) and x.dtype.itemsize < 4:
         x = convert(x, dtypes.float32)
@@ -117,6 +125,10 @@ def _over_last(x: Any, axes: tuple[int, ...], kind: FftType, lengths: Any) -> An
 def _one(
     name: str, kind: FftType, a: Any, n: int | None, axis: int, norm: str | None
 ) -> Any:
+    if axis == -1 and n is None and norm is None and kind != FftType.IRFFT:
+        x = _operand(name, a, kind)
+        if x.ndim and x.shape[-1]:
+            return fft_p(x, fft_type=kind, fft_lengths=x.shape[-1:])
     if isinstance(axis, (tuple, list)):
         raise ValueError(
             f"{name}: does not support multiple axes. Please use fftn and its kin. Got"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ _operand_chars = ("FD", "FD", "fd", "FD")
 
 
 def _evaluate(x: Any, *, fft_type: FftType, fft_lengths: Any) -> Any:
-    lengths = tuple(fft_lengths)
+    lengths = fft_lengths
     shape = x.shape[x.ndim - len(lengths) :]
     wanted = lengths
     if fft_type == FftType.IRFFT:
@@ -92,11 +93,17 @@ def _evaluate(x: Any, *, fft_type: FftType, fft_lengths: Any) -> Any:
         raise ValueError("fft: operand does not fit")
     if not x.size or 0 in lengths:
         return _empty(x, fft_type, lengths)
-    name = _names[fft_type]
     if len(lengths) == 1:
-        return getattr(np.fft, name)(x, lengths[0])
+        return _along_last(fft_type)(x, lengths[0])
+    name = _names[fft_type]
     axes = range(x.ndim - len(lengths), x.ndim)
     return getattr(np.fft, f"{name}n")(x, lengths, axes)
+
+
+@lru_cache(maxsize=None)
+def _along_last(fft_type: FftType) -> Any:
+    """NumPy's transform of the last dimension; numpy.fft is loaded at the first use."""
+    return getattr(np.fft, _names[fft_type])
 
 
 def _empty(x: Any, fft_type: FftType, lengths: Any) -> Any:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import aval_of
+from ..core.avals import aval_of, wrap
 from ..core.primitive import Primitive
+from ..runtime._native import current_dynamic
 from .contractions import Numbers, dot_general_p
 from .elementwise_complex import conj_p, imag_p, real_p
 from .elementwise_logic import eq_p
@@ -28,12 +29,22 @@ from .windows import GatherDimensionNumbers, GatherScatterMode
 
 # --- triangle ------------------------------------------------------------------------
 
+def _mask(m: int, n: int, lower: bool, whole: bool) -> Any:
+    """Where the triangle is, with its diagonal or without."""
+    inside = np.tri(m, n, 0 if whole == lower else -1, dtype=np.bool_)
+    return inside if lower else ~inside
+
+
+_small_mask = lru_cache(maxsize=256)(_mask)
+
+
 def _triangle_evaluate(x: Any, *, lower: bool, diagonal: float) -> Any:
-    out = np.tril(x, -1) if lower else np.triu(x, 1)
-    if diagonal:
-        i = np.arange(min(x.shape[-2:]))
-        kept = x[..., i, i]
-        out[..., i, i] = kept if diagonal == 1.0 else (kept * diagonal).astype(x.dtype)
+    m, n = x.shape[-2:]
+    mask = (_small_mask if m * n <= 4096 else _mask)(m, n, lower, diagonal != 0)
+    out = np.where(mask, x, x.dtype.type(0))
+    if diagonal not in (0.0, 1.0):
+        i = np.arange(min(m, n))
+        out[..., i, i] *= x.dtype.type(diagonal)
     return out
 
 
@@ -120,8 +131,15 @@ def matmul(a: Any, b: Any) -> Any:
 
 # --- parts and constants ---------------------------------------------------------------
 
+@lru_cache(maxsize=32)
+def _eye_value(n: int, dtype: Any) -> Any:
+    return wrap(np.eye(n, dtype=dtype))
+
+
 def eye(n: int, dtype: Any) -> Any:
-    """The identity matrix, (n, n)."""
+    """The identity matrix, (n, n): a value, or while a program is staged its recipe."""
+    if current_dynamic() is None:
+        return _eye_value(n, dtype) if n <= 64 else wrap(np.eye(n, dtype=dtype))
     rows, columns = iota(dtypes.int32, (n, 1), 0), iota(dtypes.int32, (1, n), 1)
     return convert(eq_p(rows, columns), dtype)
 

@@ -17,6 +17,7 @@ from ...ops.matrices import (
     columns_between,
     eye,
     mH,
+    real,
     rows_between,
     take_rows,
     tril,
@@ -262,9 +263,10 @@ def lu(
     one = broadcast_to(eye(m, a.dtype), (*a.shape[:-2], m, m))
     lower = tril(columns_between(factors, 0, k), 0.0) + columns_between(one, 0, k)
     upper = triu(rows_between(factors, 0, k))
+    inverse = _inverse_permutation(permutation)
     if permute_l:
-        return take_rows(lower, _inverse_permutation(permutation)), upper
-    return take_rows(one, _inverse_permutation(permutation)), lower, upper
+        return take_rows(lower, inverse), upper
+    return take_rows(real(one), inverse), lower, upper
 
 
 # --- general systems -----------------------------------------------------------------------
