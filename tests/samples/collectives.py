@@ -76,7 +76,9 @@ def program(name, function, reference, exercises, args=(matrix,), **rest):
 
 
 SAMPLES = [
-    program("psum", psum(), lambda x: everyone(x, total), ("psum",), dtypes=("float64",)),
+    program(
+        "psum", psum(), lambda x: everyone(x, total), ("psum",), dtypes=("float64",)
+    ),
     program(
         "psum_in_groups", psum(axis_index_groups=pairs),
         lambda x: everyone(x, total, pairs), ("psum",),

@@ -1,4 +1,4 @@
-"""Samples of conv_general_dilated: strides, padding, dilation, groups, layouts, ranks."""
+"""Samples of conv_general_dilated: strides, padding, dilation, groups, layouts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def _reference(
         )
     ]
     batch_out = batch // batch_group_count
-    y = np.zeros((batch_out, out_features, *counts), np.result_type(x.dtype, np.float64))
+    y = np.zeros(
+        (batch_out, out_features, *counts), np.result_type(x.dtype, np.float64)
+    )
     groups = feature_group_count * batch_group_count
     for o in range(out_features):
         group = o // (out_features // groups)
@@ -88,7 +90,11 @@ def conv(x, k, strides=None, padding=None, base=None, holes=None, **rest):
 
 # Few and small: the reference visits every product.
 SAMPLES = [
-    conv((2, 3, 4, 5), (4, 3, 2, 2), dtypes=("float16", "bfloat16", "float64", "complex64")),
+    conv(
+        (2, 3, 4, 5),
+        (4, 3, 2, 2),
+        dtypes=("float16", "bfloat16", "float64", "complex64"),
+    ),
     conv((1, 2, 5, 4), (2, 2, 3, 2), (2, 1), ((1, 2), (0, 1))),
     conv((1, 2, 5, 4), (2, 2, 2, 2), (1, 2), ((1, 1), (2, 0)), (2, 3), (2, 1)),
     conv((1, 1, 6), (1, 1, 2), (1,), ((-1, -2),)),

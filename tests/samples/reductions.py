@@ -87,7 +87,9 @@ SAMPLES = [
     ),
     *_extrema("reduce_max", np.maximum),
     *_extrema("reduce_min", np.minimum),
-    Sample("reduce_prod", ((2, 3, 4),), {"axes": (1,)}, along(np.multiply), dtypes=numbers),
+    Sample(
+        "reduce_prod", ((2, 3, 4),), {"axes": (1,)}, along(np.multiply), dtypes=numbers
+    ),
     Sample("reduce_prod", ((2, 3),), {"axes": (0, 1)}, along(np.multiply)),
     Sample("reduce_prod", ((2, 3),), {"axes": ()}, along(np.multiply)),
     Sample("reduce_prod", (with_zeros,), {"axes": (1,)}, along(np.multiply)),

@@ -29,7 +29,9 @@ def windows(x, params):
     for n, k, s, (lo, hi), b, w in zip(x.shape, *each):
         count = max(0, (b * (n - 1) + 1 + lo + hi - (w * (k - 1) + 1)) // s + 1)
         spots = [[p * s + i * w - lo for i in range(k)] for p in range(count)]
-        rows = [[a for a in row if 0 <= a <= b * (n - 1) and a % b == 0] for row in spots]
+        rows = [
+            [a for a in row if 0 <= a <= b * (n - 1) and a % b == 0] for row in spots
+        ]
         lines.append([[a // b for a in row] for row in rows])
         counts.append(count)
     for place in itertools.product(*map(range, counts)):
@@ -97,7 +99,10 @@ cut = params((2, 1), (1, 1), ((-1, 1), (-2, -1)))
 def _reductions(name, reference, **rest):
     return [
         Sample(name, (spread,), plain, reference, dtypes=floats, **rest),
-        *[Sample(name, (spread,), p, reference, **rest) for p in (strided, dilated, cut)],
+        *[
+            Sample(name, (spread,), p, reference, **rest)
+            for p in (strided, dilated, cut)
+        ],
         Sample(name, (integers,), plain, reference),
         Sample(name, (spread[0],), params((3,), (2,)), reference, **rest),
     ]

@@ -47,8 +47,8 @@ def _groups(name: str, groups: Any, axis_name: Any, equal: bool = False) -> Any:
     size = axis_env.axis_size(axis_name)
     if sorted(i for g in found for i in g) != list(range(size)):
         raise ValueError(
-            f"{name}: axis_index_groups {groups} must name each of the {size} members of"
-            f" axis {axis_name!r} once."
+            f"{name}: axis_index_groups {groups} must name each of the {size} members"
+            f" of axis {axis_name!r} once."
         )
     if len(axis_env.axis_names(axis_name)) > 1:
         raise ValueError(
@@ -59,7 +59,8 @@ def _groups(name: str, groups: Any, axis_name: Any, equal: bool = False) -> Any:
     return found
 
 
-# --- reductions --------------------------------------------------------------------------------
+# --- reductions -----------------------------------------------------------------------
+
 
 def _all_reduce(name: str, prim: Any, x: Any, axis_name: Any, groups: Any) -> Any:
     names = axis_env.axis_names(axis_name)
@@ -82,7 +83,8 @@ def psum(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
         NameError: the name is not bound.
 
     >>> import chainrule as cr
-    >>> cr.vmap(lambda x: x / cr.lax.psum(x, "i"), axis_name="i")(cr.numpy.ones(4)).tolist()
+    >>> share = cr.vmap(lambda x: x / cr.lax.psum(x, "i"), axis_name="i")
+    >>> share(cr.numpy.ones(4)).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
 
@@ -102,7 +104,8 @@ def pmean(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
     """The mean over all members of an axis. Arguments are those of `psum`.
 
     >>> import chainrule as cr
-    >>> cr.vmap(lambda x: cr.lax.pmean(x, "i"), axis_name="i")(cr.numpy.arange(3.)).tolist()
+    >>> f = cr.vmap(lambda x: cr.lax.pmean(x, "i"), axis_name="i")
+    >>> f(cr.numpy.arange(3.)).tolist()
     [1.0, 1.0, 1.0]
     """
     groups = _groups("pmean", axis_index_groups, axis_name, equal=True)
@@ -121,7 +124,8 @@ def pmax(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
     """The greatest over all members of an axis. Arguments are those of `psum`.
 
     >>> import chainrule as cr
-    >>> cr.vmap(lambda x: cr.lax.pmax(x, "i"), axis_name="i")(cr.numpy.arange(3)).tolist()
+    >>> f = cr.vmap(lambda x: cr.lax.pmax(x, "i"), axis_name="i")
+    >>> f(cr.numpy.arange(3)).tolist()
     [2, 2, 2]
     """
     return _map(
@@ -133,7 +137,8 @@ def pmin(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
     """The least over all members of an axis. Arguments are those of `psum`.
 
     >>> import chainrule as cr
-    >>> cr.vmap(lambda x: cr.lax.pmin(x, "i"), axis_name="i")(cr.numpy.arange(3)).tolist()
+    >>> f = cr.vmap(lambda x: cr.lax.pmin(x, "i"), axis_name="i")
+    >>> f(cr.numpy.arange(3)).tolist()
     [0, 0, 0]
     """
     return _map(
@@ -141,7 +146,8 @@ def pmin(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
     )
 
 
-# --- exchanges -----------------------------------------------------------------------------------
+# --- exchanges ------------------------------------------------------------------------
+
 
 def _each_name(name: str, axis_name: Any, groups: Any) -> list[dict[str, Any]]:
     """The parameters that an exchange over each of the named axes shares."""
@@ -272,8 +278,8 @@ def all_to_all(
         if n % total or not tiled and n != total:
             raise ValueError(
                 f"all_to_all: dimension {s} of shape {v.shape} must"
-                f" {'be a multiple of' if tiled else 'equal'} the size {total} of the axes"
-                f" {axis_name!r}."
+                f" {'be a multiple of' if tiled else 'equal'} the size {total} of the"
+                f" axes {axis_name!r}."
             )
         return _over_axes(v, s, c, axes, total, tiled)
 
@@ -292,7 +298,9 @@ def _over_axes(
         v = all_to_all_p(v, split_axis=i, concat_axis=i, tiled=False, **shared)
     v = reshape(v, (total, *v.shape[len(axes) :]))
     if not tiled:
-        return move_dim(reshape(v, (total, *v.shape[1 : 1 + s], *v.shape[2 + s :])), 0, c)
+        return move_dim(
+            reshape(v, (total, *v.shape[1 : 1 + s], *v.shape[2 + s :])), 0, c
+        )
     v = move_dim(v, 0, c)
     return reshape(v, (*v.shape[:c], total * v.shape[c + 1], *v.shape[c + 2 :]))
 
@@ -320,12 +328,14 @@ def ppermute(x: Any, axis_name: Any, perm: Sequence[tuple[int, int]]) -> Any:
     for which in zip(*pairs):
         if len(set(which)) != len(which) or any(not 0 <= i < size for i in which):
             raise ValueError(
-                f"ppermute: perm {list(pairs)} must name each source and each destination"
-                f" at most once, all of 0 <= member < {size}."
+                f"ppermute: perm {list(pairs)} must name each source and each"
+                f" destination at most once, all of 0 <= member < {size}."
             )
     if len(names) == 1:
         return _map(
-            lambda v: ppermute_p(as_array(v, "ppermute"), axis_name=names[0], perm=pairs),
+            lambda v: ppermute_p(
+                as_array(v, "ppermute"), axis_name=names[0], perm=pairs
+            ),
             x,
         )
     return _map(lambda v: _permute_axes(as_array(v, "ppermute"), axis_name, pairs), x)
@@ -392,7 +402,8 @@ def pbroadcast(x: Any, axis_name: Any, source: int) -> Any:
     return _map(one, x)
 
 
-# --- the axis itself -------------------------------------------------------------------------------
+# --- the axis itself ------------------------------------------------------------------
+
 
 def axis_index(axis_name: Any) -> Any:
     """Which member of the axis this is: an int32 scalar.
@@ -427,6 +438,6 @@ def axis_size(axis_name: Any) -> int:
 
 
 __all__ = [
-    "all_gather", "all_to_all", "axis_index", "axis_size", "pbroadcast", "pmax", "pmean",
-    "pmin", "ppermute", "pshuffle", "psum", "psum_scatter", "pswapaxes",
+    "all_gather", "all_to_all", "axis_index", "axis_size", "pbroadcast", "pmax",
+    "pmean", "pmin", "ppermute", "pshuffle", "psum", "psum_scatter", "pswapaxes",
 ]  # fmt: skip

@@ -118,8 +118,8 @@ def dot(
         plain = 1 <= lhs.ndim <= 2 and 1 <= rhs.ndim <= 2
         if not plain or lhs.shape[-1] != rhs.shape[0]:
             raise ValueError(
-                f"dot: shapes {lhs.shape} and {rhs.shape} are no matrix or vector product;"
-                " give dimension_numbers."
+                f"dot: shapes {lhs.shape} and {rhs.shape} are no matrix or vector"
+                " product; give dimension_numbers."
             )
         dimension_numbers = (((lhs.ndim - 1,), (0,)), ((), ()))
     return dot_general(lhs, rhs, dimension_numbers, precision, preferred_element_type)

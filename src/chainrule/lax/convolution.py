@@ -1,4 +1,4 @@
-"""lax: convolutions. `conv_general_dilated` is the operation; the others name uses of it.
+"""lax: convolutions; `conv_general_dilated` is the operation, the others are its uses.
 
 Dimension numbers are strings such as ("NHWC", "HWIO", "NHWC"), a ConvDimensionNumbers,
 or None: batch and feature first ("NCHW", "OIHW"). Padding is a list of pairs, or
@@ -29,18 +29,22 @@ ConvGeneralDilatedDimensionNumbers = None | ConvDimensionNumbers | tuple[str, st
 def conv_general_permutations(
     dimension_numbers: tuple[str, str, str],
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """The dimensions by meaning that three strings such as ("NHWC", "HWIO", "NHWC") name.
+    """The dimensions by meaning that strings such as ("NHWC", "HWIO", "NHWC") name.
 
     Returns:
         Positions of (batch, feature, spatial...) in the operand, of (out feature, in
-        feature, spatial...) in the kernel, of (batch, feature, spatial...) in the output;
-        spatial dimensions in the order of the kernel's.
+        feature, spatial...) in the kernel, of (batch, feature, spatial...) in the
+        output; spatial dimensions in the order of the kernel's.
 
     Raises:
         TypeError: a letter repeats, or the spatial letters differ.
     """
     lhs, rhs, out = dimension_numbers
-    for name, spec, first in (("lhs", lhs, "NC"), ("rhs", rhs, "OI"), ("out", out, "NC")):
+    for name, spec, first in (
+        ("lhs", lhs, "NC"),
+        ("rhs", rhs, "OI"),
+        ("out", out, "NC"),
+    ):
         if len(set(spec)) != len(spec) or not set(first) <= set(spec):
             raise TypeError(
                 f"conv_dimension_numbers: the {name} specification {spec!r} must name"
@@ -50,8 +54,8 @@ def conv_general_permutations(
     for name, spec in (("lhs", lhs), ("out", out)):
         if sorted(c for c in spec if c not in "NC") != sorted(spatial):
             raise TypeError(
-                f"conv_dimension_numbers: the {name} specification {spec!r} must have the"
-                f" spatial dimensions of the kernel's, {rhs!r}."
+                f"conv_dimension_numbers: the {name} specification {spec!r} must have"
+                f" the spatial dimensions of the kernel's, {rhs!r}."
             )
 
     def positions(spec: str, first: str) -> tuple[int, ...]:
@@ -73,15 +77,16 @@ def conv_dimension_numbers(
         TypeError: another form, or ranks that differ.
 
     >>> from chainrule import lax
-    >>> lax.conv_dimension_numbers((1, 5, 5, 3), (2, 2, 3, 8), ("NHWC", "HWIO", "NHWC"))
-    ConvDimensionNumbers(lhs_spec=(0, 3, 1, 2), rhs_spec=(3, 2, 0, 1), out_spec=(0, 3, 1, 2))
+    >>> layout = ("NHWC", "HWIO", "NHWC")
+    >>> lax.conv_dimension_numbers((1, 5, 5, 3), (2, 2, 3, 8), layout).lhs_spec
+    (0, 3, 1, 2)
     """
     if isinstance(dimension_numbers, ConvDimensionNumbers):
         return dimension_numbers
     if len(lhs_shape) != len(rhs_shape):
         raise TypeError(
-            "conv_dimension_numbers: operand and kernel must have one number of dimensions;"
-            f" got shapes {tuple(lhs_shape)} and {tuple(rhs_shape)}."
+            "conv_dimension_numbers: operand and kernel must have one number of"
+            f" dimensions; got shapes {tuple(lhs_shape)} and {tuple(rhs_shape)}."
         )
     if dimension_numbers is None:
         order = tuple(range(len(lhs_shape)))
@@ -94,8 +99,8 @@ def conv_dimension_numbers(
     for spec in dimension_numbers:
         if not isinstance(spec, str) or len(spec) != len(lhs_shape):
             raise TypeError(
-                f"conv_dimension_numbers: the specification {spec!r} must be a string with"
-                f" a letter for each of the {len(lhs_shape)} dimensions."
+                f"conv_dimension_numbers: the specification {spec!r} must be a string"
+                f" with a letter for each of the {len(lhs_shape)} dimensions."
             )
     return ConvDimensionNumbers(*conv_general_permutations(tuple(dimension_numbers)))
 
@@ -135,8 +140,10 @@ def padtype_to_pads(
     return pads
 
 
-def static_pads(name: str, padding: Sequence[Any], rank: int) -> tuple[tuple[int, int], ...]:
-    """Explicit padding as a tuple of pairs; TypeError naming `name` for a wrong number."""
+def static_pads(
+    name: str, padding: Sequence[Any], rank: int
+) -> tuple[tuple[int, int], ...]:
+    """Explicit padding as pairs; TypeError naming `name` for a wrong number of them."""
     pads = tuple((operator.index(lo), operator.index(hi)) for lo, hi in padding)
     if len(pads) != rank:
         raise TypeError(
@@ -218,7 +225,9 @@ def conv_general_dilated(
                 " conv_transpose."
             )
         sizes = [lhs.shape[i] for i in numbers.lhs_spec[2:]]
-        window = [dilated(rhs.shape[i], d) for i, d in zip(numbers.rhs_spec[2:], rhs_dilation)]
+        window = [
+            dilated(rhs.shape[i], d) for i, d in zip(numbers.rhs_spec[2:], rhs_dilation)
+        ]
         padding = padtype_to_pads(sizes, window, strides, padding)
     if preferred_element_type is not None:
         preferred_element_type = dtypes.check_array_dtype(name, preferred_element_type)
@@ -280,7 +289,8 @@ def conv_with_general_padding(
     )  # fmt: skip
 
 
-# --- transposed ------------------------------------------------------------------------------
+# --- transposed -----------------------------------------------------------------------
+
 
 def _transposed_pads(
     k: int, s: int, padding: Any, dilation: int, consistent: bool
@@ -345,8 +355,8 @@ def conv_transpose(
     if dimension_numbers is None:
         if rank not in (1, 2, 3):
             raise ValueError(
-                f"conv_transpose: an operand of shape {lhs.shape} needs dimension_numbers;"
-                " only 3, 4 or 5 dimensions have a default."
+                f"conv_transpose: an operand of shape {lhs.shape} needs"
+                " dimension_numbers; only 3, 4 or 5 dimensions have a default."
             )
         letters = "HWD"[:rank]
         dimension_numbers = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
@@ -368,7 +378,8 @@ def conv_transpose(
     )  # fmt: skip
 
 
-# --- shapes ------------------------------------------------------------------------------------
+# --- shapes ---------------------------------------------------------------------------
+
 
 def conv_shape_tuple(
     lhs_shape: Sequence[int],
@@ -391,8 +402,8 @@ def conv_shape_tuple(
     out = window_counts(lhs_shape[2:], rhs_shape[2:], strides, pads, ones, ones)
     if lhs_shape[0] % batch_group_count:
         raise ValueError(
-            f"conv_shape_tuple: batch_group_count {batch_group_count} must divide the batch"
-            f" size {lhs_shape[0]}."
+            f"conv_shape_tuple: batch_group_count {batch_group_count} must divide the"
+            f" batch size {lhs_shape[0]}."
         )
     return (lhs_shape[0] // batch_group_count, rhs_shape[0], *out)
 
@@ -421,7 +432,10 @@ def conv_general_shape_tuple(
     """
     lhs, rhs, out = conv_dimension_numbers(lhs_shape, rhs_shape, dimension_numbers)
     sizes = conv_shape_tuple(
-        _by_meaning(lhs_shape, lhs), _by_meaning(rhs_shape, rhs), window_strides, padding
+        _by_meaning(lhs_shape, lhs),
+        _by_meaning(rhs_shape, rhs),
+        window_strides,
+        padding,
     )
     return _laid_out(sizes, out)
 
@@ -437,7 +451,8 @@ def conv_transpose_shape_tuple(
 
     >>> from chainrule import lax
     >>> layout = ("NHWC", "HWIO", "NHWC")
-    >>> lax.conv_transpose_shape_tuple((1, 5, 5, 2), (3, 3, 2, 4), (2, 2), "SAME", layout)
+    >>> x, k = (1, 5, 5, 2), (3, 3, 2, 4)
+    >>> lax.conv_transpose_shape_tuple(x, k, (2, 2), "SAME", layout)
     (1, 10, 10, 4)
     """
     lhs, rhs, out = conv_dimension_numbers(lhs_shape, rhs_shape, dimension_numbers)
@@ -445,7 +460,8 @@ def conv_transpose_shape_tuple(
     rank = len(x) - 2
     each = [padding] * rank if isinstance(padding, str) else padding
     pads = tuple(
-        _transposed_pads(w, s, p, 1, False) for w, s, p in zip(k[2:], window_strides, each)
+        _transposed_pads(w, s, p, 1, False)
+        for w, s, p in zip(k[2:], window_strides, each)
     )
     ones = (1,) * rank
     spatial = window_counts(x[2:], k[2:], ones, pads, window_strides, ones)

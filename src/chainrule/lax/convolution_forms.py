@@ -29,8 +29,9 @@ def conv_general_dilated_patches(
 
     Args:
         lhs: the array, with a batch, a feature and spatial dimensions.
-        filter_shape: sizes of a window, in the order of the kernel's spatial dimensions.
-        window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers,
+        filter_shape: sizes of a window, in the order of the kernel's spatial
+        dimensions. window_strides, padding, lhs_dilation, rhs_dilation,
+        dimension_numbers,
             precision, preferred_element_type: see `conv_general_dilated`.
 
     Returns:
@@ -94,7 +95,10 @@ def conv_general_dilated_local(
     y = dot_general_p(
         rhs,
         windows,
-        dimension_numbers=(((kernel[1],), (out[1],)), (tuple(kernel[2:]), tuple(out[2:]))),
+        dimension_numbers=(
+            ((kernel[1],), (out[1],)),
+            (tuple(kernel[2:]), tuple(out[2:])),
+        ),
         precision=canonical_precision("conv_general_dilated_local", precision),
         preferred_element_type=None,
     )

@@ -131,8 +131,8 @@ def _arg(name: str, prim: Any, operand: Any, axis: int, index_dtype: Any) -> Any
     operand = as_array(operand, name)
     if not 0 <= axis < operand.ndim:
         raise ValueError(
-            f"{name}: axis {axis} is invalid for an operand of shape {operand.shape}; use"
-            f" 0 <= axis < {operand.ndim}."
+            f"{name}: axis {axis} is invalid for an operand of shape {operand.shape};"
+            f" use 0 <= axis < {operand.ndim}."
         )
     dtype = dtypes.check_array_dtype(name, index_dtype)
     return bind(prim, operand, axes=(operator.index(axis),), index_dtype=dtype)
@@ -158,7 +158,8 @@ def argmin(operand: Any, axis: int, index_dtype: Any) -> Any:
     return _arg("argmin", argmin_p, operand, axis, index_dtype)
 
 
-# --- cumulative --------------------------------------------------------------------------
+# --- cumulative -----------------------------------------------------------------------
+
 
 def _scan(prim: Any, operand: Any, axis: int, reverse: bool) -> Any:
     operand = as_array(operand, prim.name)
@@ -220,7 +221,7 @@ def cumlogsumexp(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     return _scan(cumlogsumexp_p, operand, axis, reverse)
 
 
-# --- reduce by any function ----------------------------------------------------------------
+# --- reduce by any function -----------------------------------------------------------
 
 MONOIDS = {
     add_p: reduce_sum_p, mul_p: reduce_prod_p, max_p: reduce_max_p, min_p: reduce_min_p,
@@ -299,7 +300,9 @@ def _initial(value: Any, x: Any) -> Any:
     """The initial value as a scalar array of the dtype of `x`."""
     value = as_array(value, "reduce")
     if value.shape != ():
-        raise ValueError(f"reduce: init_values must be scalars; got shape {value.shape}.")
+        raise ValueError(
+            f"reduce: init_values must be scalars; got shape {value.shape}."
+        )
     return value if value.dtype == x.dtype else convert(value, x.dtype)
 
 
@@ -347,9 +350,7 @@ def _reduce_pairs(
     start = [broadcast_to(v, (1, *out_shape)) for v in inits]
     while n > 1:
         even = n - n % 2
-        pairs = [
-            [slice_along(r, first, even, 0, 2) for r in rows] for first in (0, 1)
-        ]
+        pairs = [[slice_along(r, first, even, 0, 2) for r in rows] for first in (0, 1)]
         joined = combine(*pairs)
         if n % 2:
             rest = [slice_along(r, even, n, 0) for r in rows]

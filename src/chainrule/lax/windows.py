@@ -59,8 +59,8 @@ def _params(
     for what, values in found.items():
         if len(values) != rank:
             raise TypeError(
-                f"reduce_window: {what} {values} needs an entry for each dimension of shape"
-                f" {tuple(shape)}."
+                f"reduce_window: {what} {values} needs an entry for each dimension of"
+                f" shape {tuple(shape)}."
             )
     if isinstance(padding, str):
         padding = padtype_to_pads(
@@ -119,7 +119,9 @@ def reduce_window(
         )
     xs = [as_array(x, "reduce_window") for x in leaves]
     starts = [as_array(v, "reduce_window") for v in inits]
-    starts = [v if v.dtype == x.dtype else convert(v, x.dtype) for v, x in zip(starts, xs)]
+    starts = [
+        v if v.dtype == x.dtype else convert(v, x.dtype) for v, x in zip(starts, xs)
+    ]
     if any(v.shape != () for v in starts) or any(x.shape != xs[0].shape for x in xs):
         raise ValueError(
             "reduce_window: needs arrays of one shape and scalar initial values; got"
@@ -151,7 +153,8 @@ def _fold(
     """Combines, for one position within the window after the other, all windows."""
     counts = window_shape("reduce_window", xs[0].shape, **params)
     config = tuple(
-        (lo, hi, b - 1) for (lo, hi), b in zip(params["padding"], params["base_dilation"])
+        (lo, hi, b - 1)
+        for (lo, hi), b in zip(params["padding"], params["base_dilation"])
     )
     grown = [pad_p(x, v, padding_config=config) for x, v in zip(xs, inits)]
     inside = None
@@ -169,7 +172,9 @@ def _fold(
         def taken(
             x: Any, starts: tuple[int, ...] = starts, limits: tuple[int, ...] = limits
         ) -> Any:
-            return slice_p(x, start_indices=starts, limit_indices=limits, strides=strides)
+            return slice_p(
+                x, start_indices=starts, limit_indices=limits, strides=strides
+            )
 
         if 0 in counts:
             break

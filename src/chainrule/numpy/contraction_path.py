@@ -28,7 +28,9 @@ def left_to_right(count: int) -> Path:
     return [(0, 1)] + [(0, n - 1) for n in range(count - 1, 1, -1)]
 
 
-def find_path(terms: Terms, output: frozenset[str], sizes: dict[str, int], how: str) -> Path:
+def find_path(
+    terms: Terms, output: frozenset[str], sizes: dict[str, int], how: str
+) -> Path:
     """A path for operands with the given labels; `how` is "optimal" or "greedy"."""
     if len(terms) <= 2:
         return [tuple(range(len(terms)))]
@@ -123,12 +125,18 @@ def describe(
     for pair in path:
         chosen = [left[i] for i in pair]
         rest = [t for k, t in enumerate(left) if k not in pair]
-        kept = _kept([frozenset(t) for t in chosen], [frozenset(t) for t in rest], frozenset(output))
+        kept = _kept(
+            [frozenset(t) for t in chosen],
+            [frozenset(t) for t in rest],
+            frozenset(output),
+        )
         result = output if not rest else "".join(sorted(kept))
         price = cost(set("".join(chosen)), sizes)
         total, largest = total + price, max(largest, cost(result, sizes))
         left = [*rest, result]
-        lines.append(f"{price:>12d}  {','.join(chosen)}->{result:<16}  left: {','.join(left)}")
+        lines.append(
+            f"{price:>12d}  {','.join(chosen)}->{result:<16}  left: {','.join(left)}"
+        )
     naive = cost(set("".join(terms)), sizes)
     head = [
         f"contraction: {','.join(terms)}->{output}",

@@ -79,26 +79,38 @@ def matmul(
     rank, other = a.ndim, b.ndim
     if not rank or not other:
         raise ValueError(
-            f"matmul: operand {0 if not rank else 1} is a scalar, but must have at least"
-            " 1 dimension; use multiply."
+            f"matmul: operand {0 if not rank else 1} is a scalar, but must have at"
+            " least 1 dimension; use multiply."
         )
     if other > 2:
         return _stacked(a, b, precision, dtype)
     numbers = (((rank - 1,), (0,)), ((), ())) if rank != 2 else MATRIX_PRODUCT
     return dot_general_p(
-        a, b, dimension_numbers=numbers, precision=precision, preferred_element_type=dtype
+        a,
+        b,
+        dimension_numbers=numbers,
+        precision=precision,
+        preferred_element_type=dtype,
     )
 
 
 def _stacked(a: Any, b: Any, precision: Any, dtype: Any) -> Any:
-    """a @ b where b has leading dimensions: paired ones of equal size are batch ones."""
-    rank, other = a.ndim, b.ndim
+    """a @ b where b has leading dimensions; those paired with equal size are batch."""
+    rank = a.ndim
     lead_a, lead_b = a.shape[:-2], b.shape[:-2]
     lead = broadcast_shapes("matmul", lead_a, lead_b)
     n = len(lead)
     # Where only one operand has a leading dimension (of more than 1), it stays free.
-    at_a = {i + n - len(lead_a): i for i, m in enumerate(lead_a) if m == lead[i - len(lead_a)]}
-    at_b = {i + n - len(lead_b): i for i, m in enumerate(lead_b) if m == lead[i - len(lead_b)]}
+    at_a = {
+        i + n - len(lead_a): i
+        for i, m in enumerate(lead_a)
+        if m == lead[i - len(lead_a)]
+    }
+    at_b = {
+        i + n - len(lead_b): i
+        for i, m in enumerate(lead_b)
+        if m == lead[i - len(lead_b)]
+    }
     drop_a = [i for i in range(len(lead_a)) if i not in at_a.values()]
     drop_b = [i for i in range(len(lead_b)) if i not in at_b.values()]
     a, b = squeeze(a, drop_a), squeeze(b, drop_b)
@@ -311,8 +323,8 @@ def refuse_out(name: str, out: Any) -> None:
     """NotImplementedError where the argument `out` is given: arrays are immutable."""
     if out is not None:
         raise NotImplementedError(
-            f"{name}: the argument 'out' is not supported, because arrays are immutable;"
-            " use the returned array."
+            f"{name}: the argument 'out' is not supported, because arrays are"
+            " immutable; use the returned array."
         )
 
 
@@ -362,8 +374,8 @@ def _paired_axes(axes: Any, n: int, m: int) -> tuple[tuple[int, ...], tuple[int,
     pair = [(d,) if hasattr(d, "__index__") else tuple(d) for d in axes]
     if len(pair[0]) != len(pair[1]):
         raise TypeError(
-            f"tensordot: axes {axes!r} name {len(pair[0])} dimensions of the first operand"
-            f" and {len(pair[1])} of the second; the numbers must be equal."
+            f"tensordot: axes {axes!r} name {len(pair[0])} dimensions of the first"
+            f" operand and {len(pair[1])} of the second; the numbers must be equal."
         )
     left = tuple(canonical_axis("tensordot", d, n) for d in pair[0])
     right = tuple(canonical_axis("tensordot", d, m) for d in pair[1])

@@ -19,7 +19,13 @@ from .reductions import accumulated_dtype, sum
 
 
 def _scan(
-    name: str, prim: Any, a: Any, axis: int | None, dtype: Any, out: Any, wide: bool = False
+    name: str,
+    prim: Any,
+    a: Any,
+    axis: int | None,
+    dtype: Any,
+    out: Any,
+    wide: bool = False,
 ) -> Any:
     refuse_out(name, out)
     x = operand(name, a)
@@ -37,9 +43,7 @@ def _scan(
     return prim(x, axis=axis, reverse=False)
 
 
-def cumsum(
-    a: Any, axis: int | None = None, dtype: Any = None, out: None = None
-) -> Any:
+def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
     """The sums of all elements up to each, along `axis`.
 
     Args:
@@ -94,12 +98,20 @@ def nancumprod(
 
 
 def _standard_scan(
-    name: str, prim: Any, start: int, x: Any, axis: Any, dtype: Any, include_initial: bool
+    name: str,
+    prim: Any,
+    start: int,
+    x: Any,
+    axis: Any,
+    dtype: Any,
+    include_initial: bool,
 ) -> Any:
     """The functions of the array API standard: an axis is needed, integers widen."""
     x = operand(name, x)
     if not x.ndim:
-        raise ValueError(f"{name}: needs an array of at least 1 dimension; got a scalar.")
+        raise ValueError(
+            f"{name}: needs an array of at least 1 dimension; got a scalar."
+        )
     if axis is None:
         if x.ndim > 1:
             raise ValueError(
@@ -137,7 +149,9 @@ def cumulative_sum(
     >>> cnp.cumulative_sum(cnp.array([1, 2]), include_initial=True).tolist()
     [0, 1, 3]
     """
-    return _standard_scan("cumulative_sum", cumsum_p, 0, x, axis, dtype, include_initial)
+    return _standard_scan(
+        "cumulative_sum", cumsum_p, 0, x, axis, dtype, include_initial
+    )
 
 
 def cumulative_prod(
@@ -154,10 +168,13 @@ def cumulative_prod(
     >>> cnp.cumulative_prod(cnp.array([3, 2]), include_initial=True).tolist()
     [1, 3, 6]
     """
-    return _standard_scan("cumulative_prod", cumprod_p, 1, x, axis, dtype, include_initial)
+    return _standard_scan(
+        "cumulative_prod", cumprod_p, 1, x, axis, dtype, include_initial
+    )
 
 
 # --- differences --------------------------------------------------------------------
+
 
 def diff(
     a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None
@@ -222,7 +239,10 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 
 def gradient(
-    f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edge_order: Any = None
+    f: Any,
+    *varargs: Any,
+    axis: int | Sequence[int] | None = None,
+    edge_order: Any = None,
 ) -> Any:
     """The gradient of sampled values, by central differences (one-sided at the edges).
 
@@ -260,8 +280,8 @@ def gradient(
         spacings = spacings * len(axes)
     if len(spacings) != len(axes):
         raise TypeError(
-            f"gradient: got {len(varargs)} spacings for {len(axes)} axes; give one, or one"
-            " for each axis."
+            f"gradient: got {len(varargs)} spacings for {len(axes)} axes; give one, or"
+            " one for each axis."
         )
     found = [_slope(x, i, h) for i, h in zip(axes, spacings)]
     return found[0] if len(found) == 1 else found

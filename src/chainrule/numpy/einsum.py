@@ -32,7 +32,8 @@ class Specification(NamedTuple):
     sizes: dict[str, int]
 
 
-# --- parsing ---------------------------------------------------------------------------------
+# --- parsing --------------------------------------------------------------------------
+
 
 def _from_lists(operands: Sequence[Any]) -> tuple[str, list[Any]]:
     """The string form of operand, labels, operand, labels, ..., [output labels]."""
@@ -87,7 +88,9 @@ def parse(text: str, shapes: tuple[tuple[int, ...], ...]) -> Specification:
         output = names + "".join(sorted(c for c in once if c not in names))
     for c in output:
         if c not in sizes:
-            raise ValueError(f"einsum: output label {c!r} of {text!r} is in no operand.")
+            raise ValueError(
+                f"einsum: output label {c!r} of {text!r} is in no operand."
+            )
         if output.count(c) > 1:
             raise ValueError(
                 f"einsum: output label {c!r} appears more than once in {text!r}."
@@ -109,13 +112,14 @@ def _label_sizes(
             known = sizes.setdefault(c, n)
             if known != n and 1 not in (known, n):
                 raise ValueError(
-                    f"einsum: label {c!r} has size {n} in operand {k}, but {known} before."
+                    f"einsum: label {c!r} has size {n} in operand {k}, but"
+                    f" {known} before."
                 )
             sizes[c] = max(known, n) if 0 not in (known, n) else 0
     return sizes
 
 
-# --- the program -----------------------------------------------------------------------------
+# --- the program ----------------------------------------------------------------------
 
 Step = Callable[[list[Any], Any, Any], None]
 
@@ -130,7 +134,9 @@ def _program(
     terms = [_prepare(steps, k, spec, shapes[k]) for k in range(len(shapes))]
     for pair in path:
         for again in range(len(pair) - 1):
-            i, j = (pair[0], pair[1]) if not again else (len(terms) - 1, pair[again + 1])
+            i, j = (
+                (pair[0], pair[1]) if not again else (len(terms) - 1, pair[again + 1])
+            )
             i, j = min(i, j), max(i, j)
             rest = [t for k, t in enumerate(terms) if k not in (i, j)]
             result = _pair(steps, i, j, terms[i], terms[j], rest, spec)
@@ -157,7 +163,9 @@ def _prepare(
     """Operand `k` without repeated labels, and without those only it has."""
     labels = spec.inputs[k]
     thin = tuple(
-        i for i, (c, n) in enumerate(zip(labels, shape)) if n == 1 and spec.sizes[c] != 1
+        i
+        for i, (c, n) in enumerate(zip(labels, shape))
+        if n == 1 and spec.sizes[c] != 1
     )
     if thin:
         _on(steps, k, lambda x: squeeze(x, thin))
@@ -186,12 +194,20 @@ def _diagonal(x: Any, i: int, j: int) -> Any:
 
 
 def _pair(
-    steps: list[Step], i: int, j: int, a: str, b: str, rest: list[str], spec: Specification
+    steps: list[Step],
+    i: int,
+    j: int,
+    a: str,
+    b: str,
+    rest: list[str],
+    spec: Specification,
 ) -> str:
-    """Appends the product of operands i and j, with labels a and b; returns its labels."""
+    """Appends the product of operands i and j of labels a and b; returns its labels."""
     needed = set(spec.output).union(*rest)
     contracted = [c for c in a if c in b and c not in needed]
-    batch = [c for c in (a if rest else spec.output) if c in a and c in b and c in needed]
+    batch = [
+        c for c in (a if rest else spec.output) if c in a and c in b and c in needed
+    ]
     free_a = [c for c in a if c not in b]
     free_b = [c for c in b if c not in a]
     if not contracted:
@@ -236,7 +252,9 @@ def _multiply(steps: list[Step], i: int, j: int, a: str, b: str, wanted: str) ->
 
         def align(x: Any) -> Any:
             shape = x.shape
-            return reshape(transpose(x, order), [1 if p < 0 else shape[p] for p in places])
+            return reshape(
+                transpose(x, order), [1 if p < 0 else shape[p] for p in places]
+            )
 
         return align
 
@@ -249,7 +267,8 @@ def _multiply(steps: list[Step], i: int, j: int, a: str, b: str, wanted: str) ->
     steps.append(step)
 
 
-# --- the functions -----------------------------------------------------------------------------
+# --- the functions --------------------------------------------------------------------
+
 
 def _choose_path(text: str, shapes: Any, optimize: Any) -> Path:
     count = len(shapes)
@@ -350,7 +369,10 @@ def einsum_path(
     """
     text, values = _arguments(subscripts, operands)
     shapes = tuple(
-        [x.shape if isinstance(x, Array) else as_array(x, "einsum_path").shape for x in values]
+        [
+            x.shape if isinstance(x, Array) else as_array(x, "einsum_path").shape
+            for x in values
+        ]
     )
     spec = parse(text, shapes)
     path = _choose_path(text, shapes, optimize)

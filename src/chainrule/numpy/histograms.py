@@ -93,13 +93,14 @@ def _greatest(x: Any) -> int:
             return int(max(x))
         except ConcretizationTypeError:
             raise ConcretizationTypeError(
-                "bincount: the length of the result depends on the values of x, which are"
-                f" traced ({x.aval.str_short()}); give a static `length`."
+                "bincount: the length of the result depends on the values of x, which"
+                f" are traced ({x.aval.str_short()}); give a static `length`."
             ) from None
     return int(max(x))
 
 
-# --- histograms ----------------------------------------------------------------------------------
+# --- histograms -----------------------------------------------------------------------
+
 
 def histogram_bin_edges(
     a: Any, bins: Any = 10, range: Any = None, weights: Any = None
@@ -121,7 +122,8 @@ def histogram_bin_edges(
     """
     if isinstance(bins, str):
         raise NotImplementedError(
-            f"histogram_bin_edges: bins {bins!r} is not supported; give a number or edges."
+            f"histogram_bin_edges: bins {bins!r} is not supported; give a number or"
+            " edges."
         )
     (x,) = promote_inexact("histogram_bin_edges", a)
     dtype = x.dtype
@@ -286,7 +288,9 @@ def histogramdd(
     else:
         w = operand("histogramdd", weights)
         if w.shape != (n,):
-            raise ValueError(f"histogramdd: weights must have shape ({n},); got {w.shape}.")
+            raise ValueError(
+                f"histogramdd: weights must have shape ({n},); got {w.shape}."
+            )
     counts = reshape(_tally(flat, w, math.prod(sizes)), sizes)
     counts = counts[tuple(slice(1, -1) for _ in sizes)]
     if density:

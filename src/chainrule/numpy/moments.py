@@ -83,7 +83,9 @@ def var(
     >>> float(cnp.var(cnp.array([1., 3.])))
     1.0
     """
-    return _variance("var", a, axis, dtype, out, ddof, keepdims, where, mean, correction)
+    return _variance(
+        "var", a, axis, dtype, out, ddof, keepdims, where, mean, correction
+    )
 
 
 def std(
@@ -117,7 +119,8 @@ def _variance(
     if correction is not None:
         if not isinstance(ddof, int) or ddof != 0:
             raise ValueError(
-                f"{name}: ddof {ddof} and correction {correction} mean the same; give one."
+                f"{name}: ddof {ddof} and correction {correction} mean the same; give"
+                " one."
             )
         ddof = correction
     x = operand(name, a)
@@ -151,6 +154,7 @@ def _over_count(total: Any, count: Any, ddof: Any) -> Any:
 
 
 # --- covariance -----------------------------------------------------------------------
+
 
 def cov(
     m: Any,
@@ -246,8 +250,8 @@ def _observation_weights(n: int, fweights: Any, aweights: Any) -> Any:
         w = operand("cov", w)
         if w.shape != (n,):
             raise RuntimeError(
-                f"cov: {name} of shape {w.shape} must have one entry for each of the {n}"
-                " observations."
+                f"cov: {name} of shape {w.shape} must have one entry for each of the"
+                f" {n} observations."
             )
         if name == "fweights" and not dtypes.is_integer(w.dtype):
             raise TypeError(f"cov: fweights must be integers; got {w.dtype}.")

@@ -76,7 +76,8 @@ def nanprod(
 
 
 def _nan_extremum(
-    reduce: Any, identity: Any, x: Any, axis: Axis, out: Any, keepdims: bool, initial: Any,
+    reduce: Any, identity: Any, x: Any, axis: Axis, out: Any, keepdims: bool, initial:
+        Any,
     where: Any,
 ) -> Any:  # fmt: skip
     if not dtypes.is_inexact(x.dtype):
@@ -122,7 +123,9 @@ def nanmin(
     2.0
     """
     x = operand("nanmin", a)
-    return _nan_extremum(reductions.min, greatest, x, axis, out, keepdims, initial, where)
+    return _nan_extremum(
+        reductions.min, greatest, x, axis, out, keepdims, initial, where
+    )
 
 
 def _nan_arg(
@@ -168,7 +171,7 @@ def nanmean(
     keepdims: bool = False,
     where: Any = None,
 ) -> Any:
-    """The mean over `axis` of what is not NaN; NaN where all is. Arguments as in `mean`.
+    """The mean over `axis` of what is not NaN; NaN where all is. See `mean`.
 
     >>> import chainrule.numpy as cnp
     >>> float(cnp.nanmean(cnp.array([2., cnp.nan])))

@@ -116,7 +116,9 @@ def _quantile(
         raise ValueError(f"{name}: q must be a scalar or 1-D; got shape {level.shape}.")
     rows, axes = _rows(name, x, axis)
     if rows.shape[-1] == 0:
-        raise ValueError(f"{name}: an array of shape {x.shape} has no {name} over {axes}.")
+        raise ValueError(
+            f"{name}: an array of shape {x.shape} has no {name} over {axes}."
+        )
     if weights is not None:
         y = _weighted(name, rows, level, x, axes, weights, skip_nan)
     elif fixed is not None and method == "linear" and not skip_nan:
@@ -128,7 +130,11 @@ def _quantile(
         lost = reshape(lost, (*lost.shape, 1))
         y = select(lost, _number(y, math.nan), y)
     shape = x.shape
-    kept = [n if i not in axes else 1 for i, n in enumerate(shape) if keepdims or i not in axes]
+    kept = [
+        n if i not in axes else 1
+        for i, n in enumerate(shape)
+        if keepdims or i not in axes
+    ]
     if not level.ndim:
         return reshape(y, kept)
     return reshape(move_dim(y, y.ndim - 1, 0), (level.shape[0], *kept))
@@ -147,7 +153,9 @@ def _at_fixed(rows: Any, q: float) -> Any:
     return below * (1 - (h - low)) + above * (h - low)
 
 
-def _interpolated(rows: Any, q: Any, position: Callable[..., Any], skip_nan: bool) -> Any:
+def _interpolated(
+    rows: Any, q: Any, position: Callable[..., Any], skip_nan: bool
+) -> Any:
     """Shape (kept dimensions..., quantiles): the rows at their fractional positions."""
     last, n = rows.ndim - 1, rows.shape[-1]
     dtype = rows.dtype
@@ -309,7 +317,16 @@ def nanpercentile(
     """
     q = _shares("nanpercentile", q)
     return _quantile(
-        "nanpercentile", a, q, axis, out, overwrite_input, method, keepdims, weights, True
+        "nanpercentile",
+        a,
+        q,
+        axis,
+        out,
+        overwrite_input,
+        method,
+        keepdims,
+        weights,
+        True,
     )
 
 

@@ -50,7 +50,9 @@ def reduced_axes(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
     return tuple(sorted(axes))
 
 
-def with_kept(y: Any, shape: tuple[int, ...], axes: Sequence[int], keepdims: bool) -> Any:
+def with_kept(
+    y: Any, shape: tuple[int, ...], axes: Sequence[int], keepdims: bool
+) -> Any:
     """`y`, with the reduced `axes` of `shape` restored at size 1 where `keepdims`."""
     if not keepdims:
         return y
@@ -140,8 +142,8 @@ def sum(
     [4, 6]
     """
     return _monoid(
-        "sum", reduce_sum_p, operator.add, a, axis, dtype, out, keepdims, initial, where,
-        promote_integers,
+        "sum", reduce_sum_p, operator.add, a, axis, dtype, out, keepdims, initial,
+        where, promote_integers,
     )  # fmt: skip
 
 
@@ -228,7 +230,8 @@ def _is_half(dtype: Any) -> bool:
     return dtype.itemsize < 4 and dtypes.is_float(dtype)
 
 
-# --- max, min ---------------------------------------------------------------------------
+# --- max, min -------------------------------------------------------------------------
+
 
 def _extremum(
     name: str, prim: Any, combine: Any, identity: Any, a: Any, axis: Axis, out: Any,
@@ -348,7 +351,8 @@ def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: bool = False) -> 
     return max(x, axis, keepdims=keepdims) - min(x, axis, keepdims=keepdims)
 
 
-# --- all, any -----------------------------------------------------------------------------
+# --- all, any -------------------------------------------------------------------------
+
 
 def truth(name: str, x: Any) -> Any:
     """Whether each element of `x` is not zero."""
@@ -415,9 +419,12 @@ def count_nonzero(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     )
 
 
-# --- argmax, argmin -------------------------------------------------------------------------
+# --- argmax, argmin -------------------------------------------------------------------
 
-def _arg(name: str, prim: Any, a: Any, axis: int | None, out: Any, keepdims: Any) -> Any:
+
+def _arg(
+    name: str, prim: Any, a: Any, axis: int | None, out: Any, keepdims: Any
+) -> Any:
     refuse_out(name, out)
     x = operand(name, a)
     shape = x.shape
@@ -427,8 +434,8 @@ def _arg(name: str, prim: Any, a: Any, axis: int | None, out: Any, keepdims: Any
         flat, i = x, canonical_axis(name, operator.index(axis), x.ndim)
     if flat.shape[i] == 0:
         raise ValueError(
-            f"{name}: attempt to get {name} of an empty sequence: array of shape {shape}"
-            f" with axis {axis}."
+            f"{name}: attempt to get {name} of an empty sequence: array of shape"
+            f" {shape} with axis {axis}."
         )
     y = prim(flat, axes=(i,), index_dtype=dtypes.default_int())
     if not keepdims:

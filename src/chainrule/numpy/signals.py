@@ -40,7 +40,8 @@ def _operands(name: str, a: Any, v: Any) -> tuple[Any, Any]:
     a, v = promote_inexact(name, a, v)
     if a.ndim != 1 or v.ndim != 1:
         raise ValueError(
-            f"{name}: only 1-D arrays are supported; got shapes {a.shape} and {v.shape}."
+            f"{name}: only 1-D arrays are supported; got shapes {a.shape} and"
+            f" {v.shape}."
         )
     if not a.size or not v.size:
         raise ValueError(
@@ -49,7 +50,9 @@ def _operands(name: str, a: Any, v: Any) -> tuple[Any, Any]:
     return a, v
 
 
-def _slide(x: Any, k: Any, pads: tuple[int, int], precision: Any, preferred: Any) -> Any:
+def _slide(
+    x: Any, k: Any, pads: tuple[int, int], precision: Any, preferred: Any
+) -> Any:
     """The sums of products of kernel `k` with the windows of `x`."""
     out = conv_general_dilated_p(
         reshape(x, (1, 1, x.size)),
@@ -131,12 +134,14 @@ def correlate(
     return _slide(v, a, pads, precision, preferred)
 
 
-# --- interpolation -----------------------------------------------------------------------------
+# --- interpolation --------------------------------------------------------------------
+
 
 def _end(side: str, value: Any) -> Any:
     if isinstance(value, str) and value != "extrapolate":
         raise ValueError(
-            f"interp: the only string that {side} may be is 'extrapolate'; got {value!r}."
+            f"interp: the only string that {side} may be is 'extrapolate'; got"
+            f" {value!r}."
         )
     return value
 

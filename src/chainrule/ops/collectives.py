@@ -1,8 +1,9 @@
 """Collectives: operations over a named axis that `vmap` or `pmap` has bound.
 
 Each is processed by the trace that owns its axis: for a batch trace `batch_axis` turns
-it into ordinary operations along the batch dimension. `axis_name` is one name (for psum,
-pmax and pmin a tuple of them, reduced one after the other). `axis_index_groups` splits
+it into ordinary operations along the batch dimension. `axis_name` is one name (for
+psum, pmax and pmin a tuple of them, reduced one after the other). `axis_index_groups`
+splits
 the members of the axis: within each group the operation goes on as on an axis of its
 own. psum is its own transpose; all_gather and reduce_scatter are each other's.
 """
@@ -35,7 +36,8 @@ Groups = tuple[tuple[int, ...], ...] | None
 _outside = Missing("a collective needs its axis bound by vmap or pmap")
 
 
-# --- members and groups ----------------------------------------------------------------------
+# --- members and groups ---------------------------------------------------------------
+
 
 def _rows(x: Any, order: Sequence[int]) -> Any:
     """The rows of `x` in another order (static)."""
@@ -78,7 +80,8 @@ def _rest(names: Any, own: Any) -> tuple[Any, ...]:
     return tuple(n for n in names if n != own)
 
 
-# --- psum, pmax, pmin --------------------------------------------------------------------------
+# --- psum, pmax, pmin -----------------------------------------------------------------
+
 
 def _all_reduce(name: str, doc: str, reduce: Primitive, **rules: Any) -> Primitive:
     """A reduction over named axes whose result every member gets."""
@@ -151,14 +154,21 @@ def _chooser_jvp(primals: Any, tangents: Any, y: Any, **params: Any) -> Any:
 
 
 pmax_p = _all_reduce(
-    "pmax", "The greatest of all members of the named axes.", reduce_max_p, jvp=_chooser_jvp
+    "pmax",
+    "The greatest of all members of the named axes.",
+    reduce_max_p,
+    jvp=_chooser_jvp,
 )
 pmin_p = _all_reduce(
-    "pmin", "The least of all members of the named axes.", reduce_min_p, jvp=_chooser_jvp
+    "pmin",
+    "The least of all members of the named axes.",
+    reduce_min_p,
+    jvp=_chooser_jvp,
 )
 
 
-# --- exchanges along one axis ------------------------------------------------------------------
+# --- exchanges along one axis ---------------------------------------------------------
+
 
 def _exchange(
     name: str, doc: str, abstract: Any, rule: Callable[..., Any], shift: Sequence[str],
@@ -166,8 +176,8 @@ def _exchange(
 ) -> Primitive:  # fmt: skip
     """A collective over one axis.
 
-    `rule(x, **params)` maps values of shape (groups, members, ...) to the outputs of all
-    members in the same form; `shift` names the parameters that are dimensions.
+    `rule(x, **params)` maps values of shape (groups, members, ...) to the outputs of
+    all members in the same form; `shift` names the parameters that are dimensions.
     """
 
     def batch_axis(
@@ -213,7 +223,9 @@ def _gather_abstract(
     return tuple(shape), x.dtype
 
 
-def _gather_rule(x: Any, *, all_gather_dimension: int, tiled: bool, axis_size: int) -> Any:
+def _gather_rule(
+    x: Any, *, all_gather_dimension: int, tiled: bool, axis_size: int
+) -> Any:
     groups, members, *shape = aval_of(x).shape
     d = all_gather_dimension
     y = move_dim(x, 1, d + 1)
@@ -245,8 +257,8 @@ def _scatter_abstract(
     if tiled and shape[d] % axis_size or not tiled and shape[d] != axis_size:
         raise ValueError(
             f"reduce_scatter: dimension {d} of shape {x.shape} must"
-            f" {'be a multiple of' if tiled else 'equal'} the size {axis_size} of the axis"
-            " (or of its groups)."
+            f" {'be a multiple of' if tiled else 'equal'} the size {axis_size} of the"
+            " axis (or of its groups)."
         )
     if tiled:
         shape[d] //= axis_size
@@ -255,7 +267,9 @@ def _scatter_abstract(
     return tuple(shape), x.dtype
 
 
-def _scatter_rule(x: Any, *, scatter_dimension: int, tiled: bool, axis_size: int) -> Any:
+def _scatter_rule(
+    x: Any, *, scatter_dimension: int, tiled: bool, axis_size: int
+) -> Any:
     groups, members, *shape = aval_of(x).shape
     d = scatter_dimension
     total = reduce_sum_p(x, axes=(1,))
@@ -287,8 +301,8 @@ def _all_to_all_abstract(
     if tiled and n % axis_size or not tiled and n != axis_size:
         raise ValueError(
             f"all_to_all: dimension {split_axis} of shape {x.shape} must"
-            f" {'be a multiple of' if tiled else 'equal'} the size {axis_size} of the axis"
-            " (or of its groups)."
+            f" {'be a multiple of' if tiled else 'equal'} the size {axis_size} of the"
+            " axis (or of its groups)."
         )
     if tiled:
         shape[split_axis] //= axis_size
@@ -332,7 +346,8 @@ all_to_all_p = _exchange(
 )
 
 
-# --- ppermute, axis_index ------------------------------------------------------------------------
+# --- ppermute, axis_index -------------------------------------------------------------
+
 
 def _permute_batch_axis(
     values: Any, dims: Any, size: int, own: Any, *, axis_name: Any, perm: Any
@@ -350,7 +365,7 @@ def _permute_batch_axis(
 
 ppermute_p = Primitive(
     "ppermute",
-    "Member d gets the value of member s for each (s, d) in perm; the others get zeros.",
+    "Member d gets the value of member s for each (s, d) in perm; others get zeros.",
     abstract=lambda x, *, axis_name, perm: (x.shape, x.dtype),
     evaluate=_outside,
     linear=(0,),

@@ -39,7 +39,8 @@ def free_dims(numbers: Numbers, ndims: tuple[int, int]) -> list[list[int]]:
     ]
 
 
-# --- shapes and dtypes -----------------------------------------------------------------
+# --- shapes and dtypes ----------------------------------------------------------------
+
 
 def _check_dims(x: Any, y: Any, numbers: Numbers) -> None:
     (cx, cy), (bx, by) = numbers
@@ -60,8 +61,8 @@ def _check_dims(x: Any, y: Any, numbers: Numbers) -> None:
         if left != right:
             raise TypeError(
                 f"dot_general: requires {what} dimensions to have the same shape, got"
-                f" {left} and {right}, dimensions {tuple(i)} of {x.shape} and {tuple(j)}"
-                f" of {y.shape}."
+                f" {left} and {right}, dimensions {tuple(i)} of {x.shape} and"
+                f" {tuple(j)} of {y.shape}."
             )
 
 
@@ -73,8 +74,8 @@ def product_dtype(name: str, x: Any, y: Any, preferred: Any) -> Any:
         natural, _ = dtypes.promote((x.dtype, False), (y.dtype, False))
     elif preferred is None:
         raise TypeError(
-            f"{name}: operands must have one dtype; got {x.dtype} and {y.dtype}. Convert"
-            " one with astype, or name a preferred_element_type."
+            f"{name}: operands must have one dtype; got {x.dtype} and {y.dtype}."
+            " Convert one with astype, or name a preferred_element_type."
         )
     else:
         natural = preferred
@@ -105,7 +106,7 @@ def _dot_abstract(
     return (*batch, *rest), dtype
 
 
-# --- evaluation ------------------------------------------------------------------------
+# --- evaluation -----------------------------------------------------------------------
 
 _exact = frozenset(np.dtype(c) for c in "fdFD?bBhHiIlL")
 """Dtypes that NumPy multiplies and sums as they are, without rounding too early."""
@@ -147,7 +148,7 @@ def _dot_evaluate(
 
 
 def common_dtype(x: Any, y: Any, out: Any) -> Any:
-    """The dtype that operands of dtypes `x` and `y` are converted to for result `out`."""
+    """The dtype to which operands of `x` and `y` are converted for result `out`."""
     if x == y:
         return x
     if dtypes.is_float(x) and dtypes.is_float(y):
@@ -197,13 +198,14 @@ def _general_plan(numbers: Numbers, nx: int, ny: int) -> Callable[[Any, Any], An
     return multiply
 
 
-# --- transposes --------------------------------------------------------------------------
+# --- transposes -----------------------------------------------------------------------
+
 
 @lru_cache(maxsize=4096)
 def _transpose_plan(
     numbers: Numbers, ndims: tuple[int, int], side: int
 ) -> tuple[bool, Numbers, tuple[int, ...] | None]:
-    """For the cotangent of operand `side`: whether ct comes first, numbers, permutation.
+    """For the cotangent of operand `side`: is ct first, the numbers, a permutation.
 
     The cotangent is the product of ct with the other operand over the latter's free
     dimensions; its dimensions come out as (batch, free, contracted), or with ct second
@@ -227,7 +229,11 @@ def _transpose_plan(
         order = [*batch[side], *tail]
         permutation = tuple(sorted(range(len(order)), key=order.__getitem__))
         pair = (ct_dims, other_dims) if ct_first else (other_dims, ct_dims)
-        found = (ct_first, ((pair[0][0], pair[1][0]), (pair[0][1], pair[1][1])), permutation)
+        found = (
+            ct_first,
+            ((pair[0][0], pair[1][0]), (pair[0][1], pair[1][1])),
+            permutation,
+        )
         if permutation == tuple(range(len(order))):
             return ct_first, found[1], None
         best = best or found
@@ -273,7 +279,8 @@ def _dot_transpose(
     return (bar, None) if side == 0 else (None, bar)
 
 
-# --- batching ------------------------------------------------------------------------------
+# --- batching -------------------------------------------------------------------------
+
 
 def _dot_batch(
     args: Any, dims: Any, size: int, *, dimension_numbers: Numbers, **params: Any
@@ -290,7 +297,9 @@ def _dot_batch(
             out_dim = len(bx) + free_x.index(dx)
         else:
             out_dim = len(bx) + len(free_x) + free_y.index(dy)
-    return dot_general_p(x, y, dimension_numbers=((cx, cy), (bx, by)), **params), out_dim
+    return dot_general_p(
+        x, y, dimension_numbers=((cx, cy), (bx, by)), **params
+    ), out_dim
 
 
 def _around(axes: Sequence[int], dim: int | None) -> tuple[int, ...]:
@@ -335,6 +344,6 @@ def dot_general(
 
 
 __all__ = [
-    "MATRIX_PRODUCT", "common_dtype", "compute_dtype", "dot_general", "dot_general_p", "free_dims",
-    "product_dtype",
+    "MATRIX_PRODUCT", "common_dtype", "compute_dtype", "dot_general", "dot_general_p",
+    "free_dims",    "product_dtype",
 ]  # fmt: skip

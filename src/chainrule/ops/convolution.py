@@ -14,11 +14,9 @@ from typing import Any, NamedTuple, Sequence
 
 import numpy as np
 
-from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
-from ..core.printer import readable
 from ..core.printer import readable
 from .contractions import common_dtype, compute_dtype, product_dtype
 from .joining import rev_p
@@ -43,7 +41,8 @@ class ConvDimensionNumbers(NamedTuple):
     out_spec: Sequence[int]
 
 
-# --- shapes --------------------------------------------------------------------------------
+# --- shapes ---------------------------------------------------------------------------
+
 
 def dilated(size: int, dilation: int) -> int:
     """The size of a dimension with `dilation` - 1 holes between its elements."""
@@ -112,8 +111,8 @@ def _check_conv(
     name = "conv_general_dilated"
     if x.ndim != k.ndim or x.ndim < 2:
         raise ValueError(
-            f"{name}: operand and kernel must have one number of dimensions, at least 2;"
-            f" got shapes {x.shape} and {k.shape}."
+            f"{name}: operand and kernel must have one number of dimensions, at least"
+            f" 2; got shapes {x.shape} and {k.shape}."
         )
     for spec in dimension_numbers:
         if sorted(spec) != list(range(x.ndim)):
@@ -141,8 +140,8 @@ def _check_conv(
             raise ValueError(f"{name}: {what} must be positive; got {count}.")
         if any(n % count for n in parts):
             raise ValueError(
-                f"{name}: {what} {count} must divide {parts[0]} and {parts[1]}, the sizes"
-                f" it splits (of shapes {x.shape} and {k.shape})."
+                f"{name}: {what} {count} must divide {parts[0]} and {parts[1]}, the"
+                f" sizes it splits (of shapes {x.shape} and {k.shape})."
             )
     if feature_group_count > 1 and batch_group_count > 1:
         raise ValueError(
@@ -152,12 +151,12 @@ def _check_conv(
     if s.features // feature_group_count != s.kernel_features:
         raise ValueError(
             f"{name}: the operand has {s.features} features in {feature_group_count}"
-            f" groups, so the kernel must have {s.features // feature_group_count} input"
-            f" features; it has {s.kernel_features}."
+            f" groups, so the kernel must have {s.features // feature_group_count}"
+            f" input features; it has {s.kernel_features}."
         )
 
 
-# --- evaluation ----------------------------------------------------------------------------
+# --- evaluation -----------------------------------------------------------------------
 
 _patch_limit = 1 << 24
 """Elements of a matrix of windows beyond which it is made for one example at a time."""
@@ -200,7 +199,8 @@ def padded(x: Any, pads: Any, dilation: Sequence[int], value: Any) -> Any:
     into = tuple(slice(lo, lo + n, d) for (lo, _), n, d in zip(grown, spread, dilation))
     out[into] = x
     cut = tuple(
-        slice(max(-lo, 0), max(m - max(-hi, 0), 0)) for m, (lo, hi) in zip(out.shape, pads)
+        slice(max(-lo, 0), max(m - max(-hi, 0), 0))
+        for m, (lo, hi) in zip(out.shape, pads)
     )
     return out[cut]
 
@@ -247,7 +247,8 @@ def _in_groups(views: Any, k: Any, groups: int, axis: int) -> Any:
     return np.concatenate([_times_windows(v, g) for v, g in parts], -1)
 
 
-# --- transposes ----------------------------------------------------------------------------
+# --- transposes -----------------------------------------------------------------------
+
 
 def _conv_transpose(ct: Any, x: Any, k: Any, **params: Any) -> Any:
     if is_linear(x):
@@ -266,7 +267,9 @@ def _transpose_lhs(
     lhs, rhs, out = dimension_numbers
     s = _sizes(x, aval_of(k), dimension_numbers)
     out_spatial = [ct.shape[i] for i in out[2:]]
-    pads = _lhs_pads(s, out_spatial, window_strides, padding, lhs_dilation, rhs_dilation)
+    pads = _lhs_pads(
+        s, out_spatial, window_strides, padding, lhs_dilation, rhs_dilation
+    )
     groups = max(feature_group_count, batch_group_count)
     if groups > 1:
         k = regroup(k, rhs[0], groups, rhs[1])
@@ -305,7 +308,7 @@ def _transpose_rhs(
     rhs_dilation: Any, dimension_numbers: Any, feature_group_count: int,
     batch_group_count: int, precision: Any, preferred_element_type: Any,
 ) -> Any:  # fmt: skip
-    """Batch and features exchange their parts: the sum over examples is the inner one."""
+    """Batch and features exchange their parts: examples are summed over."""
     lhs, rhs, out = dimension_numbers
     s = _sizes(aval_of(x), k, dimension_numbers)
     pads: list[tuple[int, int]] = []
@@ -347,7 +350,8 @@ def regroup(x: Any, source: int, groups: int, target: int) -> Any:
     return reshape(moved, shape)
 
 
-# --- batching --------------------------------------------------------------------------------
+# --- batching -------------------------------------------------------------------------
+
 
 def _conv_batch(args: Any, dims: Any, size: int, **params: Any) -> Any:
     (x, k), (dx, dk) = args, dims

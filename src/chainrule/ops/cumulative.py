@@ -46,6 +46,7 @@ def shifted(x: Any, axis: int, reverse: bool, value: Any) -> Any:
 
 # --- the linear recurrence -----------------------------------------------------------
 
+
 def _recurrence_abstract(a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
     _check("linear_recurrence", b, axis, "fc")
     if a.shape != b.shape or a.dtype != b.dtype:
@@ -120,6 +121,7 @@ linear_recurrence_p = Primitive(
 
 # --- the cumulative primitives -------------------------------------------------------
 
+
 def _along(ufunc: Any, kinds_in_float32: bool = True) -> Callable[..., Any]:
     """Evaluation by `ufunc.accumulate`, 16-bit floats in 32 bits where they round."""
     run = ufunc.accumulate
@@ -147,7 +149,9 @@ def _cumulative(
         d = dims[0]
         return prim(args[0], axis=axis + (d <= axis), reverse=reverse), d
 
-    prim = Primitive(name, doc, abstract=abstract, evaluate=evaluate, batch=batch, **rules)
+    prim = Primitive(
+        name, doc, abstract=abstract, evaluate=evaluate, batch=batch, **rules
+    )
     return prim
 
 

@@ -49,7 +49,9 @@ def _abstract(name: str, kinds: str) -> Callable[..., Any]:
     return abstract
 
 
-def _reduction(name: str, doc: str, kinds: str, evaluate: Any, **rules: Any) -> Primitive:
+def _reduction(
+    name: str, doc: str, kinds: str, evaluate: Any, **rules: Any
+) -> Primitive:
     prim = Primitive(
         name, doc, abstract=_abstract(name, kinds), evaluate=evaluate, **rules
     )
@@ -58,6 +60,7 @@ def _reduction(name: str, doc: str, kinds: str, evaluate: Any, **rules: Any) -> 
 
 
 # --- max, min ------------------------------------------------------------------------
+
 
 def least(dtype: Any) -> Any:
     """The identity of max in `dtype`: -inf, or the least value there is."""
@@ -122,6 +125,7 @@ reduce_min_p = _reduction(
 
 # --- prod ----------------------------------------------------------------------------
 
+
 def _prod_evaluate(x: Any, *, axes: Any) -> Any:
     dtype = x.dtype
     if dtype.itemsize < 4 and dtypes.is_float(dtype):
@@ -163,6 +167,7 @@ reduce_prod_p = _reduction(
 
 # --- and, or, xor --------------------------------------------------------------------
 
+
 def _bitwise(name: str, doc: str, ufunc: Any) -> Primitive:
     return _reduction(
         name, doc, "biu", lambda x, *, axes: ufunc.reduce(x, axes), partials=(None,)
@@ -174,7 +179,8 @@ reduce_or_p = _bitwise("reduce_or", "Bitwise or over `axes`.", np.bitwise_or)
 reduce_xor_p = _bitwise("reduce_xor", "Bitwise xor over `axes`.", np.bitwise_xor)
 
 
-# --- argmax, argmin --------------------------------------------------------------------
+# --- argmax, argmin -------------------------------------------------------------------
+
 
 def _arg(name: str, doc: str, find: Callable[..., Any]) -> Primitive:
     def abstract(x: Any, *, axes: Any, index_dtype: Any) -> Any:

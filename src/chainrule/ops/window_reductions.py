@@ -22,7 +22,8 @@ from .joining import with_batch_first
 from .reductions import greatest, least
 
 _entries = (
-    "window_dimensions", "window_strides", "padding", "base_dilation", "window_dilation",
+    "window_dimensions", "window_strides", "padding", "base_dilation",
+    "window_dilation",
 )  # fmt: skip
 
 
@@ -38,13 +39,18 @@ def window_shape(
     for what, values in zip(_entries, given):
         if len(values) != len(shape):
             raise TypeError(
-                f"{name}: {what} {tuple(values)} needs an entry for each dimension of shape"
-                f" {tuple(shape)}."
+                f"{name}: {what} {tuple(values)} needs an entry for each dimension of"
+                f" shape {tuple(shape)}."
             )
         if what != "padding" and any(v < 1 for v in values):
             raise TypeError(f"{name}: {what} {tuple(values)} must be at least 1.")
     return window_counts(
-        shape, window_dimensions, window_strides, padding, base_dilation, window_dilation
+        shape,
+        window_dimensions,
+        window_strides,
+        padding,
+        base_dilation,
+        window_dilation,
     )
 
 
@@ -56,7 +62,8 @@ def _batched_params(params: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-# --- sum, max, min ---------------------------------------------------------------------------
+# --- sum, max, min --------------------------------------------------------------------
+
 
 def _by_dimension(
     reduce: Callable[..., Any], x: Any, value: Any, *, window_dimensions: Any,
@@ -73,12 +80,16 @@ def _by_dimension(
         pads[d] = pad
         spread = [1] * x.ndim
         spread[d] = b
-        views = windows_of(padded(x, pads, spread, value), d, (count,), (s,), (k,), (w,))
+        views = windows_of(
+            padded(x, pads, spread, value), d, (count,), (s,), (k,), (w,)
+        )
         x = reduce(views, axis=d + 1)
     return x
 
 
-def _reduction(name: str, doc: str, kinds: str, evaluate: Any, **rules: Any) -> Primitive:
+def _reduction(
+    name: str, doc: str, kinds: str, evaluate: Any, **rules: Any
+) -> Primitive:
     def abstract(x: Any, **params: Any) -> Any:
         if dtypes.kind(x.dtype) not in kinds:
             raise TypeError(f"{name}: does not accept dtype {x.dtype}.")
@@ -88,7 +99,9 @@ def _reduction(name: str, doc: str, kinds: str, evaluate: Any, **rules: Any) -> 
         (x,) = with_batch_first(args, dims, size)
         return prim(x, **_batched_params(params)), 0
 
-    prim = Primitive(name, doc, abstract=abstract, evaluate=evaluate, batch=batch, **rules)
+    prim = Primitive(
+        name, doc, abstract=abstract, evaluate=evaluate, batch=batch, **rules
+    )
     return prim
 
 
@@ -97,14 +110,14 @@ def _sum_evaluate(x: Any, **params: Any) -> Any:
     half = dtypes.is_float(dtype) and dtype.itemsize < 4
     wide = np.dtype(np.float32) if half else dtype
     total = _by_dimension(
-        lambda v, axis: np.add.reduce(v, axis, dtype=wide), x.astype(wide, copy=False), 0,
-        **params,
+        lambda v, axis: np.add.reduce(v, axis, dtype=wide), x.astype(wide, copy=False),
+        0, **params,
     )  # fmt: skip
     return total.astype(dtype, copy=False)
 
 
 def transposed_pads(shape: Any, out: Any, params: dict[str, Any]) -> Pads:
-    """The padding with which windows over the output meet every window of an element."""
+    """The padding with which windows over the output meet all windows of an element."""
     found: list[tuple[int, int]] = []
     for n, m, k, s, (low, _), b, w in zip(shape, out, *(params[e] for e in _entries)):
         before = dilated(k, w) - low - 1
@@ -153,12 +166,15 @@ reduce_window_min_p = _reduction(
     "reduce_window_min",
     "The least element of each window.",
     "biufc",
-    lambda x, **params: _by_dimension(np.minimum.reduce, x, greatest(x.dtype), **params),
+    lambda x, **params: _by_dimension(
+        np.minimum.reduce, x, greatest(x.dtype), **params
+    ),
     jvp=_choosing_jvp(le_p),
 )
 
 
-# --- the chosen element of each window ---------------------------------------------------------
+# --- the chosen element of each window ------------------------------------------------
+
 
 def _chosen(x: Any, select_prim: Primitive, params: dict[str, Any]) -> Any:
     """For each window, where in flat `x` its first best element is; -1: in padding."""
@@ -224,7 +240,9 @@ def _scatter_abstract(t: Any, x: Any, *, select_prim: Primitive, **params: Any) 
 
 
 def _pair_batch(find: Callable[[], Primitive]) -> Callable[..., Any]:
-    def batch(args: Any, dims: Any, size: int, *, select_prim: Any, **params: Any) -> Any:
+    def batch(
+        args: Any, dims: Any, size: int, *, select_prim: Any, **params: Any
+    ) -> Any:
         t, x = with_batch_first(args, dims, size)
         return find()(t, x, select_prim=select_prim, **_batched_params(params)), 0
 
@@ -236,7 +254,10 @@ select_and_gather_add_p = Primitive(
     "For each window of x, the element of t where x has its first best one.",
     abstract=_gather_abstract,
     linear=(0,),
-    transpose=lambda ct, t, x, **params: (select_and_scatter_add_p(ct, x, **params), None),
+    transpose=lambda ct, t, x, **params: (
+        select_and_scatter_add_p(ct, x, **params),
+        None,
+    ),
     batch=_pair_batch(lambda: select_and_gather_add_p),
     evaluate=_gather_evaluate,
 )
@@ -246,7 +267,10 @@ select_and_scatter_add_p = Primitive(
     "Adds each element of t to where x has the first best one of that window.",
     abstract=_scatter_abstract,
     linear=(0,),
-    transpose=lambda ct, t, x, **params: (select_and_gather_add_p(ct, x, **params), None),
+    transpose=lambda ct, t, x, **params: (
+        select_and_gather_add_p(ct, x, **params),
+        None,
+    ),
     batch=_pair_batch(lambda: select_and_scatter_add_p),
     evaluate=_scatter_evaluate,
 )
