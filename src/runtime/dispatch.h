@@ -82,7 +82,9 @@ struct Primitive {
     char linear_in_first;
 };
 
-enum WeakRule { kWeakIfAllWeak = 0, kNeverWeak = 1, kWeakByParameter = 2 };
+enum WeakRule {
+    kWeakIfAllWeak = 0, kNeverWeak = 1, kWeakByParameter = 2, kWeakIfRest = 3
+};
 
 extern PyTypeObject* shaped_array_type;
 extern PyTypeObject* trace_type;

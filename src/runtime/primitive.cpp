@@ -62,7 +62,7 @@ int result_weak(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
         return 0;
     }
     bool any_operand = false;
-    for (Py_ssize_t i = 0; i < nargs; ++i)
+    for (Py_ssize_t i = self->weak_rule == kWeakIfRest; i < nargs; ++i)
         if (!keeps_weak(args[i], &any_operand)) return 0;
     return any_operand;
 }
@@ -284,7 +284,8 @@ PyMemberDef primitive_members[] = {
     {"multiple_results", T_BOOL, offsetof(Primitive, multiple_results), 0,
      "Whether evaluate returns a sequence of results."},
     {"weak_rule", T_INT, offsetof(Primitive, weak_rule), 0,
-     "0: weak if every operand is; 1: never weak; 2: as the parameter weak_type says."},
+     "0: weak if every operand is; 1: never weak; 2: as the parameter weak_type says;\n"
+     "3: weak if every operand after the first is."},
     {"raw", T_BOOL, offsetof(Primitive, raw), 0,
      "Whether evaluate takes and returns Arrays as they are."},
     {"axis_rule", T_BOOL, offsetof(Primitive, axis_rule), 0,

@@ -31,7 +31,7 @@ from .avals import ShapedArray, aval_of
 
 Rule = Callable[..., Any]
 
-WEAK_IF_ALL, WEAK_NEVER, WEAK_BY_PARAM = 0, 1, 2
+WEAK_IF_ALL, WEAK_NEVER, WEAK_BY_PARAM, WEAK_IF_REST = 0, 1, 2, 3
 
 registry: dict[str, "Primitive"] = {}
 
@@ -132,6 +132,8 @@ class Primitive(_native.Primitive):
             weak = False
         elif self.weak_rule == WEAK_BY_PARAM:
             weak = bool(params["weak_type"])
+        elif self.weak_rule == WEAK_IF_REST:
+            weak = all(a.weak_type for a in avals[1:])
         else:
             weak = bool(avals) and all(a.weak_type for a in avals)
         if self.multiple_results:

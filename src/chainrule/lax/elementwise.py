@@ -397,10 +397,7 @@ def select_n(which: Any, *cases: Any) -> Any:
             "select_n: `which` must be a scalar or have the cases' shape"
             f" {cases[0].shape}; got {which.shape}."
         )
-    out = bind(selection.select_n_p, which, *cases)
-    if all(c.weak_type for c in cases):
-        return shaping.convert_p(out, new_dtype=out.dtype, weak_type=True)
-    return out
+    return bind(selection.select_n_p, which, *cases)
 
 
 def select(pred: Any, on_true: Any, on_false: Any) -> Any:

@@ -155,6 +155,8 @@ right_shift = public(
 
 def _bitwise_count(x: Any, /) -> Any:
     x = numeric_operand("bitwise_count", x)
+    if not dtypes.is_integer(x.dtype):
+        raise TypeError(f"bitwise_count: takes integer arrays; got {x.dtype}.")
     if dtypes.kind(x.dtype) == "i":
         x = abs_p(x)
     return convert(ops.population_count_p(x), np.dtype(np.uint8))

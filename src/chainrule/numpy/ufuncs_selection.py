@@ -11,7 +11,7 @@ from ..core import dtypes
 from ..core.avals import Array, as_array
 from ..ops.elementwise_complex import complex_p, conj_p, imag_p, real_p
 from ..ops.elementwise_selection import max_p, min_p, select_n_p
-from ..ops.shaping import convert, convert_p, zeros
+from ..ops.shaping import convert, zeros
 from .promotion import (
     common_type,
     is_complex,
@@ -99,14 +99,9 @@ def where(
         raise ValueError("where: size and fill_value go with the condition alone.")
     mask = truth("where", condition)
     if isinstance(x, Array) and isinstance(y, Array) and x.dtype == y.dtype:
-        weak = x.weak_type and y.weak_type
-        out = select_n_p(mask, y, x)
-    else:
-        (x, y), dtype, weak = common_type("where", x, y)
-        out = select_n_p(mask, to_dtype(y, dtype, weak), to_dtype(x, dtype, weak))
-    if weak:
-        return convert_p(out, new_dtype=out.dtype, weak_type=True)
-    return out
+        return select_n_p(mask, y, x)
+    (x, y), dtype, weak = common_type("where", x, y)
+    return select_n_p(mask, to_dtype(y, dtype, weak), to_dtype(x, dtype, weak))
 
 
 def indices_where(condition: Any, size: Any, fill_value: Any) -> Any:

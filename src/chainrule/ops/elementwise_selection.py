@@ -14,7 +14,7 @@ import numpy as np
 from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.linear import is_linear
-from ..core.primitive import Primitive
+from ..core.primitive import WEAK_IF_REST, Primitive
 from .elementwise_logic import and_p, eq_p, gt_p, lt_p
 from .elementwise_rules import (
     batch_elementwise,
@@ -89,6 +89,7 @@ select_n_p = Primitive(
     transpose=_select_transpose,
     batch=lambda args, dims, size: batch_elementwise(select_n_p, args, dims, size, {}),
     evaluate=_select_evaluate,
+    weak=WEAK_IF_REST,
 )
 
 
