@@ -1,399 +1,149 @@
-"""NumPy's functions on arrays that can be differentiated, batched and staged."""
+"""NumPy's functions on arrays that can be differentiated, batched and staged.
 
-from .operators import install_operators
+Functions live in the modules of this package, by theme. They are loaded when they are
+first used, so that importing the package costs little: `_HOMES` says which module has
+which names (`public=name` where they differ there).
+"""
 
-install_operators()
-
-# --- elementwise functions -----------------------------------------------------------
-from .ufuncs_arithmetic import absolute as abs
-from .ufuncs_arithmetic import absolute as absolute
-from .ufuncs_arithmetic import add as add
-from .ufuncs_arithmetic import divmod as divmod
-from .ufuncs_arithmetic import fabs as fabs
-from .ufuncs_arithmetic import float_power as float_power
-from .ufuncs_arithmetic import floor_divide as floor_divide
-from .ufuncs_arithmetic import fmax as fmax
-from .ufuncs_arithmetic import fmin as fmin
-from .ufuncs_arithmetic import fmod as fmod
-from .ufuncs_arithmetic import gcd as gcd
-from .ufuncs_arithmetic import hypot as hypot
-from .ufuncs_arithmetic import lcm as lcm
-from .ufuncs_arithmetic import maximum as maximum
-from .ufuncs_arithmetic import minimum as minimum
-from .ufuncs_arithmetic import multiply as multiply
-from .ufuncs_arithmetic import negative as negative
-from .ufuncs_arithmetic import positive as positive
-from .ufuncs_arithmetic import power as pow
-from .ufuncs_arithmetic import power as power
-from .ufuncs_arithmetic import reciprocal as reciprocal
-from .ufuncs_arithmetic import remainder as mod
-from .ufuncs_arithmetic import remainder as remainder
-from .ufuncs_arithmetic import sign as sign
-from .ufuncs_arithmetic import square as square
-from .ufuncs_arithmetic import subtract as subtract
-from .ufuncs_arithmetic import true_divide as divide
-from .ufuncs_arithmetic import true_divide as true_divide
-from .ufuncs_exponential import cbrt as cbrt
-from .ufuncs_exponential import exp as exp
-from .ufuncs_exponential import exp2 as exp2
-from .ufuncs_exponential import expm1 as expm1
-from .ufuncs_exponential import i0 as i0
-from .ufuncs_exponential import log as log
-from .ufuncs_exponential import log10 as log10
-from .ufuncs_exponential import log1p as log1p
-from .ufuncs_exponential import log2 as log2
-from .ufuncs_exponential import logaddexp as logaddexp
-from .ufuncs_exponential import logaddexp2 as logaddexp2
-from .ufuncs_exponential import sqrt as sqrt
-from .ufuncs_trigonometric import angle as angle
-from .ufuncs_trigonometric import arccos as acos
-from .ufuncs_trigonometric import arccos as arccos
-from .ufuncs_trigonometric import arccosh as acosh
-from .ufuncs_trigonometric import arccosh as arccosh
-from .ufuncs_trigonometric import arcsin as arcsin
-from .ufuncs_trigonometric import arcsin as asin
-from .ufuncs_trigonometric import arcsinh as arcsinh
-from .ufuncs_trigonometric import arcsinh as asinh
-from .ufuncs_trigonometric import arctan as arctan
-from .ufuncs_trigonometric import arctan as atan
-from .ufuncs_trigonometric import arctan2 as arctan2
-from .ufuncs_trigonometric import arctan2 as atan2
-from .ufuncs_trigonometric import arctanh as arctanh
-from .ufuncs_trigonometric import arctanh as atanh
-from .ufuncs_trigonometric import cos as cos
-from .ufuncs_trigonometric import cosh as cosh
-from .ufuncs_trigonometric import deg2rad as deg2rad
-from .ufuncs_trigonometric import deg2rad as radians
-from .ufuncs_trigonometric import rad2deg as degrees
-from .ufuncs_trigonometric import rad2deg as rad2deg
-from .ufuncs_trigonometric import sin as sin
-from .ufuncs_trigonometric import sinc as sinc
-from .ufuncs_trigonometric import sinh as sinh
-from .ufuncs_trigonometric import tan as tan
-from .ufuncs_trigonometric import tanh as tanh
-from .ufuncs_logic import allclose as allclose
-from .ufuncs_logic import bitwise_and as bitwise_and
-from .ufuncs_logic import bitwise_count as bitwise_count
-from .ufuncs_logic import bitwise_or as bitwise_or
-from .ufuncs_logic import bitwise_xor as bitwise_xor
-from .ufuncs_logic import equal as equal
-from .ufuncs_logic import greater as greater
-from .ufuncs_logic import greater_equal as greater_equal
-from .ufuncs_logic import invert as bitwise_invert
-from .ufuncs_logic import invert as bitwise_not
-from .ufuncs_logic import invert as invert
-from .ufuncs_logic import isclose as isclose
-from .ufuncs_logic import iscomplex as iscomplex
-from .ufuncs_logic import iscomplexobj as iscomplexobj
-from .ufuncs_logic import isfinite as isfinite
-from .ufuncs_logic import isinf as isinf
-from .ufuncs_logic import isnan as isnan
-from .ufuncs_logic import isneginf as isneginf
-from .ufuncs_logic import isposinf as isposinf
-from .ufuncs_logic import isreal as isreal
-from .ufuncs_logic import isrealobj as isrealobj
-from .ufuncs_logic import left_shift as bitwise_left_shift
-from .ufuncs_logic import left_shift as left_shift
-from .ufuncs_logic import less as less
-from .ufuncs_logic import less_equal as less_equal
-from .ufuncs_logic import logical_and as logical_and
-from .ufuncs_logic import logical_not as logical_not
-from .ufuncs_logic import logical_or as logical_or
-from .ufuncs_logic import logical_xor as logical_xor
-from .ufuncs_logic import not_equal as not_equal
-from .ufuncs_logic import right_shift as bitwise_right_shift
-from .ufuncs_logic import right_shift as right_shift
-from .ufuncs_logic import signbit as signbit
-from .ufuncs_floating import ceil as ceil
-from .ufuncs_floating import copysign as copysign
-from .ufuncs_floating import floor as floor
-from .ufuncs_floating import frexp as frexp
-from .ufuncs_floating import heaviside as heaviside
-from .ufuncs_floating import ldexp as ldexp
-from .ufuncs_floating import modf as modf
-from .ufuncs_floating import nextafter as nextafter
-from .ufuncs_floating import rint as rint
-from .ufuncs_floating import round as around
-from .ufuncs_floating import round as round
-from .ufuncs_floating import spacing as spacing
-from .ufuncs_floating import trunc as trunc
-from .ufuncs_selection import clip as clip
-from .ufuncs_selection import conjugate as conj
-from .ufuncs_selection import conjugate as conjugate
-from .ufuncs_selection import imag as imag
-from .ufuncs_selection import nan_to_num as nan_to_num
-from .ufuncs_selection import real as real
-from .ufuncs_selection import where as where
-
-# --- contractions and reductions -----------------------------------------------------
-from .contractions import cross as cross
-from .contractions import dot as dot
-from .contractions import inner as inner
-from .contractions import kron as kron
-from .contractions import matmul as matmul
-from .contractions import matvec as matvec
-from .contractions import outer as outer
-from .contractions import tensordot as tensordot
-from .contractions import vdot as vdot
-from .contractions import vecdot as vecdot
-from .contractions import vecmat as vecmat
-from .cumulative import cumprod as cumprod
-from .cumulative import cumsum as cumsum
-from .cumulative import cumulative_prod as cumulative_prod
-from .cumulative import cumulative_sum as cumulative_sum
-from .cumulative import diff as diff
-from .cumulative import ediff1d as ediff1d
-from .cumulative import gradient as gradient
-from .cumulative import nancumprod as nancumprod
-from .cumulative import nancumsum as nancumsum
-from .cumulative import trapezoid as trapezoid
-from .einsum import einsum as einsum
-from .einsum import einsum_path as einsum_path
-from .histograms import bincount as bincount
-from .histograms import histogram as histogram
-from .histograms import histogram2d as histogram2d
-from .histograms import histogram_bin_edges as histogram_bin_edges
-from .histograms import histogramdd as histogramdd
-from .moments import corrcoef as corrcoef
-from .moments import cov as cov
-from .moments import std as std
-from .moments import var as var
-from .nan_reductions import nanargmax as nanargmax
-from .nan_reductions import nanargmin as nanargmin
-from .nan_reductions import nanmax as nanmax
-from .nan_reductions import nanmean as nanmean
-from .nan_reductions import nanmin as nanmin
-from .nan_reductions import nanprod as nanprod
-from .nan_reductions import nanstd as nanstd
-from .nan_reductions import nansum as nansum
-from .nan_reductions import nanvar as nanvar
-from .polynomials import poly as poly
-from .polynomials import polyadd as polyadd
-from .polynomials import polyder as polyder
-from .polynomials import polydiv as polydiv
-from .polynomials import polyfit as polyfit
-from .polynomials import polyint as polyint
-from .polynomials import polymul as polymul
-from .polynomials import polysub as polysub
-from .polynomials import polyval as polyval
-from .polynomials import roots as roots
-from .quantiles import median as median
-from .quantiles import nanmedian as nanmedian
-from .quantiles import nanpercentile as nanpercentile
-from .quantiles import nanquantile as nanquantile
-from .quantiles import percentile as percentile
-from .quantiles import quantile as quantile
-from .reductions import all as all
-from .reductions import amax as amax
-from .reductions import amin as amin
-from .reductions import any as any
-from .reductions import argmax as argmax
-from .reductions import argmin as argmin
-from .reductions import average as average
-from .reductions import count_nonzero as count_nonzero
-from .reductions import max as max
-from .reductions import mean as mean
-from .reductions import min as min
-from .reductions import prod as prod
-from .reductions import ptp as ptp
-from .reductions import sum as sum
-from .signals import convolve as convolve
-from .signals import correlate as correlate
-from .signals import interp as interp
-
-from .array_methods import install_methods
-# --- creation, shapes, indexing, sorting ---------------------------------------------
-from .array_methods import install_methods
-from .creation import arange as arange
-from .creation import array as array
-from .creation import asarray as asarray
-from .creation import astype as astype
-from .creation import copy as copy
-from .creation import empty as empty
-from .creation import empty_like as empty_like
-from .creation import full as full
-from .creation import full_like as full_like
-from .creation import ones as ones
-from .creation import ones_like as ones_like
-from .creation import zeros as zeros
-from .creation import zeros_like as zeros_like
-from .diagonals import diag as diag
-from .diagonals import diag_indices as diag_indices
-from .diagonals import diag_indices_from as diag_indices_from
-from .diagonals import diagflat as diagflat
-from .diagonals import diagonal as diagonal
-from .diagonals import eye as eye
-from .diagonals import fill_diagonal as fill_diagonal
-from .diagonals import identity as identity
-from .diagonals import mask_indices as mask_indices
-from .diagonals import trace as trace
-from .diagonals import tri as tri
-from .diagonals import tril as tril
-from .diagonals import tril_indices as tril_indices
-from .diagonals import tril_indices_from as tril_indices_from
-from .diagonals import triu as triu
-from .diagonals import triu_indices as triu_indices
-from .diagonals import triu_indices_from as triu_indices_from
-from .diagonals import vander as vander
-from .grids import c_ as c_
-from .grids import fromfunction as fromfunction
-from .grids import geomspace as geomspace
-from .grids import index_exp as index_exp
-from .grids import indices as indices
-from .grids import linspace as linspace
-from .grids import logspace as logspace
-from .grids import meshgrid as meshgrid
-from .grids import mgrid as mgrid
-from .grids import ogrid as ogrid
-from .grids import r_ as r_
-from .grids import s_ as s_
-from .joining import append as append
-from .joining import array_split as array_split
-from .joining import block as block
-from .joining import column_stack as column_stack
-from .joining import concat as concat
-from .joining import concatenate as concatenate
-from .joining import dsplit as dsplit
-from .joining import dstack as dstack
-from .joining import hsplit as hsplit
-from .joining import hstack as hstack
-from .joining import split as split
-from .joining import stack as stack
-from .joining import unstack as unstack
-from .joining import vsplit as vsplit
-from .joining import vstack as vstack
-from .manipulation import atleast_1d as atleast_1d
-from .manipulation import atleast_2d as atleast_2d
-from .manipulation import atleast_3d as atleast_3d
-from .manipulation import broadcast_arrays as broadcast_arrays
-from .manipulation import broadcast_shapes as broadcast_shapes
-from .manipulation import broadcast_to as broadcast_to
-from .manipulation import expand_dims as expand_dims
-from .manipulation import flip as flip
-from .manipulation import fliplr as fliplr
-from .manipulation import flipud as flipud
-from .manipulation import matrix_transpose as matrix_transpose
-from .manipulation import moveaxis as moveaxis
-from .manipulation import permute_dims as permute_dims
-from .manipulation import ravel as ravel
-from .manipulation import reshape as reshape
-from .manipulation import resize as resize
-from .manipulation import rollaxis as rollaxis
-from .manipulation import rot90 as rot90
-from .manipulation import squeeze as squeeze
-from .manipulation import swapaxes as swapaxes
-from .manipulation import transpose as transpose
-from .nonzero import argwhere as argwhere
-from .nonzero import flatnonzero as flatnonzero
-from .nonzero import nonzero as nonzero
-from .padding import pad as pad
-from .positions import ix_ as ix_
-from .positions import ravel_multi_index as ravel_multi_index
-from .positions import unravel_index as unravel_index
-from .repeating import delete as delete
-from .repeating import insert as insert
-from .repeating import repeat as repeat
-from .repeating import roll as roll
-from .repeating import tile as tile
-from .sets import intersect1d as intersect1d
-from .sets import isin as isin
-from .sets import setdiff1d as setdiff1d
-from .sets import setxor1d as setxor1d
-from .sets import union1d as union1d
-from .sets import unique as unique
-from .sets import unique_all as unique_all
-from .sets import unique_counts as unique_counts
-from .sets import unique_inverse as unique_inverse
-from .sets import unique_values as unique_values
-from .sorting import argpartition as argpartition
-from .sorting import argsort as argsort
-from .sorting import digitize as digitize
-from .sorting import lexsort as lexsort
-from .sorting import partition as partition
-from .sorting import searchsorted as searchsorted
-from .sorting import sort as sort
-from .sorting import sort_complex as sort_complex
-from .taking import choose as choose
-from .taking import compress as compress
-from .taking import extract as extract
-from .taking import piecewise as piecewise
-from .taking import place as place
-from .taking import put as put
-from .taking import put_along_axis as put_along_axis
-from .taking import select as select
-from .taking import take as take
-from .taking import take_along_axis as take_along_axis
-
-install_methods()
-
-# --- constants, types, mapping, exchange ---------------------------------------------
-from .types import ComplexWarning as ComplexWarning
-from .types import can_cast as can_cast
-from .types import character as character
-from .types import complexfloating as complexfloating
-from .types import dtype as dtype
-from .types import e as e
-from .types import euler_gamma as euler_gamma
-from .types import finfo as finfo
-from .types import flexible as flexible
-from .types import floating as floating
-from .types import generic as generic
-from .types import iinfo as iinfo
-from .types import inexact as inexact
-from .types import inf as inf
-from .types import integer as integer
-from .types import isdtype as isdtype
-from .types import isscalar as isscalar
-from .types import issubdtype as issubdtype
-from .types import iterable as iterable
-from .types import nan as nan
-from .types import ndarray as ndarray
-from .types import ndim as ndim
-from .types import newaxis as newaxis
-from .types import number as number
-from .types import object_ as object_
-from .types import pi as pi
-from .types import promote_types as promote_types
-from .types import result_type as result_type
-from .types import shape as shape
-from .types import signedinteger as signedinteger
-from .types import size as size
-from .types import unsignedinteger as unsignedinteger
-from .mapping import apply_along_axis as apply_along_axis
-from .mapping import apply_over_axes as apply_over_axes
-from .mapping import vectorize as vectorize
-from .exchange import array_equal as array_equal
-from .exchange import array_equiv as array_equiv
-from .exchange import array_repr as array_repr
-from .exchange import array_str as array_str
-from .exchange import fromfile as fromfile
-from .exchange import fromiter as fromiter
-from .exchange import fromstring as fromstring
-from .exchange import get_printoptions as get_printoptions
-from .exchange import load as load
-from .exchange import packbits as packbits
-from .exchange import printoptions as printoptions
-from .exchange import save as save
-from .exchange import savez as savez
-from .exchange import set_printoptions as set_printoptions
-from .exchange import trim_zeros as trim_zeros
-from .exchange import unpackbits as unpackbits
-from .window_functions import bartlett as bartlett
-from .window_functions import blackman as blackman
-from .window_functions import hamming as hamming
-from .window_functions import hanning as hanning
-from .window_functions import kaiser as kaiser
-from .types import SCALAR_TYPES as _scalar_types
-
-globals().update(_scalar_types)
-
-# --- submodules, loaded at their first use -------------------------------------------
 import importlib as _importlib
 from typing import Any as _Any
 
-_submodules = frozenset(("fft", "linalg"))
+from .deferred_methods import install_deferred_methods as _install_methods
+from .operators import install_operators as _install_operators
+
+_install_operators()
+_install_methods(lambda: _importlib.import_module(f"{__name__}.array_methods"))
+
+_HOMES = {
+    "buffers": "from_dlpack frombuffer",
+    "contractions": (
+        "cross dot inner kron matmul matvec outer tensordot vdot vecdot vecmat"
+    ),
+    "creation": (
+        "arange array asarray astype copy empty empty_like full full_like ones "
+        "ones_like zeros zeros_like"
+    ),
+    "cumulative": (
+        "cumprod cumsum cumulative_prod cumulative_sum diff ediff1d gradient nancumprod "
+        "nancumsum trapezoid"
+    ),
+    "diagonals": (
+        "diag diag_indices diag_indices_from diagflat diagonal eye fill_diagonal "
+        "identity mask_indices trace tri tril tril_indices tril_indices_from triu "
+        "triu_indices triu_indices_from vander"
+    ),
+    "einsum": "einsum einsum_path",
+    "exchange": (
+        "array_equal array_equiv array_repr array_str fromfile fromiter fromstring "
+        "get_printoptions load packbits printoptions save savez set_printoptions "
+        "trim_zeros unpackbits"
+    ),
+    "grids": (
+        "c_ fromfunction geomspace index_exp indices linspace logspace meshgrid mgrid "
+        "ogrid r_ s_"
+    ),
+    "histograms": "bincount histogram histogram2d histogram_bin_edges histogramdd",
+    "joining": (
+        "append array_split block column_stack concat concatenate dsplit dstack hsplit "
+        "hstack split stack unstack vsplit vstack"
+    ),
+    "manipulation": (
+        "atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_shapes "
+        "broadcast_to expand_dims flip fliplr flipud matrix_transpose moveaxis "
+        "permute_dims ravel reshape resize rollaxis rot90 squeeze swapaxes transpose"
+    ),
+    "mapping": "apply_along_axis apply_over_axes vectorize",
+    "moments": "corrcoef cov std var",
+    "nan_reductions": (
+        "nanargmax nanargmin nanmax nanmean nanmin nanprod nanstd nansum nanvar"
+    ),
+    "nonzero_search": "argwhere flatnonzero nonzero",
+    "padding": "pad",
+    "polynomials": (
+        "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots"
+    ),
+    "positions": "ix_ ravel_multi_index unravel_index",
+    "quantiles": "median nanmedian nanpercentile nanquantile percentile quantile",
+    "reductions": (
+        "all amax amin any argmax argmin average count_nonzero max mean min prod ptp "
+        "sum"
+    ),
+    "repeating": "delete insert repeat roll tile",
+    "sets": (
+        "intersect1d isin setdiff1d setxor1d union1d unique unique_all unique_counts "
+        "unique_inverse unique_values"
+    ),
+    "signals": "convolve correlate interp",
+    "sorting": (
+        "argpartition argsort digitize lexsort partition searchsorted sort sort_complex"
+    ),
+    "taking": (
+        "choose compress extract piecewise place put put_along_axis select take "
+        "take_along_axis"
+    ),
+    "types": (
+        "ComplexWarning can_cast character complexfloating dtype e euler_gamma finfo "
+        "flexible floating generic iinfo inexact inf integer isdtype isscalar "
+        "issubdtype iterable nan ndarray ndim newaxis number object_ pi promote_types "
+        "result_type shape signedinteger size unsignedinteger"
+    ),
+    "ufuncs_arithmetic": (
+        "abs=absolute absolute add divide=true_divide divmod fabs float_power "
+        "floor_divide fmax fmin fmod gcd hypot lcm maximum minimum mod=remainder "
+        "multiply negative positive pow=power power reciprocal remainder sign square "
+        "subtract true_divide"
+    ),
+    "ufuncs_exponential": (
+        "cbrt exp exp2 expm1 i0 log log10 log1p log2 logaddexp logaddexp2 sqrt"
+    ),
+    "ufuncs_floating": (
+        "around=round ceil copysign floor frexp heaviside ldexp modf nextafter rint "
+        "round spacing trunc"
+    ),
+    "ufuncs_logic": (
+        "allclose bitwise_and bitwise_count bitwise_invert=invert "
+        "bitwise_left_shift=left_shift bitwise_not=invert bitwise_or "
+        "bitwise_right_shift=right_shift bitwise_xor equal greater greater_equal invert "
+        "isclose iscomplex iscomplexobj isfinite isinf isnan isneginf isposinf isreal "
+        "isrealobj left_shift less less_equal logical_and logical_not logical_or "
+        "logical_xor not_equal right_shift signbit"
+    ),
+    "ufuncs_selection": "clip conj=conjugate conjugate imag nan_to_num real where",
+    "ufuncs_trigonometric": (
+        "acos=arccos acosh=arccosh angle arccos arccosh arcsin arcsinh arctan arctan2 "
+        "arctanh asin=arcsin asinh=arcsinh atan2=arctan2 atan=arctan atanh=arctanh cos "
+        "cosh deg2rad degrees=rad2deg rad2deg radians=deg2rad sin sinc sinh tan tanh"
+    ),
+    "window_functions": "bartlett blackman hamming hanning kaiser",
+}
+_SUBMODULES = ("fft", "linalg")
+_home_of = {
+    entry.partition("=")[0]: (module, entry.rpartition("=")[2])
+    for module, names in _HOMES.items()
+    for entry in names.split()
+}
+_SCALAR_TYPES = (
+    "bfloat16 bool bool_ cdouble complex128 complex64 complex_ csingle double float16"
+    " float32 float4_e2m1fn float64 float6_e2m3fn float6_e3m2fn float8_e3m4 float8_e4m3"
+    " float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz"
+    " float8_e8m0fnu float_ int1 int16 int2 int32 int4 int64 int8 int_ single uint uint1"
+    " uint16 uint2 uint32 uint4 uint64 uint8"
+)
+_home_of.update({name: ("types", name) for name in _SCALAR_TYPES.split()})
+
+__all__ = sorted([*_home_of, *_SUBMODULES])  # pyright: ignore
+
 
 def __getattr__(name: str) -> _Any:
-    if name in _submodules:
+    if name in _SUBMODULES:
         return _importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _home_of:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _home_of[name]
+    found = getattr(_importlib.import_module(f"{__name__}.{module}"), attribute)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,7 +1,8 @@
 """Methods and properties of arrays: `x.T`, `x.reshape(...)`, `x.sum()`, `x.at`.
 
 Each is the function of the same name in this package with the array first; they are
-handed to the runtime's Array type once, at import, by `install_methods`.
+handed to the runtime's Array type by `install_methods`, at their first use (see
+deferred_methods.py).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from . import (
     diagonals,
     manipulation,
     moments,
-    nonzero,
+    nonzero_search,
     reductions,
     repeating,
     sorting,
@@ -184,7 +185,7 @@ _methods: dict[str, Any] = {
     "max": reductions.max,
     "mean": reductions.mean,
     "min": reductions.min,
-    "nonzero": nonzero.nonzero,
+    "nonzero": nonzero_search.nonzero,
     "prod": reductions.prod,
     "ptp": reductions.ptp,
     "ravel": manipulation.ravel,

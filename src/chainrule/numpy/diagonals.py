@@ -30,7 +30,7 @@ from ..ops.slicing import pad_p
 from ..runtime._native import current_dynamic
 from .creation import placed
 from .manipulation import ravel
-from .nonzero import nonzero
+from .nonzero_search import nonzero
 from .promotion import operand
 
 

@@ -14,7 +14,7 @@ from ..core.errors import ConcretizationTypeError, described
 from ..ops.elementwise_selection import max_p, min_p
 from ..ops.shaping import convert, full, reshape
 from .manipulation import broadcast_shapes
-from .nonzero import unraveled
+from .nonzero_search import unraveled
 from .promotion import operand, promote
 
 

@@ -35,7 +35,7 @@ from .index_plan import Entry
 from .index_update import update
 from .indexing import getitem, read
 from .manipulation import broadcast_to, ravel
-from .nonzero import flat_positions
+from .nonzero_search import flat_positions
 from .promotion import operand, promote
 from .sorting import searchsorted
 

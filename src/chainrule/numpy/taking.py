@@ -26,7 +26,7 @@ from .index_plan import Entry, wrapped
 from .index_update import update
 from .indexing import getitem, read
 from .manipulation import broadcast_arrays, broadcast_shapes, broadcast_to, ravel
-from .nonzero import flat_positions, truth_of
+from .nonzero_search import flat_positions, truth_of
 from .promotion import operand, promote
 
 
