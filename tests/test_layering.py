@@ -151,11 +151,17 @@ def test_no_import_of_ours_inside_of_a_function():
     assert not wrong, wrong
 
 
+LOADERS = {"chainrule.numpy.deferred_methods"}
+"""Modules that load another by name, so that importing the package stays short."""
+
+
 def test_only_packages_load_their_submodules_by_name():
     wrong = [
         name
         for name, path in PATHS.items()
-        if path.name != "__init__.py" and "import_module(" in SOURCES[name]
+        if path.name != "__init__.py"
+        and name not in LOADERS
+        and "import_module(" in SOURCES[name]
     ]
     assert not wrong, wrong
 

@@ -5,6 +5,9 @@ import inspect
 
 import pytest
 
+from chainrule.core.parser import parse
+from chainrule.core.primitive import registry
+
 
 def message(error, function, *args, **kwargs):
     """The text of the `error` that the call raises; of exactly that class."""
@@ -34,3 +37,11 @@ def raises(error, text):
         return test
 
     return test_of
+
+
+def derive(name, operands, params):
+    """The output type of a primitive for operands of types like "f32[2,3] i32[]"."""
+    types = operands.split()
+    binders = " ".join(f"x{chr(97 + i)}:{t}" for i, t in enumerate(types))
+    avals = parse(f"{{ lambda ; {binders}. let in () }}").in_avals
+    return registry[name].out_aval(tuple(avals), params)
