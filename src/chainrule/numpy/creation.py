@@ -381,7 +381,14 @@ def _like(name: str, a: Any, value: Any, dtype: Any, shape: Any, device: Any) ->
     return placed(_filled(name, sizes, value, dtype, weak), device)
 
 
-def zeros_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
+def zeros_like(
+    a: Any,
+    dtype: Any = None,
+    shape: Any = None,
+    *,
+    device: Any = None,
+    out_sharding: Any = None,
+) -> Any:
     """Zeros of the shape and dtype of `a` (array, number, or has shape and dtype).
 
     >>> import chainrule.numpy as cnp

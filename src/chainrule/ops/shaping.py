@@ -13,7 +13,7 @@ from typing import Any, Sequence
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import Array, ShapedArray, aval_of
+from ..core.avals import Array, ShapedArray, aval_of, wrap
 from ..core.errors import JAXTypeError
 from ..core.linear import is_linear
 from ..core.primitive import WEAK_BY_PARAM, Primitive
@@ -298,8 +298,7 @@ def zeros(aval: Any) -> Any:
 
 def full(shape: Sequence[int], value: Any, dtype: Any, weak_type: bool = False) -> Any:
     """An array of `shape` filled with the Python number `value`."""
-    filled = convert_p(np.asarray(value, dtype), new_dtype=dtype, weak_type=weak_type)
-    return broadcast_in_dim(filled, shape, ())
+    return broadcast_in_dim(wrap(np.asarray(value, dtype), weak_type), shape, ())
 
 
 __all__ = [
