@@ -126,8 +126,8 @@ MESSAGES = [
     (lambda: cnp.fft.fft2(np.ones((2, 2)), axes=(0,)), ValueError,
      "fft2: only supports 2 axes. Got axes = (0,)."),
     (lambda: lax.fft(cnp.ones((2, 4)), "FFT", (3,)), ValueError,
-     "fft: the last dimensions must be (3,) for FFT; got fft_lengths (3,) for an operand"
-     " of shape (2, 4)."),
+     "fft: the last dimensions must be (3,) for FFT; got fft_lengths (3,) for an"
+     " operand of shape (2, 4)."),
     (lambda: lax.fft(cnp.ones(4), "DCT", (4,)), ValueError,
      "fft: Unknown FFT type 'DCT'; use one of FFT, IFFT, RFFT, IRFFT."),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""chainrule.numpy.linalg against NumPy: values, shapes, dtypes, derivatives, messages."""
+"""chainrule.numpy.linalg against NumPy: values, types, derivatives, messages."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,9 @@ def random(*shape, dtype="float32", shift=0.0):
 
 def hermitian(*shape, dtype="float32", shift=0.0):
     x = random(*shape, dtype=dtype)
-    return (x + np.conj(np.swapaxes(x, -1, -2)) + shift * np.eye(shape[-1])).astype(dtype)
+    return (x + np.conj(np.swapaxes(x, -1, -2)) + shift * np.eye(shape[-1])).astype(
+        dtype
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +34,11 @@ def wide():
 
 
 def tolerance(dtype):
-    return 2e-4 if np.dtype(dtype).itemsize // (1 + (np.dtype(dtype).kind == "c")) == 4 else 1e-10
+    return (
+        2e-4
+        if np.dtype(dtype).itemsize // (1 + (np.dtype(dtype).kind == "c")) == 4
+        else 1e-10
+    )
 
 
 def assert_like(found, expected, factor=1.0):
@@ -53,7 +59,8 @@ def assert_like(found, expected, factor=1.0):
 UNARY = {
     "det": random, "inv": random, "cond": random, "pinv": random,
     "cholesky": lambda *s, dtype: hermitian(*s, dtype=dtype, shift=9),
-    "svdvals": random, "eigvalsh": hermitian, "slogdet": random, "matrix_transpose": random,
+    "svdvals": random, "eigvalsh": hermitian, "slogdet": random,
+    "matrix_transpose": random,
     "norm": random, "matrix_norm": random, "trace": random, "diagonal": random,
 }  # fmt: skip
 
@@ -126,11 +133,12 @@ def test_eig_satisfies_its_equation(dtype):
     assert_like(cnp.sort(cnp.linalg.eigvals(cnp.asarray(x))), np.asarray(cnp.sort(w)))
 
 
-# --- systems -----------------------------------------------------------------------------
+# --- systems --------------------------------------------------------------------------
 
 SYSTEMS = [
     ((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (3,)), ((2, 3, 3), (3, 2)),
-    ((3, 3), (2, 3, 1)), ((2, 3, 3), (2, 3, 2)), ((2, 1, 3, 3), (4, 3, 1)), ((0, 0), (0, 2)),
+    ((3, 3), (2, 3, 1)), ((2, 3, 3), (2, 3, 2)), ((2, 1, 3, 3), (4, 3, 1)),
+    ((0, 0), (0, 2)),
 ]  # fmt: skip
 
 
@@ -191,7 +199,7 @@ def test_tensor_systems():
     )
 
 
-# --- norms, powers, chains -----------------------------------------------------------------
+# --- norms, powers, chains ------------------------------------------------------------
 
 VECTOR_ORDERS = [None, 0, 1, 2, 3, 0.5, -1, -2, np.inf, -np.inf]
 MATRIX_ORDERS = [None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf]
@@ -243,7 +251,8 @@ def test_diagonals_and_traces(offset):
     assert_like(cnp.linalg.trace(x, offset=offset), np.linalg.trace(x, offset=offset))
 
 
-# --- values that have no ordinary answer ---------------------------------------------------
+# --- values that have no ordinary answer ----------------------------------------------
+
 
 def test_matrices_without_the_wanted_factor_give_nan():
     assert np.isnan(np.asarray(cnp.linalg.cholesky(-np.eye(2)))).any()
@@ -252,7 +261,8 @@ def test_matrices_without_the_wanted_factor_give_nan():
     assert (float(sign), float(logarithm)) == (0.0, -np.inf)
 
 
-# --- derivatives -----------------------------------------------------------------------------
+# --- derivatives ----------------------------------------------------------------------
+
 
 def numerical(f, x, step=1e-6):
     out = np.zeros_like(x)
@@ -326,7 +336,9 @@ def test_repeated_eigenvalues_have_derivatives_but_not_their_vectors():
 
 def test_third_derivative_of_solve():
     def f(t):
-        return cnp.linalg.solve(cnp.array([[1.0, 0.5], [0.25, 1.0]]) * t, cnp.ones(2))[0]
+        return cnp.linalg.solve(cnp.array([[1.0, 0.5], [0.25, 1.0]]) * t, cnp.ones(2))[
+            0
+        ]
 
     third = cr.grad(cr.grad(cr.grad(f)))(2.0)
     expected = -6 / 2.0**4 * float(f(1.0))
@@ -350,13 +362,14 @@ def test_vmap_of_solve_shares_the_matrix():
     assert "linear_solve a" in text
 
 
-# --- messages --------------------------------------------------------------------------------
+# --- messages -------------------------------------------------------------------------
 
 MESSAGES = [
     (lambda: cnp.linalg.cholesky(np.ones((2, 3))), ValueError,
      "cholesky: the matrices must be square, of shape (..., n, n); got (2, 3)."),
     (lambda: cnp.linalg.det(np.ones(3)), TypeError,
-     "det: the operand must have rank at least 2, of shape (..., m, n); got shape (3,)."),
+     "det: the operand must have rank at least 2, of shape (..., m, n); got shape"
+     " (3,)."),
     (lambda: cnp.linalg.inv(np.ones((2, 2), np.float16)), NotImplementedError,
      "inv: Unsupported dtype float16; convert the operand of shape (2, 2) to float32 or"
      " float64."),
@@ -371,16 +384,16 @@ MESSAGES = [
     (lambda: cnp.linalg.norm(np.eye(2), 7), ValueError,
      "norm: Invalid order '7' for matrix norm."),
     (lambda: cnp.linalg.norm(np.ones((2, 2, 2)), 2), ValueError,
-     "norm: Improper number of axes for norm: axis=(0, 1, 2). Pass one axis to compute a"
-     " vector-norm, or two axes to compute a matrix-norm."),
+     "norm: Improper number of axes for norm: axis=(0, 1, 2). Pass one axis to compute"
+     " a vector-norm, or two axes to compute a matrix-norm."),
     (lambda: cnp.linalg.matrix_power(np.eye(2), 0.5), TypeError,
      "matrix_power: exponent must be an integer, got 0.5."),
     (lambda: cnp.linalg.multi_dot([np.eye(2)]), ValueError,
      "multi_dot: requires at least two arrays; got len(arrays)=1."),
     (lambda: cr.jacfwd(lambda x: cnp.linalg.svd(x)[0])(np.ones((3, 2))),
      NotImplementedError,
-     "svd: the full u and vh of matrices that are not square have no derivative, as part"
-     " of them is arbitrary; got shape (3, 2). Use full_matrices=False."),
+     "svd: the full u and vh of matrices that are not square have no derivative, as"
+     " part of them is arbitrary; got shape (3, 2). Use full_matrices=False."),
     (lambda: cr.grad(lambda x: cr.lax.linalg.schur(x)[0].sum())(np.eye(2)),
      NotImplementedError, None),
 ]  # fmt: skip

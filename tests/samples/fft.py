@@ -34,11 +34,15 @@ SAMPLES = [
     *[
         sample(kind, signal(*shape), lengths, dtypes=("complex128",))
         for kind in (FftType.FFT, FftType.IFFT)
-        for shape, lengths in (((5,), (5,)), ((2, 3, 4), (3, 4)), ((2, 3, 2), (2, 3, 2)))
+        for shape, lengths in (
+            ((5,), (5,)), ((2, 3, 4), (3, 4)), ((2, 3, 2), (2, 3, 2)),
+        )
     ],
     *[
         sample(FftType.RFFT, signal(*shape).real, lengths, dtypes=("float64",))
-        for shape, lengths in (((6,), (6,)), ((2, 5), (5,)), ((2, 3, 4), (3, 4)), ((1,), (1,)))
+        for shape, lengths in (
+            ((6,), (6,)), ((2, 5), (5,)), ((2, 3, 4), (3, 4)), ((1,), (1,)),
+        )
     ],
     *[
         sample(FftType.IRFFT, signal(*shape), lengths, dtypes=("complex128",))

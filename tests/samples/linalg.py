@@ -1,4 +1,4 @@
-"""Samples of linear algebra: small, well-conditioned matrices, real and complex, batched.
+"""Samples of linear algebra: small, well-conditioned matrices, real and complex.
 
 Vectors of factorisations are unique up to signs or phases only: their primitives are
 compared with references where those are fixed (qr, lu), and otherwise through programs
@@ -61,7 +61,8 @@ def stacked(fun):
     return apply
 
 
-# --- triangular --------------------------------------------------------------------------
+# --- triangular -----------------------------------------------------------------------
+
 
 def triangular(x, y, left_side, lower, transpose_a, conjugate_a, unit_diagonal):
     a = np.tril(x) if lower else np.triu(x)
@@ -72,7 +73,9 @@ def triangular(x, y, left_side, lower, transpose_a, conjugate_a, unit_diagonal):
     if left_side:
         return np.linalg.solve(a, y).astype(x.dtype)
     y = np.swapaxes(y, -1, -2)
-    return np.swapaxes(np.linalg.solve(np.swapaxes(a, -1, -2), y), -1, -2).astype(x.dtype)
+    return np.swapaxes(np.linalg.solve(np.swapaxes(a, -1, -2), y), -1, -2).astype(
+        x.dtype
+    )
 
 
 def solve_params(left_side=True, lower=True, trans=False, conj=False, unit=False):
@@ -105,7 +108,8 @@ TRIANGULAR = [
            (matrix(3, 3, dtype=C64, shift=4), matrix(2, 3, dtype=C64)),
            solve_params(left_side=False, conj=True), triangular),
     Sample("triangular_solve", (matrix(0, 0), matrix(0, 2)), solve_params()),
-    Sample("cholesky", (hermitian(3, 3, shift=4),), {}, np.linalg.cholesky, dtypes=WIDE),
+    Sample("cholesky", (hermitian(3, 3, shift=4),), {}, np.linalg.cholesky,
+           dtypes=WIDE),
     Sample("cholesky", (hermitian(2, 3, 3, dtype=C64, shift=6),), {},
            np.linalg.cholesky),
     Sample("cholesky", (matrix(0, 0),), {}, np.linalg.cholesky),
@@ -114,7 +118,8 @@ TRIANGULAR = [
 ]  # fmt: skip
 
 
-# --- LU, systems, determinants -------------------------------------------------------------
+# --- LU, systems, determinants --------------------------------------------------------
+
 
 def _lu(x):
     packed, pivots = scipy.linalg.lu_factor(x)
@@ -135,7 +140,9 @@ def _cofactors(x):
 
 
 def _swaps(pivots, permutation_size):
-    out = np.tile(np.arange(permutation_size, dtype=pivots.dtype), (*pivots.shape[:-1], 1))
+    out = np.tile(
+        np.arange(permutation_size, dtype=pivots.dtype), (*pivots.shape[:-1], 1)
+    )
     for row in np.ndindex(*pivots.shape[:-1]):
         for i, j in enumerate(pivots[row]):
             out[row][[i, j]] = out[row][[j, i]]
@@ -163,8 +170,9 @@ SYSTEMS = [
            differentiable=(3,)),
     Sample("linear_solve", (matrix(3, 3, shift=3), matrix(3, 2)), {}, np.linalg.solve,
            dtypes=WIDE),
-    Sample("linear_solve", (matrix(2, 3, 3, dtype=C64, shift=4), matrix(2, 3, 1, dtype=C64)),
-           {}, np.linalg.solve),
+    Sample("linear_solve",
+           (matrix(2, 3, 3, dtype=C64, shift=4), matrix(2, 3, 1, dtype=C64)), {},
+           np.linalg.solve),
     Sample("linear_solve", (matrix(0, 0), matrix(0, 2)), {}, np.linalg.solve),
     *[
         Sample("det", (matrix(2, n, n, shift=2),), {}, np.linalg.det, dtypes=WIDE)
@@ -189,19 +197,23 @@ SYSTEMS = [
            lambda dl, d, du, b: np.linalg.solve(
                np.diag(d) + np.diag(dl[1:], -1) + np.diag(du[:-1], 1), b),
            dtypes=WIDE),
-    Sample("tridiagonal_solve", tuple(np.zeros(s, np.float32) for s in (3, 3, 3, (3, 1))),
+    Sample("tridiagonal_solve",
+           tuple(np.zeros(s, np.float32) for s in (3, 3, 3, (3, 1))),
            {"perturb_singular": True}, differentiable=no_derivative),
 ]  # fmt: skip
 
 
-# --- QR, singular values -------------------------------------------------------------------
+# --- QR, singular values --------------------------------------------------------------
+
 
 def _qr(x, full_matrices):
     return np.linalg.qr(x, "complete" if full_matrices else "reduced")
 
 
 def _qr_pivoted(x, full_matrices):
-    q, r, p = scipy.linalg.qr(x, mode="full" if full_matrices else "economic", pivoting=True)
+    q, r, p = scipy.linalg.qr(
+        x, mode="full" if full_matrices else "economic", pivoting=True
+    )
     return q, r, p.astype(np.int32)
 
 
@@ -216,7 +228,8 @@ def qr_params(pivoting=False, full_matrices=False):
 
 def svd_params(compute_uv=True, full_matrices=False, algorithm="divide"):
     return {
-        "compute_uv": compute_uv, "full_matrices": full_matrices, "algorithm": algorithm,
+        "compute_uv": compute_uv, "full_matrices": full_matrices,
+        "algorithm": algorithm,
     }  # fmt: skip
 
 
@@ -276,12 +289,14 @@ ORTHOGONAL = [
            lambda a, b, rtol: np.linalg.lstsq(a, b)[::3], differentiable=(0, 1)),
     Sample("least_squares", (matrix(2, 4), matrix(2, 1), _tenth[0]), {},
            lambda a, b, rtol: np.linalg.lstsq(a, b)[::3], differentiable=(0, 1)),
-    Sample("least_squares", (matrix(3, 3, dtype=C64), matrix(3, 2, dtype=C64), _tenth[0]),
-           {}, lambda a, b, rtol: np.linalg.lstsq(a, b)[::3], differentiable=(0, 1)),
+    Sample("least_squares",
+           (matrix(3, 3, dtype=C64), matrix(3, 2, dtype=C64), _tenth[0]), {},
+           lambda a, b, rtol: np.linalg.lstsq(a, b)[::3], differentiable=(0, 1)),
 ]  # fmt: skip
 
 
-# --- eigenvalues -----------------------------------------------------------------------------
+# --- eigenvalues ----------------------------------------------------------------------
+
 
 def _eigh_function(x, **params):
     """w, and v (w + w^2) v^H."""
@@ -295,7 +310,7 @@ def _eigh_function_reference(x, lower):
 
 
 def _eig_function(x):
-    """Right vectors times conjugated left ones, columns scaled: the spectral projectors."""
+    """Eigenvalues, and right vectors times conjugated left ones, entry by entry."""
     w, left, right = registry["eig"](x, left=True, right=True)
     return w, right * conj(left)
 
@@ -320,7 +335,8 @@ EIGEN = [
     Sample("eigh", (matrix(2, 3, 3),), {"lower": False, "vectors": False},
            lambda x: [np.linalg.eigvalsh(x, "U")]),
     Sample("eigh", (matrix(0, 0),), {"lower": True, "vectors": True}),
-    Program("eig_function", (_distinct,), {}, function=_eig_function, exercises=("eig",)),
+    Program("eig_function", (_distinct,), {}, function=_eig_function,
+            exercises=("eig",)),
     Sample("eig", (_turning,), _pair, dtypes=WIDE),
     Sample("eig", (_turning,), {"left": False, "right": False}, _eigenvalues),
     Sample("eig", ((_distinct + 1j * _distinct.T / 8).astype(C64),),
@@ -338,7 +354,8 @@ EIGEN = [
 ]  # fmt: skip
 
 
-# --- functions of matrices ---------------------------------------------------------------------
+# --- functions of matrices ------------------------------------------------------------
+
 
 def _frechet(a, e, max_squarings):
     return scipy.linalg.expm_frechet(a, e, compute_expm=False)
@@ -363,8 +380,8 @@ def _complex_schur(t, z):
 
 
 FUNCTIONS = [
-    Sample("sylvester", (matrix(3, 3, shift=3), matrix(2, 2, shift=4), matrix(3, 2)), {},
-           scipy.linalg.solve_sylvester, dtypes=WIDE),
+    Sample("sylvester", (matrix(3, 3, shift=3), matrix(2, 2, shift=4), matrix(3, 2)),
+           {}, scipy.linalg.solve_sylvester, dtypes=WIDE),
     Sample("sylvester",
            (matrix(2, 2, dtype=C64, shift=4), matrix(2, 2, dtype=C64, shift=4),
             matrix(2, 2, dtype=C64)), {}, scipy.linalg.solve_sylvester),
@@ -373,15 +390,16 @@ FUNCTIONS = [
     Sample("sqrtm", (matrix(2, 2, 2, dtype=C64, shift=5),), {},
            stacked(scipy.linalg.sqrtm)),
     *[
-        Sample("expm", ((scale * matrix(3, 3)).astype(np.float32),), _expm_params, _expm,
-               dtypes=WIDE)
+        Sample("expm", ((scale * matrix(3, 3)).astype(np.float32),), _expm_params,
+               _expm, dtypes=WIDE)
         for scale in (0.01, 0.1, 0.25, 0.5, 2.0)
     ],
     Sample("expm", (matrix(2, 2, 2, dtype=C64),), _expm_params, _expm),
     Sample("expm", (100 * np.eye(2, dtype=np.float32),), {"max_squarings": 1},
            lambda x: np.full((2, 2), np.nan, x.dtype), differentiable=no_derivative),
     *[
-        Sample("expm_frechet", ((scale * matrix(3, 3)).astype(np.float32), matrix(3, 3)),
+        Sample("expm_frechet",
+               ((scale * matrix(3, 3)).astype(np.float32), matrix(3, 3)),
                _expm_params, _frechet, dtypes=WIDE)
         for scale in (0.01, 0.25, 1.0)
     ],

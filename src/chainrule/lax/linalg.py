@@ -1,4 +1,4 @@
-"""lax.linalg: the factorisations as functions. Strict: one dtype, matrices given as such.
+"""lax.linalg: the factorisations as functions. Strict: one dtype, no broadcasting.
 
 Leading dimensions are batch dimensions, equal among operands. `chainrule.numpy.linalg`
 promotes and broadcasts. All values are LAPACK's.
@@ -66,13 +66,14 @@ def _hermitian(name: str, x: Any, symmetrize: bool) -> Any:
     return x
 
 
-# --- Cholesky and triangular systems ---------------------------------------------------------
+# --- Cholesky and triangular systems --------------------------------------------------
+
 
 def cholesky(x: Any, *, symmetrize_input: bool = True) -> Any:
     """Lower triangular l with l l^H = x, for positive definite matrices (..., n, n).
 
-    With `symmetrize_input` the mean of x and its conjugate transpose is factored; without
-    it the lower triangle is read. NaN where a matrix is not positive definite.
+    With `symmetrize_input` the mean of x and its conjugate transpose is factored;
+    without it the lower triangle is read. NaN where a matrix is not positive definite.
 
     >>> from chainrule import lax, numpy as cnp
     >>> lax.linalg.cholesky(cnp.array([[4., 2.], [2., 5.]])).tolist()
@@ -139,8 +140,8 @@ def tridiagonal_solve(
     """Solves tridiagonal systems.
 
     Args:
-        dl, d, du: lower, main and upper diagonals, each (..., n); dl[0] and du[-1] are not
-            read.
+        dl, d, du: lower, main and upper diagonals, each (..., n); dl[0] and du[-1] are
+            not read.
         b: shape (..., n, k).
         perturb_singular: move a singular matrix by rounding on its diagonal instead of
             returning NaN.
@@ -184,8 +185,8 @@ def symmetric_product(
     check_same("symmetric_product", a, c)
     if c.shape[-2:] != (m, m):
         raise ValueError(
-            "symmetric_product: c_matrix must be (..., m, m) for a_matrix (..., m, n); got"
-            f" shapes {a.shape} and {c.shape}."
+            "symmetric_product: c_matrix must be (..., m, m) for a_matrix (..., m, n);"
+            f" got shapes {a.shape} and {c.shape}."
         )
     out = matmul(a, mT(a)) * alpha + c * beta
     if symmetrize_output:
@@ -194,7 +195,8 @@ def symmetric_product(
     return out
 
 
-# --- LU, QR ----------------------------------------------------------------------------------
+# --- LU, QR ---------------------------------------------------------------------------
+
 
 def lu(x: Any) -> tuple[Any, Any, Any]:
     """LU factors with partial pivoting of matrices (..., m, n).
@@ -257,7 +259,8 @@ def householder_product(a: Any, taus: Any) -> Any:
         taus: shape (..., k), k <= n, their scales.
 
     >>> from chainrule import lax, numpy as cnp
-    >>> lax.linalg.householder_product(cnp.array([[0.], [1.]]), cnp.array([1.])).tolist()
+    >>> a, taus = cnp.array([[0.], [1.]]), cnp.array([1.])
+    >>> lax.linalg.householder_product(a, taus).tolist()
     [[0.0], [-1.0]]
     """
     return bind(householder_product_p, a, taus)
@@ -280,7 +283,8 @@ def ormqr(
     return bind(ormqr_p, a, taus, c, left=bool(left), transpose=bool(transpose))
 
 
-# --- eigenvalues -------------------------------------------------------------------------------
+# --- eigenvalues ----------------------------------------------------------------------
+
 
 def eig(
     x: Any,
@@ -295,8 +299,8 @@ def eig(
 
     Args:
         compute_left_eigenvectors, compute_right_eigenvectors: what to return.
-        enable_eigvec_derivs: accepted; the derivatives of eigenvectors, which hold where
-            the eigenvalues are simple, are always there.
+        enable_eigvec_derivs: accepted; the derivatives of eigenvectors, which hold
+            where the eigenvalues are simple, are always there.
         implementation, use_magma: accepted.
 
     Returns:
@@ -348,7 +352,8 @@ def eigh(
     x = _hermitian("eigh", x, symmetrize_input)
     if subset_by_index is not None and tuple(subset_by_index) != (0, x.shape[-1]):
         raise NotImplementedError(
-            f"eigh: subset_by_index {subset_by_index} is not supported; slice the results."
+            f"eigh: subset_by_index {subset_by_index} is not supported; slice the"
+            " results."
         )
     return tuple(bind(eigh_p, x, lower=bool(lower), vectors=True))
 
@@ -370,8 +375,8 @@ def tridiagonal(a: Any, *, lower: bool = True) -> list[Any]:
     """Reduction of Hermitian matrices (..., n, n) to real tridiagonal form.
 
     Returns:
-        The reflections' vectors, the diagonal (..., n), the off-diagonal (..., n - 1) and
-        the reflections' scales (..., n - 1).
+        The reflections' vectors, the diagonal (..., n), the off-diagonal (..., n - 1)
+        and the reflections' scales (..., n - 1).
 
     >>> from chainrule import lax, numpy as cnp
     >>> lax.linalg.tridiagonal(cnp.array([[1., 2.], [2., 3.]]))[1].tolist()
@@ -398,12 +403,13 @@ def schur(
     """
     if sort_eig_vals:
         raise NotImplementedError(
-            "schur: sort_eig_vals is not implemented; eigenvalues come in LAPACK's order."
+            "schur: sort_eig_vals is not implemented; eigenvalues come in LAPACK's"
+            " order."
         )
     return bind(schur_p, x, compute_schur_vectors=bool(compute_schur_vectors))
 
 
-# --- singular values, polar factors ------------------------------------------------------------
+# --- singular values, polar factors ---------------------------------------------------
 
 _algorithms = {
     None: "divide", SvdAlgorithm.DEFAULT: "divide", SvdAlgorithm.QR: "qr",
@@ -441,7 +447,9 @@ def svd(
     x = as_array(x, "svd")
     if subset_by_index is not None:
         if full_matrices and compute_uv:
-            raise ValueError("svd: full_matrices and subset_by_index cannot both be set.")
+            raise ValueError(
+                "svd: full_matrices and subset_by_index cannot both be set."
+            )
         if tuple(subset_by_index) != (0, min(x.shape[-2:])):
             raise NotImplementedError(
                 f"svd: subset_by_index {subset_by_index} is not implemented; slice the"

@@ -25,7 +25,8 @@ from .promotion import inexact_operand, operand
 _FORWARD = (FftType.FFT, FftType.RFFT)
 
 
-# --- the general transform -----------------------------------------------------------------
+# --- the general transform ------------------------------------------------------------
+
 
 def _axes(name: str, x: Any, s: Any, axes: Any) -> tuple[int, ...]:
     if axes is None:
@@ -33,10 +34,13 @@ def _axes(name: str, x: Any, s: Any, axes: Any) -> tuple[int, ...]:
         axes = range(x.ndim - count, x.ndim)
     found = tuple(canonical_axis(name, operator.index(d), x.ndim) for d in axes)
     if len(set(found)) != len(found):
-        raise ValueError(f"{name}: does not support repeated axes. Got axes {tuple(axes)}.")
+        raise ValueError(
+            f"{name}: does not support repeated axes. Got axes {tuple(axes)}."
+        )
     if s is not None and len(s) != len(found):
         raise ValueError(
-            f"{name}: Shape and axes have different lengths: {tuple(s)} and {tuple(axes)}."
+            f"{name}: Shape and axes have different lengths: {tuple(s)} and"
+            f" {tuple(axes)}."
         )
     return found
 
@@ -56,7 +60,8 @@ def _operand(name: str, a: Any, kind: FftType) -> Any:
     if kind == FftType.RFFT:
         if dtypes.is_complex(x.dtype):
             raise ValueError(
-                f"{name}: only real valued inputs supported for rfft; got dtype {x.dtype}."
+                f"{name}: only real valued inputs supported for rfft; got dtype"
+                f" {x.dtype}."
             )
         return x
     return convert(x, dtypes.with_complex(x.dtype))
@@ -76,7 +81,7 @@ def _factor(name: str, kind: FftType, norm: str | None, size: int) -> float:
     """What to multiply with to scale as `norm` says; the inverse divides by itself."""
     if norm not in (None, "backward", "ortho", "forward"):
         raise ValueError(
-            f"{name}: Invalid norm value {norm}; should be \"backward\",\"ortho\" or"
+            f'{name}: Invalid norm value {norm}; should be "backward","ortho" or'
             ' "forward".'
         )
     if norm in (None, "backward"):
@@ -145,7 +150,8 @@ def _two(
     return _transform(name, kind, a, s, axes, norm)
 
 
-# --- one dimension -------------------------------------------------------------------------
+# --- one dimension --------------------------------------------------------------------
+
 
 def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
     """The discrete Fourier transform along one axis.
@@ -232,7 +238,8 @@ def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None)
     return conj(_one("ihfft", FftType.RFFT, a, n, axis, _swapped.get(norm, norm)))
 
 
-# --- two and more dimensions -----------------------------------------------------------------
+# --- two and more dimensions ----------------------------------------------------------
+
 
 def fft2(
     a: Any, s: Any = None, axes: Sequence[int] = (-2, -1), norm: str | None = None
@@ -339,7 +346,8 @@ def irfftn(
     return _transform("irfftn", FftType.IRFFT, a, s, axes, norm)
 
 
-# --- frequencies, shifts ---------------------------------------------------------------------
+# --- frequencies, shifts --------------------------------------------------------------
+
 
 def _frequencies(n: int, k: Any, d: Any, dtype: Any, device: Any) -> Any:
     dtype = (
@@ -352,9 +360,7 @@ def _frequencies(n: int, k: Any, d: Any, dtype: Any, device: Any) -> Any:
     return placed(convert(out, dtype), device)
 
 
-def fftfreq(
-    n: int, d: Any = 1.0, *, dtype: Any = None, device: Any = None
-) -> Any:
+def fftfreq(n: int, d: Any = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
     """The frequencies of the entries of `fft`, in cycles per unit of `d`.
 
     Args:
@@ -377,9 +383,7 @@ def fftfreq(
     return _frequencies(n, concatenate([first, last], 0), d, dtype, device)
 
 
-def rfftfreq(
-    n: int, d: Any = 1.0, *, dtype: Any = None, device: Any = None
-) -> Any:
+def rfftfreq(n: int, d: Any = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
     """The frequencies of the entries of `rfft`: [0, 1, ..., n // 2] / (n d).
 
     >>> import chainrule.numpy as cnp

@@ -66,8 +66,8 @@ def _abstract(x: Any, *, fft_type: FftType, fft_lengths: Any) -> Any:
     fits = dtypes.is_float(x.dtype) if real else dtypes.is_complex(x.dtype)
     if not fits or x.dtype.itemsize < 4:
         raise TypeError(
-            f"fft: {kind.name} takes {accepted} operands; got {x.str_short()}. Convert it"
-            " with astype."
+            f"fft: {kind.name} takes {accepted} operands; got {x.str_short()}. Convert"
+            " it with astype."
         )
     _check_lengths(x, kind, fft_lengths)
     lead = x.shape[: x.ndim - len(fft_lengths)]

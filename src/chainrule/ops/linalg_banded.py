@@ -14,9 +14,7 @@ from .shaping import full
 from .slicing import pad_p
 
 
-def _abstract(
-    dl: Any, d: Any, du: Any, b: Any, *, perturb_singular: bool
-) -> Any:
+def _abstract(dl: Any, d: Any, du: Any, b: Any, *, perturb_singular: bool) -> Any:
     dtype = check_dtype("tridiagonal_solve", d)
     if d.ndim < 1 or not dl.shape == d.shape == du.shape:
         raise ValueError(
@@ -30,8 +28,8 @@ def _abstract(
         )
     if b.ndim != d.ndim + 1 or b.shape[:-1] != d.shape:
         raise ValueError(
-            f"tridiagonal_solve: b must be (..., n, k) for diagonals of shape {d.shape};"
-            f" got {b.shape}."
+            "tridiagonal_solve: b must be (..., n, k) for diagonals of shape"
+            f" {d.shape}; got {b.shape}."
         )
     return b.shape, b.dtype
 
@@ -43,7 +41,7 @@ def shift(x: Any, axis: int, by: int) -> Any:
 
 
 def _compute(dl: Any, d: Any, du: Any, b: Any, *, perturb_singular: bool) -> Any:
-    """By LAPACK; a singular matrix is perturbed by rounding on its diagonal, if asked."""
+    """By LAPACK; if asked, a singular matrix is moved by rounding on its diagonal."""
     x = lapack.tridiagonal_solve(dl, d, du, b)
     if not perturb_singular or np.isfinite(x).all():
         return x

@@ -15,7 +15,8 @@ from ..core.primitive import Missing
 from .linalg_rules import check_matrix, check_same, declare
 
 _no_derivative = Missing(
-    "it stands on a Schur form, which has no derivative; use expm, sqrtm or eigenvectors"
+    "it stands on a Schur form, which has no derivative; use expm, sqrtm or"
+    " eigenvectors"
 )
 
 

@@ -34,7 +34,8 @@ from .matrices import (
 from .reductions import argmax_p
 from .shaping import convert, full, reduce_sum_p
 
-# --- eigh ------------------------------------------------------------------------------
+# --- eigh -----------------------------------------------------------------------------
+
 
 def _eigh_abstract(x: Any, *, lower: bool, vectors: bool) -> Any:
     batch, _, n = check_matrix("eigh", x, square=True)
@@ -46,7 +47,9 @@ def _eigh_compute(x: Any, *, lower: bool, vectors: bool) -> Any:
     return lapack.eigh(x, lower, vectors)[::-1]
 
 
-def _eigh_jvp(primals: Any, tangents: Any, ys: Any, *, lower: bool, vectors: bool) -> Any:
+def _eigh_jvp(
+    primals: Any, tangents: Any, ys: Any, *, lower: bool, vectors: bool
+) -> Any:
     """w_dot and v_dot by first-order perturbation, x_dot Hermitian from one triangle.
 
     The vectors turn within no eigenspace: v^H v_dot is zero on the diagonal.
@@ -72,7 +75,8 @@ eigh_p = declare(
 )
 
 
-# --- eig -------------------------------------------------------------------------------
+# --- eig ------------------------------------------------------------------------------
+
 
 def _eig_abstract(x: Any, *, left: bool, right: bool) -> Any:
     batch, _, n = check_matrix("eig", x, square=True)
@@ -136,11 +140,11 @@ eig_p = declare(
 )
 
 
-# --- reductions to condensed form --------------------------------------------------------
+# --- reductions to condensed form -----------------------------------------------------
 
 _no_derivative = Missing(
-    "it is an intermediate form of LAPACK, unique only up to signs; differentiate what is"
-    " computed from it instead"
+    "it is an intermediate form of LAPACK, unique only up to signs; differentiate what"
+    " is computed from it instead"
 )
 
 
@@ -173,7 +177,8 @@ def _tridiagonal_abstract(x: Any, *, lower: bool) -> Any:
 
 tridiagonal_p = declare(
     "tridiagonal",
-    "Real diagonals d, e of q^H x q for Hermitian x; q as reflections and their scales.",
+    "Real diagonals d, e of q^H x q for Hermitian x; q as reflections and their"
+    " scales.",
     abstract=_tridiagonal_abstract,
     jvp=_no_derivative,
     compute=lambda x, *, lower: lapack.tridiagonal(x, lower),
@@ -191,9 +196,9 @@ schur_p = declare(
     "Upper (quasi-)triangular t and unitary z with x = z t z^H.",
     abstract=_schur_abstract,
     jvp=Missing(
-        "the Schur form of a matrix is unique only up to the order of the eigenvalues and"
-        " rotations of its vectors; differentiate eig, expm, sqrtm or solve_sylvester"
-        " instead"
+        "the Schur form of a matrix is unique only up to the order of the eigenvalues"
+        " and rotations of its vectors; differentiate eig, expm, sqrtm or"
+        " solve_sylvester instead"
     ),
     compute=lambda x, *, compute_schur_vectors: lapack.schur(x, compute_schur_vectors),
     multiple_results=True,

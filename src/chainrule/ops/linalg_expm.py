@@ -2,9 +2,9 @@
 
 Pade approximants of degree 3 to 13, chosen by the 1-norm against the bounds theta of
 Higham, The scaling and squaring method for the matrix exponential revisited, 2005
-(table 2.3 for float64, and those for float32); the derivative in a direction follows the
-same steps differentiated (Al-Mohy and Higham, Computing the Frechet derivative of the
-matrix exponential, 2009, algorithm 6.4), at the bounds of its table 6.1.
+(table 2.3 for float64, and those for float32); the derivative in a direction follows
+the same steps differentiated (Al-Mohy and Higham, Computing the Frechet derivative of
+the matrix exponential, 2009, algorithm 6.4), at the bounds of its table 6.1.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ def adjoint(x: Any) -> Any:
     return np.conjugate(np.swapaxes(x, -1, -2))
 
 
-# --- Sylvester equations -----------------------------------------------------------------
+# --- Sylvester equations --------------------------------------------------------------
+
 
 def _sylvester_abstract(a: Any, b: Any, c: Any) -> Any:
     _, m, _ = check_matrix("sylvester", a, square=True)
@@ -44,8 +45,8 @@ def _sylvester_abstract(a: Any, b: Any, c: Any) -> Any:
     check_same("sylvester", a, c)
     if c.shape[-2:] != (m, n):
         raise ValueError(
-            f"sylvester: c must be (..., {m}, {n}) for a of shape {a.shape} and b of shape"
-            f" {b.shape}; got {c.shape}."
+            f"sylvester: c must be (..., {m}, {n}) for a of shape {a.shape} and b of"
+            f" shape {b.shape}; got {c.shape}."
         )
     return c.shape, c.dtype
 
@@ -86,7 +87,8 @@ sylvester_p = declare(
 )
 
 
-# --- square root -------------------------------------------------------------------------
+# --- square root ----------------------------------------------------------------------
+
 
 def _same_abstract(name: str) -> Any:
     def abstract(x: Any, **_: Any) -> Any:
@@ -142,7 +144,8 @@ sqrtm_p = declare(
 )
 
 
-# --- exponential -----------------------------------------------------------------------------
+# --- exponential ----------------------------------------------------------------------
+
 
 def _expm_jvp(primals: Any, tangents: Any, y: Any, *, max_squarings: int) -> Any:
     if tangents[0] is None:
@@ -152,7 +155,8 @@ def _expm_jvp(primals: Any, tangents: Any, y: Any, *, max_squarings: int) -> Any
 
 expm_p = declare(
     "expm",
-    "The exponential of a matrix; NaN where it needs more than max_squarings squarings.",
+    "The exponential of a matrix; NaN where it needs more than max_squarings"
+    " squarings.",
     abstract=_same_abstract("expm"),
     jvp=_expm_jvp,
     compute=expm_compute,

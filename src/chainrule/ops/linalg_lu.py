@@ -41,7 +41,8 @@ from .matrices import (
 )
 from .shaping import broadcast_in_dim, full, reshape
 
-# --- lu --------------------------------------------------------------------------------
+# --- lu -------------------------------------------------------------------------------
+
 
 def _lu_abstract(x: Any) -> Any:
     batch, m, n = check_matrix("lu", x)
@@ -132,15 +133,16 @@ lu_pivots_to_permutation_p = declare(
 )
 
 
-# --- linear systems ----------------------------------------------------------------------
+# --- linear systems -------------------------------------------------------------------
+
 
 def _system_abstract(name: str, a: Any, b: Any) -> Any:
     _, n, _ = check_matrix(name, a, square=True)
     check_same(name, a, b)
     if b.shape[-2] != n:
         raise ValueError(
-            f"{name}: a of shape {a.shape} and b of shape {b.shape} do not fit; b must be"
-            f" (..., {n}, k)."
+            f"{name}: a of shape {a.shape} and b of shape {b.shape} do not fit; b must"
+            f" be (..., {n}, k)."
         )
     return b.shape, b.dtype
 
@@ -160,9 +162,7 @@ def _lu_solve_compute(
     return out
 
 
-def _lu_solve_jvp(
-    primals: Any, tangents: Any, x: Any, *, transpose_a: bool
-) -> Any:
+def _lu_solve_jvp(primals: Any, tangents: Any, x: Any, *, transpose_a: bool) -> Any:
     a, lu, permutation, _ = primals
     rhs = tangents[3]
     if tangents[0] is not None:
@@ -240,7 +240,8 @@ def inverse(a: Any) -> Any:
     return linear_solve_p(a, eye_like(a))
 
 
-# --- determinants ------------------------------------------------------------------------
+# --- determinants ---------------------------------------------------------------------
+
 
 def _det_abstract(x: Any) -> Any:
     batch, _, _ = check_matrix("det", x, square=True)

@@ -22,8 +22,8 @@ def _factors_abstract(name: str, x: Any) -> Any:
     batch, m, n = check_matrix(name, x)
     if m < n:
         raise ValueError(
-            f"{name}: needs at least as many rows as columns; got shape {x.shape}. Take the"
-            " left polar factors, those of the transposed matrix."
+            f"{name}: needs at least as many rows as columns; got shape {x.shape}. Take"
+            " the left polar factors, those of the transposed matrix."
         )
     return [(x.shape, x.dtype), ((*batch, n, n), x.dtype)]
 
@@ -65,7 +65,8 @@ polar_p = declare(
 )
 
 
-# --- QDWH ----------------------------------------------------------------------------------
+# --- QDWH -----------------------------------------------------------------------------
+
 
 def _weights(low: float) -> tuple[float, float, float]:
     """The weights of the next step for singular values in [low, 1], formula (3.8)."""

@@ -31,7 +31,8 @@ from .matrices import (
 )
 from .shaping import broadcast_in_dim
 
-# --- qr --------------------------------------------------------------------------------
+# --- qr -------------------------------------------------------------------------------
+
 
 def _qr_abstract(x: Any, *, pivoting: bool, full_matrices: bool) -> Any:
     batch, m, n = check_matrix("qr", x)
@@ -85,7 +86,9 @@ def _qr_jvp(
     if dtypes.is_complex(q.dtype):
         shape = omega.shape
         turns = broadcast_in_dim(
-            imag_as(diagonal(q_w)), shape, [i for i in range(len(shape)) if i != len(shape) - 2]
+            imag_as(diagonal(q_w)),
+            shape,
+            [i for i in range(len(shape)) if i != len(shape) - 2],
         )
         omega = omega + turns * eye(k, q.dtype)
     q_dot = w + matmul(q, omega - q_w)
@@ -102,7 +105,7 @@ qr_p = declare(
     multiple_results=True,
 )
 
-# --- reflections -----------------------------------------------------------------------
+# --- reflections ----------------------------------------------------------------------
 
 _no_derivative = Missing(
     "its reflections are an intermediate form of LAPACK; differentiate qr instead"
@@ -171,8 +174,9 @@ def _ormqr_abstract(a: Any, taus: Any, c: Any, *, left: bool, transpose: bool) -
     check_same("ormqr", a, c)
     if c.shape[-2 if left else -1] != r:
         raise ValueError(
-            f"ormqr: c of shape {c.shape} must have {r} {'rows' if left else 'columns'},"
-            f" as the reflections in a of shape {a.shape} have entries."
+            f"ormqr: c of shape {c.shape} must have {r}"
+            f" {'rows' if left else 'columns'}, as the reflections in a of shape"
+            f" {a.shape} have entries."
         )
     return c.shape, c.dtype
 

@@ -26,8 +26,8 @@ def check_dtype(name: str, x: Any) -> Any:
         return x.dtype
     if dtypes.is_inexact(x.dtype):
         raise NotImplementedError(
-            f"{name}: Unsupported dtype {x.dtype}; convert the operand of shape {x.shape}"
-            " to float32 or float64."
+            f"{name}: Unsupported dtype {x.dtype}; convert the operand of shape"
+            f" {x.shape} to float32 or float64."
         )
     raise TypeError(
         f"{name}: does not accept dtype {x.dtype}; it takes float32, float64, complex64"
@@ -36,7 +36,7 @@ def check_dtype(name: str, x: Any) -> Any:
 
 
 def check_matrix(name: str, x: Any, square: bool = False) -> tuple[Any, int, int]:
-    """(batch shape, m, n) of a stack of matrices; TypeError or ValueError if not one."""
+    """(batch shape, m, n) of a stack of matrices; raises if it is not one."""
     check_dtype(name, x)
     if x.ndim < 2:
         raise TypeError(
@@ -55,13 +55,13 @@ def check_same(name: str, x: Any, y: Any, rank: int = 2) -> None:
     """Raises unless `y` has the dtype and the batch dimensions of matrices `x`."""
     if x.dtype != y.dtype:
         raise TypeError(
-            f"{name}: operands must have one dtype; got {x.dtype} and {y.dtype}. Convert"
-            " one with astype."
+            f"{name}: operands must have one dtype; got {x.dtype} and {y.dtype}."
+            " Convert one with astype."
         )
     if y.ndim < rank or y.shape[: y.ndim - rank] != x.shape[:-2]:
         raise TypeError(
-            f"{name}: operands must have equal batch dimensions; got shapes {x.shape} and"
-            f" {y.shape}."
+            f"{name}: operands must have equal batch dimensions; got shapes {x.shape}"
+            f" and {y.shape}."
         )
 
 

@@ -32,7 +32,8 @@ from .matrices import (
 )
 from .shaping import full
 
-# --- svd -------------------------------------------------------------------------------
+# --- svd ------------------------------------------------------------------------------
+
 
 def _svd_abstract(
     x: Any, *, full_matrices: bool, compute_uv: bool, algorithm: str
@@ -127,7 +128,8 @@ svd_p = declare(
 )
 
 
-# --- pseudoinverse and least squares -------------------------------------------------------
+# --- pseudoinverse and least squares --------------------------------------------------
+
 
 def _scaled_vectors(x: Any, rtol: Any) -> tuple[Any, Any, Any]:
     """s, v / s and u^H, the quotient zero where s is at most rtol times the largest."""
@@ -190,8 +192,8 @@ def _least_abstract(a: Any, b: Any, rtol: Any) -> Any:
     _check_rtol("least_squares", a, rtol)
     if b.shape[-2] != m:
         raise ValueError(
-            f"least_squares: a of shape {a.shape} and b of shape {b.shape} do not fit; b"
-            f" must be (..., {m}, k)."
+            f"least_squares: a of shape {a.shape} and b of shape {b.shape} do not fit;"
+            f" b must be (..., {m}, k)."
         )
     s = ((*batch, min(m, n)), dtypes.real_part(a.dtype))
     return [((*batch, n, b.shape[-1]), a.dtype), s]

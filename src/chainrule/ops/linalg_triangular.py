@@ -19,17 +19,17 @@ from .linalg_rules import check_matrix, check_same, declare
 from .matrices import conj, hermitian_from, mT, matmul, triangle_p, tril
 from .shaping import move_dim, reshape
 
-# --- triangular_solve ------------------------------------------------------------------
+# --- triangular_solve -----------------------------------------------------------------
 
-def _solve_abstract(
-    a: Any, b: Any, *, left_side: bool, lower: bool, **_: Any
-) -> Any:
+
+def _solve_abstract(a: Any, b: Any, *, left_side: bool, lower: bool, **_: Any) -> Any:
     _, n, _ = check_matrix("triangular_solve", a, square=True)
     check_same("triangular_solve", a, b)
     if b.shape[-2 if left_side else -1] != n:
         raise TypeError(
-            f"triangular_solve: a of shape {a.shape} and b of shape {b.shape} do not fit;"
-            f" b must be {'(..., n, k)' if left_side else '(..., k, n)'} with n = {n}."
+            f"triangular_solve: a of shape {a.shape} and b of shape {b.shape} do not"
+            f" fit; b must be {'(..., n, k)' if left_side else '(..., k, n)'} with n ="
+            f" {n}."
         )
     return b.shape, b.dtype
 
@@ -65,7 +65,9 @@ def _solve_jvp(primals: Any, tangents: Any, x: Any, **params: Any) -> Any:
     return None if rhs is None else triangular_solve_p(a, rhs, **params)
 
 
-def _solve_transpose(ct: Any, a: Any, b: Any, *, transpose_a: bool, **params: Any) -> Any:
+def _solve_transpose(
+    ct: Any, a: Any, b: Any, *, transpose_a: bool, **params: Any
+) -> Any:
     if is_linear(a):
         raise NotImplementedError(
             "triangular_solve: is linear in b only; cannot be transposed in a."
@@ -127,7 +129,8 @@ def triangular_solve(
     )
 
 
-# --- cholesky --------------------------------------------------------------------------
+# --- cholesky -------------------------------------------------------------------------
+
 
 def _cholesky_abstract(x: Any) -> Any:
     check_matrix("cholesky", x, square=True)
@@ -158,21 +161,22 @@ cholesky_p = declare(
 )
 
 
-# --- cholesky_update -------------------------------------------------------------------
+# --- cholesky_update ------------------------------------------------------------------
+
 
 def _update_abstract(r: Any, w: Any) -> Any:
     _, n, _ = check_matrix("cholesky_update", r, square=True)
     check_same("cholesky_update", r, w, rank=1)
     if w.shape[-1] != n:
         raise TypeError(
-            f"cholesky_update: w of shape {w.shape} must hold vectors of {n} entries, as"
-            f" many as the matrices of shape {r.shape} have columns."
+            f"cholesky_update: w of shape {w.shape} must hold vectors of {n} entries,"
+            f" as many as the matrices of shape {r.shape} have columns."
         )
     return r.shape, r.dtype
 
 
 def _update_compute(r: Any, w: Any) -> Any:
-    """R of the QR factors of r with the row w^H below, made positive on its diagonal."""
+    """R of the QR factors of r with the row w^H below, its diagonal made positive."""
     rows = np.concatenate([np.triu(r), np.conjugate(w)[..., None, :]], -2)
     _, out = lapack.qr(rows, full_matrices=False)
     diagonal = np.einsum("...ii->...i", out)
@@ -193,9 +197,7 @@ def _update_jvp(primals: Any, tangents: Any, y: Any) -> Any:
         return None
     half = terms[0] if len(terms) == 1 else terms[0] + terms[1]
     x_dot = half + _adjoint(half)
-    left = triangular_solve(
-        y, x_dot, lower=False, transpose_a=True, conjugate_a=True
-    )
+    left = triangular_solve(y, x_dot, lower=False, transpose_a=True, conjugate_a=True)
     inner = triangular_solve(y, left, left_side=False, lower=False)
     return matmul(triangle_p(inner, lower=False, diagonal=0.5), y)
 

@@ -29,6 +29,7 @@ from .windows import GatherDimensionNumbers, GatherScatterMode
 
 # --- triangle ------------------------------------------------------------------------
 
+
 def _mask(m: int, n: int, lower: bool, whole: bool) -> Any:
     """Where the triangle is, with its diagonal or without."""
     inside = np.tri(m, n, 0 if whole == lower else -1, dtype=np.bool_)
@@ -84,7 +85,8 @@ def hermitian_part(x: Any) -> Any:
     return (x + mH(x)) * 0.5
 
 
-# --- transposes and products -----------------------------------------------------------
+# --- transposes and products ----------------------------------------------------------
+
 
 def mT(x: Any) -> Any:  # noqa: N802 (NumPy's name)
     """The transposed matrices."""
@@ -129,7 +131,8 @@ def matmul(a: Any, b: Any) -> Any:
     )
 
 
-# --- parts and constants ---------------------------------------------------------------
+# --- parts and constants --------------------------------------------------------------
+
 
 @lru_cache(maxsize=32)
 def _eye_value(n: int, dtype: Any) -> Any:
@@ -152,7 +155,7 @@ def eye_like(x: Any) -> Any:
 
 
 def diagonal(x: Any) -> Any:
-    """The diagonals, shape (..., min(m, n)): every (n+1)-th element of flat matrices."""
+    """The diagonals, (..., min(m, n)): every (n+1)-th element of flat matrices."""
     shape = aval_of(x).shape
     *batch, m, n = shape
     k = min(m, n)
@@ -200,7 +203,9 @@ def take_rows(x: Any, indices: Any) -> Any:
     shape = aval_of(x).shape
     rank = len(shape)
     batch = tuple(range(rank - 2))
-    numbers = GatherDimensionNumbers((rank - 1,), (rank - 2,), (rank - 2,), batch, batch)
+    numbers = GatherDimensionNumbers(
+        (rank - 1,), (rank - 2,), (rank - 2,), batch, batch
+    )
     sizes = (*(1 if n else 0 for n in shape[:-1]), shape[-1])
     mode = GatherScatterMode.PROMISE_IN_BOUNDS
     return gather(x, as_columns(indices), numbers, sizes, mode)

@@ -54,8 +54,8 @@ def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> A
     Args:
         a: shape (..., n, n).
         upper: return the upper factor u with u^H u = a instead of the lower one.
-        symmetrize_input: take the mean of `a` and its conjugate transpose first, so that
-            derivatives are Hermitian; otherwise only the lower triangle is read.
+        symmetrize_input: take the mean of `a` and its conjugate transpose first, so
+            that derivatives are Hermitian; otherwise only the lower triangle is read.
 
     Returns:
         Lower triangular l with l l^H = a; NaN where a matrix is not positive definite.
@@ -80,9 +80,9 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
     Args:
         a: shape (..., m, n); k = min(m, n).
-        mode: "reduced": Q (..., m, k) and R (..., k, n); "complete": Q (..., m, m) and R
-            (..., m, n); "r": R alone; "raw": LAPACK's reflections (..., n, m) and their
-            scales (..., k), as NumPy returns them.
+        mode: "reduced": Q (..., m, k) and R (..., k, n); "complete": Q (..., m, m) and
+            R (..., m, n); "r": R alone; "raw": LAPACK's reflections (..., n, m) and
+            their scales (..., k), as NumPy returns them.
 
     Returns:
         QRResult(Q, R), or R.
@@ -102,8 +102,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         return QRResult(mT(factors), taus)
     if mode not in ("reduced", "r", "complete", "full"):
         raise ValueError(
-            f"qr: Unsupported QR decomposition mode {mode!r}; use 'reduced', 'complete',"
-            " 'r' or 'raw'."
+            f"qr: Unsupported QR decomposition mode {mode!r}; use 'reduced',"
+            " 'complete', 'r' or 'raw'."
         )
     q, r = qr_p(a, pivoting=False, full_matrices=mode in ("complete", "full"))
     return r if mode == "r" else QRResult(q, r)
@@ -111,7 +111,9 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
 def _lower(name: str, UPLO: str | None) -> bool:  # noqa: N803 (NumPy's name)
     if UPLO not in (None, "L", "U"):
-        raise ValueError(f"{name}: UPLO must be one of None, 'L', or 'U', got {UPLO!r}.")
+        raise ValueError(
+            f"{name}: UPLO must be one of None, 'L', or 'U', got {UPLO!r}."
+        )
     return UPLO != "U"
 
 
@@ -124,7 +126,9 @@ def _hermitian_operand(name: str, a: Any, symmetrize: bool) -> Any:
 
 
 def eigh(
-    a: Any, UPLO: str | None = None, symmetrize_input: bool = True  # noqa: N803
+    a: Any,
+    UPLO: str | None = None,
+    symmetrize_input: bool = True,  # noqa: N803
 ) -> EighResult:
     """Eigenvalues and eigenvectors of Hermitian matrices.
 
@@ -134,8 +138,8 @@ def eigh(
         symmetrize_input: take the mean of `a` and its conjugate transpose first.
 
     Returns:
-        EighResult(eigenvalues, eigenvectors): ascending; column i of the vectors belongs
-        to value i.
+        EighResult(eigenvalues, eigenvectors): ascending; column i of the vectors
+        belongs to value i.
 
     Raises:
         ValueError: UPLO is none of these.
@@ -152,7 +156,10 @@ def eigh(
 
 
 def eigvalsh(
-    a: Any, UPLO: str | None = "L", *, symmetrize_input: bool = True  # noqa: N803
+    a: Any,
+    UPLO: str | None = "L",
+    *,
+    symmetrize_input: bool = True,  # noqa: N803
 ) -> Any:
     """Ascending eigenvalues of Hermitian matrices; arguments as of `eigh`.
 
@@ -172,8 +179,8 @@ def eig(a: Any) -> EigResult:
         a: shape (..., n, n).
 
     Returns:
-        EigResult(eigenvalues, eigenvectors), complex, in no particular order; columns of
-        norm 1 whose largest entry is real. The derivative of the vectors keeps them so.
+        EigResult(eigenvalues, eigenvectors), complex, in no particular order; columns
+        of norm 1 whose largest entry is real, which their derivative keeps so.
 
     >>> import chainrule.numpy as cnp
     >>> w, v = cnp.linalg.eig(cnp.array([[2., 0.], [0., 3.]]))
@@ -205,7 +212,8 @@ def svd(
 
     Args:
         a: shape (..., m, n); k = min(m, n).
-        full_matrices: U (..., m, m) and Vh (..., n, n), or else (..., m, k), (..., k, n).
+        full_matrices: U (..., m, m) and Vh (..., n, n), or else (..., m, k) and
+            (..., k, n).
         compute_uv: False: return S alone.
         hermitian: decompose the mean of `a` and its conjugate transpose by eigenvalues.
         subset_by_index: only None.
@@ -246,7 +254,8 @@ def _refuse_subset(a: Any, full: bool, subset: tuple[int, int]) -> None:
         )
     if tuple(subset) != (0, min(a.shape[-2:])):
         raise NotImplementedError(
-            f"svd: subset_by_index {tuple(subset)} is not implemented; slice the results."
+            f"svd: subset_by_index {tuple(subset)} is not implemented; slice the"
+            " results."
         )
 
 

@@ -44,7 +44,7 @@ _absolute_sums = {
     1: (0, _largest), -1: (0, reduce_min_p),
     _inf: (1, _largest), -_inf: (1, reduce_min_p),
 }  # fmt: skip
-"""For matrix norms of sums of absolute values: which of the two axes is summed first."""
+"""For matrix norms of sums of absolute values: which of the axes is summed first."""
 
 
 def norm(
@@ -58,10 +58,11 @@ def norm(
     Args:
         x: array of any shape.
         ord: None: the square root of the sum of squares. For vectors: a number p, inf,
-            -inf, or 0, the number of entries that are not 0. For matrices: "fro", "nuc",
-            1, -1, 2, -2, inf, -inf.
-        axis: an int: of vectors along it; a pair: of matrices in these dimensions; None:
-            of all entries, or where `ord` is given of a 1- or 2-dimensional array.
+            -inf, or 0, the number of entries that are not 0. For matrices: "fro",
+            "nuc", 1, -1, 2, -2, inf, -inf.
+        axis: an int: of vectors along it; a pair: of matrices in these dimensions;
+            None: of all entries, or where `ord` is given of a 1- or 2-dimensional
+            array.
         keepdims: keep the reduced dimensions with size 1.
 
     Returns:
@@ -89,8 +90,8 @@ def norm(
         out = _matrix_norm(x, "fro" if ord is None else ord, axes)
     else:
         raise ValueError(
-            f"norm: Improper number of axes for norm: axis={axes}. Pass one axis to compute"
-            " a vector-norm, or two axes to compute a matrix-norm."
+            f"norm: Improper number of axes for norm: axis={axes}. Pass one axis to"
+            " compute a vector-norm, or two axes to compute a matrix-norm."
         )
     return _kept(out, x, axes, keepdims)
 
@@ -178,9 +179,7 @@ def vector_norm(
     return _kept(_vector_norm(x, ord, axes), x, axes, keepdims)
 
 
-def matrix_norm(
-    x: Any, /, *, keepdims: bool = False, ord: str | int = "fro"
-) -> Any:
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: str | int = "fro") -> Any:
     """The norms of matrices (..., m, n); `ord` as for matrices in `norm`.
 
     >>> import chainrule.numpy as cnp
@@ -226,7 +225,11 @@ def cond(x: Any, p: Any = None) -> Any:
 
 
 def matrix_rank(
-    M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any = None  # noqa: N803
+    M: Any,
+    rtol: Any = None,
+    *,
+    hermitian: bool = False,
+    tol: Any = None,  # noqa: N803
 ) -> Any:
     """Ranks of matrices: the number of singular values above a tolerance.
 

@@ -128,13 +128,15 @@ def matrix_power(a: Any, n: int) -> Any:
     a = operand("linalg.matrix_power", a)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
         raise TypeError(
-            "matrix_power: the operand must be of shape (..., k, k), square in its last 2"
-            f" dimensions; got shape {a.shape}."
+            "matrix_power: the operand must be of shape (..., k, k), square in its last"
+            f" 2 dimensions; got shape {a.shape}."
         )
     try:
         n = operator.index(n)
     except TypeError:
-        raise TypeError(f"matrix_power: exponent must be an integer, got {n}.") from None
+        raise TypeError(
+            f"matrix_power: exponent must be an integer, got {n}."
+        ) from None
     if n == 0:
         return eye_like(a)
     if n < 0:
@@ -161,8 +163,8 @@ def multi_dot(arrays: Sequence[Any], *, precision: Any = None) -> Any:
     Raises:
         ValueError: fewer than two arrays, or one of other rank; sizes do not fit.
 
-    The order is found by dynamic programming (Cormen et al., Introduction to Algorithms,
-    section 15.2).
+    The order is found by dynamic programming (Cormen et al., Introduction to
+    Algorithms, section 15.2).
 
     >>> import chainrule.numpy as cnp
     >>> cnp.linalg.multi_dot([cnp.ones((2, 3)), cnp.ones((3, 4)), cnp.ones(4)]).tolist()
@@ -178,8 +180,9 @@ def multi_dot(arrays: Sequence[Any], *, precision: Any = None) -> Any:
     inner_ok = all(len(s) == 2 for s in shapes[1:-1])
     if not inner_ok or any(len(s) not in (1, 2) for s in (shapes[0], shapes[-1])):
         raise ValueError(
-            "multi_dot: input arrays must all be two-dimensional, except for the first and"
-            f" last array which may be 1 or 2 dimensional. Got array shapes {shapes}."
+            "multi_dot: input arrays must all be two-dimensional, except for the first"
+            " and last array which may be 1 or 2 dimensional. Got array shapes"
+            f" {shapes}."
         )
     if any(a[-1] != b[0] for a, b in zip(shapes, shapes[1:])):
         raise ValueError(
@@ -202,7 +205,9 @@ def _best_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
             j = i + length
             best = min(
                 (
-                    cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1],
+                    cost[i, k]
+                    + cost[k + 1, j]
+                    + sizes[i] * sizes[k + 1] * sizes[j + 1],
                     k,
                 )
                 for k in range(i, j)
@@ -234,8 +239,8 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     sizes = [x.shape[canonical_axis("cross", axis, x.ndim)] for x in (x1, x2)]
     if sizes != [3, 3]:
         raise ValueError(
-            "cross: Both input arrays must be (arrays of) 3-dimensional vectors, but they"
-            f" have x1.shape[axis]={sizes[0]} and x2.shape[axis]={sizes[1]}."
+            "cross: Both input arrays must be (arrays of) 3-dimensional vectors, but"
+            f" they have x1.shape[axis]={sizes[0]} and x2.shape[axis]={sizes[1]}."
         )
     return contractions.cross(x1, x2, axis=axis)
 

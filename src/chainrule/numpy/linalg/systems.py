@@ -26,7 +26,8 @@ class SlogdetResult(NamedTuple):
     logabsdet: Any
 
 
-# --- solve, inv ------------------------------------------------------------------------
+# --- solve, inv -----------------------------------------------------------------------
+
 
 def solve(a: Any, b: Any) -> Any:
     """Solves the linear systems a x = b.
@@ -62,8 +63,8 @@ def _solve_stacked(a: Any, b: Any) -> Any:
     vectors = b.ndim == 1
     if b.ndim == 0 or b.shape[-1 if vectors else -2] != n:
         raise ValueError(
-            f"solve: b of shape {b.shape} does not fit matrices of shape {a.shape}; it must"
-            f" be ({n},) or (..., {n}, k)."
+            f"solve: b of shape {b.shape} does not fit matrices of shape {a.shape}; it"
+            f" must be ({n},) or (..., {n}, k)."
         )
     if vectors:
         b = reshape(b, (n, 1))
@@ -97,7 +98,8 @@ def inv(a: Any) -> Any:
     return inverse(a)
 
 
-# --- determinants ------------------------------------------------------------------------
+# --- determinants ---------------------------------------------------------------------
+
 
 def det(a: Any) -> Any:
     """The determinants of square matrices (..., n, n), shape (...).
@@ -138,7 +140,8 @@ def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
     return SlogdetResult(*slogdet_p(inexact_operand("linalg.slogdet", a)))
 
 
-# --- pseudoinverse, least squares ----------------------------------------------------------
+# --- pseudoinverse, least squares -----------------------------------------------------
+
 
 def _tolerance(rtol: Any, factor: float, a: Any) -> Any:
     """`rtol` as the primitives want it: real, one per matrix."""
@@ -157,8 +160,8 @@ def pinv(
 
     Args:
         a: shape (..., m, n).
-        rtol: singular values up to rtol times the largest count as zero; a number, or one
-            per matrix. Default 10 max(m, n) times the dtype's precision.
+        rtol: singular values up to rtol times the largest count as zero; a number, or
+            one per matrix. Default 10 max(m, n) times the dtype's precision.
         hermitian: accepted; singular values are used in any case.
         rcond: another name of `rtol`.
 
@@ -195,8 +198,8 @@ def lstsq(
             full rank or m <= n; not inside of jit.
 
     Returns:
-        x of shape (n,) or (n, k); the sums of squared residuals, shape (1,) or (k,); the
-        rank of `a`; its singular values.
+        x of shape (n,) or (n, k); the sums of squared residuals, shape (1,) or (k,);
+        the rank of `a`; its singular values.
 
     Raises:
         ValueError: shapes do not fit.
@@ -239,7 +242,8 @@ def _count_above(s: Any, rtol: Any) -> Any:
     return reduce_sum_p(convert(above, dtypes.default_int()), axes=(0,))
 
 
-# --- tensors -------------------------------------------------------------------------------
+# --- tensors --------------------------------------------------------------------------
+
 
 def tensorinv(a: Any, ind: int = 2) -> Any:
     """The inverse of a tensor with respect to `tensordot` over `ind` dimensions.
@@ -265,8 +269,8 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
     n, m = math.prod(first), math.prod(last)
     if n != m:
         raise ValueError(
-            f"tensorinv: shape {a.shape} splits at ind={ind} into {n} by {m} elements; the"
-            " numbers must be equal."
+            f"tensorinv: shape {a.shape} splits at ind={ind} into {n} by {m} elements;"
+            " the numbers must be equal."
         )
     return reshape(inverse(reshape(a, (n, n))), (*last, *first))
 
@@ -283,7 +287,8 @@ def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
         ValueError: the sizes do not fit.
 
     >>> import chainrule.numpy as cnp
-    >>> cnp.linalg.tensorsolve(2 * cnp.eye(4).reshape(2, 2, 4), cnp.ones((2, 2))).tolist()
+    >>> a = 2 * cnp.eye(4).reshape(2, 2, 4)
+    >>> cnp.linalg.tensorsolve(a, cnp.ones((2, 2))).tolist()
     [0.5, 0.5, 0.5, 0.5]
     """
     a, b = inexact_operands("linalg.tensorsolve", a, b)
@@ -294,8 +299,8 @@ def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
     n = math.prod(shape)
     if a.shape[: b.ndim] != b.shape or b.size != n:
         raise ValueError(
-            f"tensorsolve: a of shape {a.shape} does not fit b of shape {b.shape}; a must"
-            f" begin with b's sizes and go on with sizes of product {b.size}."
+            f"tensorsolve: a of shape {a.shape} does not fit b of shape {b.shape}; a"
+            f" must begin with b's sizes and go on with sizes of product {b.size}."
         )
     x = linear_solve_p(reshape(a, (n, n)), reshape(b, (n, 1)))
     return reshape(x, shape)

@@ -1,7 +1,7 @@
 """Linear algebra with SciPy's names: `chainrule.scipy.linalg`.
 
-Arguments that SciPy has for speed and safety (overwrite_a, check_finite, lwork, ...) are
-accepted and change nothing: arrays are immutable, and NaN is propagated, not raised.
+Arguments that SciPy has for speed and safety (overwrite_a, check_finite, lwork, ...)
+are accepted and change nothing: arrays are immutable, and NaN propagates.
 """
 
 from .decompositions import eigh as eigh

@@ -1,4 +1,4 @@
-"""QR, singular values, eigenvalues, Schur and Hessenberg forms, with SciPy's arguments."""
+"""QR, singular values, eigenvalues, Schur and Hessenberg forms as SciPy has them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ from ...ops.matrices import (
 from ...ops.shaping import convert, full, reshape, zeros
 from ...ops.slicing import pad_p
 
-# --- QR ------------------------------------------------------------------------------------
+# --- QR -------------------------------------------------------------------------------
+
 
 def qr(
     a: Any,
@@ -46,7 +47,8 @@ def qr(
 
     Args:
         a: shape (..., m, n).
-        mode: "full": Q (..., m, m); "economic": Q (..., m, k), k = min(m, n); "r": the R of "full" only.
+        mode: "full": Q (..., m, m); "economic": Q (..., m, k), k = min(m, n); "r": the
+            R of "full" only.
         pivoting: choose columns so that the diagonal of R decreases in magnitude.
 
     Returns:
@@ -110,17 +112,20 @@ def qr_multiply(
     q, *rest = qr_p(a, pivoting=bool(pivoting), full_matrices=False)
     if conjugate:
         q = conj(q)
-    size, wanted = (c.shape[0], q.shape[1]) if mode == "left" else (c.shape[-1], q.shape[0])
+    size, wanted = (
+        (c.shape[0], q.shape[1]) if mode == "left" else (c.shape[-1], q.shape[0])
+    )
     if size != wanted:
         raise ValueError(
-            f"qr_multiply: Array shapes are not compatible for mode {mode!r}: Q has shape"
-            f" {q.shape} and c {c.shape}."
+            f"qr_multiply: Array shapes are not compatible for mode {mode!r}: Q has"
+            f" shape {q.shape} and c {c.shape}."
         )
     product = linalg.matmul(q, c) if mode == "left" else linalg.matmul(c, q)
     return (product, *rest)
 
 
-# --- singular values and eigenvalues -------------------------------------------------------
+# --- singular values and eigenvalues --------------------------------------------------
+
 
 def svd(
     a: Any,
@@ -177,7 +182,8 @@ def eigh(
     """
     if eigvals is not None:
         raise NotImplementedError(
-            "eigh: Only the eigvals=None case of eigh is implemented. Slice the results."
+            "eigh: Only the eigvals=None case of eigh is implemented. Slice the"
+            " results."
         )
     if type not in (1, 2, 3):
         raise ValueError(f"eigh: type must be 1, 2 or 3; got {type}.")
@@ -244,8 +250,8 @@ def eigh_tridiagonal(
     d, e = operand("eigh_tridiagonal", d), operand("eigh_tridiagonal", e)
     if d.dtype != e.dtype:
         raise TypeError(
-            "eigh_tridiagonal: diagonal and off-diagonal values must have same dtype, got"
-            f" {d.dtype} and {e.dtype}"
+            "eigh_tridiagonal: diagonal and off-diagonal values must have same dtype,"
+            f" got {d.dtype} and {e.dtype}"
         )
     if d.ndim != 1 or e.shape != (max(d.shape[0] - 1, 0),):
         raise TypeError(
@@ -253,7 +259,10 @@ def eigh_tridiagonal(
             f" {d.shape} and {e.shape}."
         )
     first, stop = _chosen(select, select_range, d.shape[0])
-    d, e = inexact_operand("eigh_tridiagonal", d), inexact_operand("eigh_tridiagonal", e)
+    d, e = (
+        inexact_operand("eigh_tridiagonal", d),
+        inexact_operand("eigh_tridiagonal", e),
+    )
     out = eigh_p(_lower_bidiagonal(d, e), lower=True, vectors=not eigvals_only)
     w = reshape(columns_between(as_rows(out[-1]), first, stop), (stop - first,))
     return w if eigvals_only else (w, columns_between(out[0], first, stop))
@@ -264,8 +273,8 @@ def _chosen(select: str, bounds: Any, n: int) -> tuple[int, int]:
         return 0, n
     if select == "v":
         raise NotImplementedError(
-            "eigh_tridiagonal: select='v' is not implemented: the number of results would"
-            " depend on values; use select='i'."
+            "eigh_tridiagonal: select='v' is not implemented: the number of results"
+            " would depend on values; use select='i'."
         )
     if select != "i":
         raise ValueError(
@@ -289,7 +298,8 @@ def _lower_bidiagonal(d: Any, e: Any) -> Any:
     return under + eye_like(under) * as_columns(d)
 
 
-# --- Schur and Hessenberg forms ------------------------------------------------------------
+# --- Schur and Hessenberg forms -------------------------------------------------------
+
 
 def schur(a: Any, output: str = "real") -> tuple[Any, Any]:
     """The Schur form a = Z T Z^H.
@@ -342,7 +352,11 @@ def rsf2csf(T: Any, Z: Any, check_finite: bool = True) -> tuple[Any, Any]:  # no
 
 
 def hessenberg(
-    a: Any, *, calc_q: bool = False, overwrite_a: bool = False, check_finite: bool = True
+    a: Any,
+    *,
+    calc_q: bool = False,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
 ) -> Any:
     """The upper Hessenberg form h = q^H a q of square matrices (..., n, n).
 

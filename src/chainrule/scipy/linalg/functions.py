@@ -20,7 +20,10 @@ from ...ops.shaping import convert, full, reduce_sum_p
 
 
 def expm(
-    A: Any, *, upper_triangular: bool = False, max_squarings: int = 16  # noqa: N803
+    A: Any,
+    *,
+    upper_triangular: bool = False,
+    max_squarings: int = 16,  # noqa: N803
 ) -> Any:
     """The exponentials of square matrices, by scaling and squaring.
 
@@ -30,8 +33,8 @@ def expm(
         max_squarings: a matrix that needs more squarings gives NaN.
 
     Returns:
-        Shape (..., n, n). Source: Higham, The scaling and squaring method for the matrix
-        exponential revisited, 2005.
+        Shape (..., n, n). Source: Higham, The scaling and squaring method for the
+        matrix exponential revisited, 2005.
 
     Raises:
         TypeError, ValueError: `A` is no stack of square matrices.
@@ -49,7 +52,11 @@ def expm(
 
 
 def expm_frechet(
-    A: Any, E: Any, *, method: str | None = None, compute_expm: bool = True  # noqa: N803
+    A: Any,
+    E: Any,
+    *,
+    method: str | None = None,
+    compute_expm: bool = True,  # noqa: N803
 ) -> Any:
     """The derivative of `expm` at A in the direction E.
 
@@ -91,8 +98,8 @@ def sqrtm(A: Any, blocksize: int = 1) -> Any:  # noqa: N803
     """
     if blocksize > 1:
         raise NotImplementedError(
-            f"sqrtm: Blocked version is not implemented yet; got blocksize={blocksize}, use"
-            " 1."
+            f"sqrtm: Blocked version is not implemented yet; got blocksize={blocksize},"
+            " use 1."
         )
     return sqrtm_p(inexact_operand("scipy.linalg.sqrtm", A))
 
@@ -156,8 +163,8 @@ def funm(A: Any, func: Callable[[Any], Any], disp: bool = True) -> Any:  # noqa:
         disp: False: return an estimate of the error too.
 
     Returns:
-        Complex func(A), or the pair of it and the estimated relative error, by Schur form
-        and Parlett's recurrence (Golub and Van Loan, Matrix Computations, 9.1.2):
+        Complex func(A), or the pair of it and the estimated relative error, by Schur
+        form and Parlett's recurrence (Golub and Van Loan, Matrix Computations, 9.1.2):
         inaccurate where eigenvalues nearly coincide.
 
     Raises:
@@ -171,7 +178,8 @@ def funm(A: Any, func: Callable[[Any], Any], disp: bool = True) -> Any:  # noqa:
     A = inexact_operand("scipy.linalg.funm", A)  # noqa: N806
     if A.ndim != 2 or A.shape[0] != A.shape[1]:
         raise ValueError(
-            f"funm: the operand must be a square matrix, of shape (n, n); got {A.shape}."
+            "funm: the operand must be a square matrix, of shape (n, n); got"
+            f" {A.shape}."
         )
     dtype = dtypes.with_complex(A.dtype)
     t, z = schur_p(convert(A, dtype), compute_schur_vectors=True)

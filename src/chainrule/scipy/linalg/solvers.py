@@ -6,7 +6,12 @@ from typing import Any
 
 from ...core import dtypes
 from ...numpy import linalg
-from ...numpy.promotion import inexact_operand, inexact_operands, operand, promote_inexact
+from ...numpy.promotion import (
+    inexact_operand,
+    inexact_operands,
+    operand,
+    promote_inexact,
+)
 from ...ops.elementwise_rules import broadcast_shapes
 from ...ops.joining import iota
 from ...ops.linalg_functions import sylvester_p
@@ -38,8 +43,8 @@ def _columns(name: str, a: Any, b: Any) -> tuple[Any, Any, bool]:
     vector = b.ndim in (1, a.ndim - 1)
     if b.ndim == 0 or b.shape[-1 if vector else -2] != n:
         raise ValueError(
-            f"{name}: incompatible shapes {a.shape} and {b.shape}; the right-hand side must"
-            f" be ({n},), (..., {n}, k) or one vector of {n} entries per matrix."
+            f"{name}: incompatible shapes {a.shape} and {b.shape}; the right-hand side"
+            f" must be ({n},), (..., {n}, k) or one vector of {n} entries per matrix."
         )
     if vector:
         b = reshape(b, (*b.shape, 1))
@@ -54,7 +59,8 @@ def _as_given(x: Any, vector: bool) -> Any:
     return reshape(x, x.shape[:-1]) if vector else x
 
 
-# --- triangular systems --------------------------------------------------------------------
+# --- triangular systems ---------------------------------------------------------------
+
 
 def solve_triangular(
     a: Any,
@@ -90,8 +96,8 @@ def solve_triangular(
     """
     if trans not in _transposes:
         raise ValueError(
-            f"solve_triangular: Invalid 'trans' value {trans!r}; use 0, 1, 2, 'N', 'T' or"
-            " 'C'."
+            f"solve_triangular: Invalid 'trans' value {trans!r}; use 0, 1, 2, 'N', 'T'"
+            " or 'C'."
         )
     a, b = inexact_operands("scipy.linalg.solve_triangular", a, b)
     transpose_a, conjugate_a = _transposes[trans]
@@ -103,7 +109,8 @@ def solve_triangular(
     return _as_given(x, vector)
 
 
-# --- Cholesky ------------------------------------------------------------------------------
+# --- Cholesky -------------------------------------------------------------------------
+
 
 def cholesky(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
@@ -154,7 +161,8 @@ def cho_solve(
 
     >>> import chainrule.numpy as cnp
     >>> from chainrule.scipy.linalg import cho_solve
-    >>> cho_solve((cnp.array([[2., 0.], [1., 2.]]), True), cnp.array([8., 14.])).tolist()
+    >>> factor = cnp.array([[2., 0.], [1., 2.]])
+    >>> cho_solve((factor, True), cnp.array([8., 14.])).tolist()
     [0.75, 2.5]
     """
     c, lower = c_and_lower
@@ -168,7 +176,8 @@ def cho_solve(
     return _as_given(x, vector)
 
 
-# --- LU --------------------------------------------------------------------------------------
+# --- LU -------------------------------------------------------------------------------
+
 
 def lu_factor(
     a: Any, overwrite_a: bool = False, check_finite: bool = True
@@ -269,7 +278,8 @@ def lu(
     return take_rows(real(one), inverse), lower, upper
 
 
-# --- general systems -----------------------------------------------------------------------
+# --- general systems ------------------------------------------------------------------
+
 
 def solve(
     a: Any,
@@ -334,7 +344,12 @@ def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
 
 
 def solve_sylvester(
-    A: Any, B: Any, C: Any, *, method: str = "schur", tol: float = 1e-8  # noqa: N803
+    A: Any,
+    B: Any,
+    C: Any,
+    *,
+    method: str = "schur",
+    tol: float = 1e-8,  # noqa: N803
 ) -> Any:
     """The x with A x + x B = C.
 

@@ -27,7 +27,8 @@ from ...ops.shaping import broadcast_to, full, reshape
 from ...ops.slicing import pad_p
 from ...ops.windows import GatherDimensionNumbers, GatherScatterMode
 
-# --- patterns of vectors -----------------------------------------------------------------
+# --- patterns of vectors --------------------------------------------------------------
+
 
 def laid_out(values: Any, layout: Any) -> Any:
     """The matrices with values[..., layout[i, j]] in row i, column j."""
@@ -81,7 +82,8 @@ def toeplitz(c: Any, r: Any = None) -> Any:
 
     Args:
         c: first columns (..., m).
-        r: first rows (..., n), whose first entry is not used; default the conjugate of c.
+        r: first rows (..., n), whose first entry is not used; default the conjugate of
+            c.
 
     Returns:
         Shape (..., m, n).
@@ -157,9 +159,7 @@ def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
     [[1, 0], [2, 1], [0, 2]]
     """
     if n <= 0:
-        raise ValueError(
-            f"convolution_matrix: n must be a positive integer; got {n}."
-        )
+        raise ValueError(f"convolution_matrix: n must be a positive integer; got {n}.")
     if mode not in ("full", "valid", "same"):
         raise ValueError(
             "convolution_matrix: mode must be one of 'full', 'valid', 'same'; got"
@@ -184,8 +184,8 @@ def _monic(name: str, a: Any, least: int) -> Any:
     a = inexact_operand(name, _vectors(name, a))
     if a.shape[-1] < least:
         raise ValueError(
-            f"{name}: The length of `a` along the last axis must be at least {least}; got"
-            f" shape {a.shape}."
+            f"{name}: The length of `a` along the last axis must be at least {least};"
+            f" got shape {a.shape}."
         )
     tail = -_from(a, 1) / columns_between(a, 0, 1)
     ends = [full((*a.shape[:-1], 1), v, a.dtype) for v in (1, 0)]
@@ -316,7 +316,8 @@ def block_diag(*arrs: Any) -> Any:
     return below(*rows)
 
 
-# --- matrices of a size ----------------------------------------------------------------------
+# --- matrices of a size ---------------------------------------------------------------
+
 
 def _rounded(values: Any, dtype: Any = None) -> Any:
     """NumPy values as an array of `dtype`, by default of the default float."""
