@@ -14,10 +14,11 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import aval_of, wrap
-from ..core.errors import JAXTypeError
+from ..core.avals import Tracer, aval_of, wrap
+from ..core.errors import JAXTypeError, described
 from ..core.primitive import Primitive
 from ..ops.dynamic_slicing import dynamic_update_slice_p
+from ..ops.elementwise_selection import select
 from ..ops.gather import scatter_add_p
 from ..ops.joining import rev_p
 from ..ops.scatter import (
@@ -354,14 +355,51 @@ class IndexUpdate:
     ) -> Any:
         """The array with the elementwise function `func` applied to `x[index]`.
 
-        An element named several times has `func` applied once. Options as for `set`.
+        An element that is named several times has `func` applied as often; traced
+        positions need the promise `unique_indices`. Other options as for `set`.
         """
         x = self.array
-        old = take_at(x, self.index, CLIP, None, False, False, wrap_negative_indices)
+        values = take_at(x, self.index, CLIP, None, False, False, wrap_negative_indices)
+        times = np.int32(1)
+        if not unique_indices:
+            times = _multiplicity(x, self.index, wrap_negative_indices)
+        for k in range(int(np.max(times, initial=0))):
+            if np.min(times) > k:
+                values = func(values)
+            else:
+                values = select(times > k, convert(func(values), values.dtype), values)
         return update(
-            scatter_p, x, self.index, func(old), mode=mode, unique=unique_indices,
+            scatter_p, x, self.index, values, mode=mode, unique=unique_indices,
             is_sorted=indices_are_sorted, wrap_negative=wrap_negative_indices,
         )  # fmt: skip
+
+
+def _multiplicity(x: Any, index: Any, wrap_negative: bool) -> Any:
+    """How often the element at each place of x[index] is named there, as NumPy's."""
+    entries = read_index(x.shape, index, wrap_negative)
+    at = [e for e in entries if e.kind == "at"]
+    if all(np.ndim(e.positions) == 0 for e in at):
+        return np.int32(1)
+    for e in at:
+        if isinstance(e.positions, Tracer):
+            raise NotImplementedError(
+                f"at: apply cannot tell whether the {described(e.positions)} names an"
+                " element twice; pass unique_indices=True if it does not."
+            )
+    counts = np.zeros([n + 1 for n in x.shape], np.int32)  # the last is for outside
+    key = tuple([_numpy_key(e, x.shape) for e in entries if e.kind != "gap"])
+    np.add.at(counts, key, 1)
+    return counts[key]
+
+
+def _numpy_key(entry: Entry, shape: Sequence[int]) -> Any:
+    if entry.kind == "new":
+        return None
+    if entry.kind == "at":
+        n, positions = shape[entry.dim], entry.positions
+        return np.where((positions < 0) | (positions >= n), n, positions)
+    stop = entry.start + entry.length * entry.step
+    return slice(entry.start, None if stop < 0 else stop, entry.step)
 
 
 def take_at(

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ..core import dtypes
-from ..core.avals import Array, as_array
+from ..core.avals import Array
 from ..ops.elementwise_complex import complex_p, conj_p, imag_p, real_p
 from ..ops.elementwise_selection import max_p, min_p, select_n_p
 from ..ops.shaping import convert, zeros
@@ -106,13 +104,9 @@ def where(
 
 def indices_where(condition: Any, size: Any, fill_value: Any) -> Any:
     """The indices at which `condition` holds, padded or cut to `size` where given."""
-    mask = np.asarray(truth("where", condition))
-    found = np.nonzero(np.atleast_1d(mask))
-    if size is not None:
-        fill = 0 if fill_value is None else fill_value
-        missing = max(0, size - len(found[0]))
-        found = [np.pad(f[:size], (0, missing), constant_values=fill) for f in found]
-    return tuple(as_array(f.astype(dtypes.default_int())) for f in found)
+    mask = truth("where", condition)
+    flat = mask if mask.ndim else mask.reshape(1)
+    return flat.nonzero(size=size, fill_value=fill_value)
 
 
 def clip(arr: Any, /, min: Any = None, max: Any = None) -> Any:
