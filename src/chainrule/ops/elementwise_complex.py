@@ -15,7 +15,7 @@ from ..core import dtypes
 from ..core.linear import is_linear
 from ..core.primitive import WEAK_IF_ALL
 from .arithmetic import div_p, mul_p, neg_p
-from .elementwise_logic import eq_p, lt_p
+from .elementwise_logic import eq_p, ge_p
 from .elementwise_rules import constant, elementwise, unbroadcast
 from .elementwise_selection import select
 
@@ -93,8 +93,8 @@ def _abs_jvp(primals: Any, tangents: Any, y: Any) -> Any:
     if x_dot is None:
         return None
     if not dtypes.is_complex(x.dtype):
-        negative = lt_p(x, constant(0, x))
-        return mul_p(x_dot, select(negative, constant(-1, x), constant(1, x)))
+        up = ge_p(x, constant(0, x))
+        return mul_p(x_dot, select(up, constant(1, x), constant(-1, x)))
     return real_p(mul_p(x_dot, conj_p(sign_p(x), input_dtype=x.dtype)))
 
 

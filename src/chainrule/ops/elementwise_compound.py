@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import div_p, mul_p, sub_p
-from .elementwise_complex import sign_p
 from .elementwise_exponential import exp2_p, exp_p
-from .elementwise_logic import eq_p
+from .elementwise_logic import eq_p, ge_p
 from .elementwise_rules import constant, elementwise
 from .elementwise_selection import select
 
@@ -72,9 +71,17 @@ hypot_p = elementwise(
     "hypot", "sqrt(x**2 + y**2)", np.hypot, kinds="f",
     partials=(lambda z, x, y: _direction(x, z), lambda z, x, y: _direction(y, z)),
 )  # fmt: skip
+
+
+def _copysign_partial(z: Any, x: Any, y: Any) -> Any:
+    """1 where |x| grows with x (also from 0) and y is positive; and so on."""
+    one = constant(1, z)
+    return mul_p(copysign_p(one, z), select(ge_p(x, constant(0, x)), one, -one))
+
+
 copysign_p = elementwise(
     "copysign", "|x| with the sign of y, also of a zero y", np.copysign, kinds="f",
-    partials=(lambda z, x, y: mul_p(sign_p(x), sign_p(z)), None),
+    partials=(_copysign_partial, None),
 )  # fmt: skip
 
 

@@ -166,8 +166,11 @@ def native(name: str) -> Callable[..., Any]:
 
     def evaluate(*xs: Any) -> Any:
         dtype = xs[0].dtype
-        if dtype.itemsize < 4:
-            return ufunc(*[x.astype(np.float32) for x in xs]).astype(dtype)
-        return ufunc(*xs)
+        if dtype.itemsize >= 4:
+            return ufunc(*xs)
+        out = ufunc(*[x.astype(np.float32) for x in xs])
+        if isinstance(out, tuple):
+            return tuple(y.astype(dtype) for y in out)
+        return out.astype(dtype)
 
     return evaluate

@@ -17,12 +17,10 @@ from .entropy import rel_entr as rel_entr
 from .entropy import softmax as softmax
 from .entropy import xlog1py as xlog1py
 from .entropy import xlogy as xlogy
-from .error import dawsn as dawsn
 from .error import erf as erf
 from .error import erfc as erfc
 from .error import erfcx as erfcx
 from .error import erfinv as erfinv
-from .error import fresnel as fresnel
 from .error import log_ndtr as log_ndtr
 from .error import ndtr as ndtr
 from .error import ndtri as ndtri
@@ -46,8 +44,10 @@ from .gamma import poch as poch
 from .gamma import polygamma as polygamma
 from .gamma import zeta as zeta
 from .harmonics import sph_harm_y as sph_harm_y
+from .integrals import dawsn as dawsn
 from .integrals import exp1 as exp1
 from .integrals import expi as expi
 from .integrals import expn as expn
+from .integrals import fresnel as fresnel
 from .integrals import sici as sici
 from .integrals import spence as spence

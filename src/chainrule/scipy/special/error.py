@@ -1,8 +1,7 @@
 """The error function and its relatives, of real and complex arguments.
 
 `wofz` is Weideman's rational approximation (SIAM J. Numer. Anal. 31, 1994, 1497) with
-40 terms, good to 1e-13; from it come Dawson's and Fresnel's integrals, with power
-series where the argument is small.
+40 terms, good to 1e-13.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ import numpy as np
 from ...control.custom_rules import custom_jvp
 from ...core import dtypes
 from ...numpy import ufuncs_exponential as exponential
-from ...numpy import ufuncs_logic as logic
-from ...numpy import ufuncs_trigonometric as trigonometric
 from ...numpy.promotion import promote_inexact
 from ...numpy.ufuncs_arithmetic import absolute
 from ...numpy.ufuncs_selection import imag, where
@@ -133,93 +130,6 @@ def wofz(z: Any) -> Any:
     return _wofz(convert(z, dtypes.with_complex(z.dtype)))
 
 
-def _of_real(x: Any) -> Any:
-    return _wofz(convert(x, dtypes.with_complex(x.dtype)))
-
-
-@custom_jvp
-def _dawsn(x: Any) -> Any:
-    small, large = absolute(x) < 0.7, absolute(x) > 1e8
-    s = where(small, x, 0.0)
-    square = -2 * s * s
-    series: Any = 0.0
-    for n in range(18, 0, -1):
-        series = (series + 1) * square / (2 * n + 1)
-    middle = 0.5 * math.sqrt(math.pi) * imag(_of_real(where(large, 1.0, x)))
-    return where(small, s * (1 + series), where(large, 0.5 / x, middle))
-
-
-@_dawsn.defjvp
-def _dawsn_jvp(primals: Any, tangents: Any) -> Any:
-    (x,), (x_dot,) = primals, tangents
-    y = _dawsn(x)
-    return y, x_dot * (1 - 2 * x * y)
-
-
-def dawsn(x: Any) -> Any:
-    """Dawson's integral exp(-x**2) times the integral of exp(t**2) from 0 to x.
-
-    >>> from chainrule.scipy import special
-    >>> round(float(special.dawsn(1.0)), 4)
-    0.5381
-    """
-    return _dawsn(*real_operands("dawsn", x))
-
-
-# --- Fresnel's integrals -------------------------------------------------------------
-
-def _fresnel_series(x: Any) -> tuple[Any, Any]:
-    """S and C by their power series, for |x| < 1.2."""
-    angle = 0.5 * math.pi * x * x
-    square = -angle * angle
-    s: Any = 0.0
-    c: Any = 0.0
-    for n in range(11, -1, -1):
-        s = 1 / (4 * n + 3) + s * square / ((2 * n + 2) * (2 * n + 3))
-        c = 1 / (4 * n + 1) + c * square / ((2 * n + 1) * (2 * n + 2))
-    return x * angle * s, x * c
-
-
-@custom_jvp
-def _fresnel(x: Any) -> tuple[Any, Any]:
-    """C + iS = (1 + i)/2 (1 - exp(i pi x**2 / 2) w((1 + i) x sqrt(pi) / 2))."""
-    small = absolute(x) < 1.2
-    s0, c0 = _fresnel_series(where(small, x, 0.0))
-    size = where(small, 2.0, where(absolute(x) > 1e5, 1e5, absolute(x)))
-    half = 0.5 * math.sqrt(math.pi) * size
-    turn = 0.5 * math.pi * _mod_4(size * size)
-    wave = complex_p(trigonometric.cos(turn), trigonometric.sin(turn))
-    total = (0.5 + 0.5j) * (1 - wave * _wofz(complex_p(half, half)))
-    side = sign_p(x)
-    return where(small, s0, side * total.imag), where(small, c0, side * total.real)
-
-
-def _mod_4(x: Any) -> Any:
-    return x % 4
-
-
-@_fresnel.defjvp
-def _fresnel_jvp(primals: Any, tangents: Any) -> Any:
-    (x,), (x_dot,) = primals, tangents
-    angle = 0.5 * math.pi * x * x
-    by_x = trigonometric.sin(angle), trigonometric.cos(angle)
-    return _fresnel(x), tuple(x_dot * d for d in by_x)
-
-
-def fresnel(x: Any) -> tuple[Any, Any]:
-    """Fresnel's integrals S and C of sin(pi t**2 / 2) and cos(pi t**2 / 2), 0 to x.
-
-    >>> from chainrule.scipy import special
-    >>> [round(float(v), 4) for v in special.fresnel(1.0)]
-    [0.4383, 0.7799]
-    """
-    (x,) = real_operands("fresnel", x)
-    s, c = _fresnel(where(logic.isinf(x), 0.0, x))
-    limit = 0.5 * sign_p(x)
-    far = logic.isinf(x)
-    return where(far, limit, s), where(far, limit, c)
-
-
 # --- Owen's T ------------------------------------------------------------------------
 
 _nodes, _weights = np.polynomial.legendre.leggauss(24)
@@ -254,6 +164,6 @@ def _owens_quadrature(h: Any, a: Any) -> Any:
 
 
 __all__ = [
-    "dawsn", "erf", "erfc", "erfcx", "erfinv", "fresnel", "log_ndtr", "ndtr", "ndtri",
+    "erf", "erfc", "erfcx", "erfinv", "log_ndtr", "ndtr", "ndtri",
     "owens_t", "wofz",
 ]  # fmt: skip
