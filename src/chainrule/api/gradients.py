@@ -120,7 +120,7 @@ def _gradient(
         where = positions(name, argnums, len(args))
         leaves, tree = tree_flatten(tuple([args[i] for i in where]))
         inner = _at(fun, args, where)
-    kinds = "c" if holomorphic else "fcbiuV" if allow_int else "fc"
+    kinds = "c" if holomorphic else "fcbiukV" if allow_int else "fc"
     primals = differentiable(name, fun, args, where, leaves, kinds)
     wanted = [dtypes.is_inexact(p.dtype) for p in primals] if allow_int else _always
     flat = FlatFun(inner, tree, kwargs, has_aux)

@@ -121,7 +121,7 @@ def jacrev(
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         where = positions("jacrev", argnums, len(args))
         leaves, tree = tree_flatten([args[i] for i in where])
-        kinds = "c" if holomorphic else "fbiuV" if allow_int else "f"
+        kinds = "c" if holomorphic else "fbiukV" if allow_int else "f"
         primals = differentiable("jacrev", fun, args, where, leaves, kinds)
         flat = FlatFun(_at(fun, args, where), tree, kwargs, has_aux)
         wanted = [dtypes.is_inexact(p.dtype) for p in primals]

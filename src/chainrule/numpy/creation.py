@@ -44,6 +44,7 @@ def placed(x: Any, device: Any) -> Any:
 
 # --- array, asarray ------------------------------------------------------------------
 
+
 def array(
     object: Any,
     dtype: Any = None,
@@ -283,6 +284,7 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = False, device: Any = None) -> 
 
 # --- filled --------------------------------------------------------------------------
 
+
 def _filled(name: str, shape: Any, value: Any, dtype: Any, weak: bool = False) -> Any:
     sizes = canonical_shape(name, shape)
     if current_dynamic() is None:
@@ -350,7 +352,9 @@ def full(
     """
     sizes = canonical_shape("full", shape)
     if type(fill_value) in _numbers and current_dynamic() is None and dtype is None:
-        found = np.full(sizes, numpy_scalar(fill_value, scalar_dtype(fill_value), "full"))
+        found = np.full(
+            sizes, numpy_scalar(fill_value, scalar_dtype(fill_value), "full")
+        )
         return placed(wrap(found, type(fill_value) is not bool), device)
     value = operand("full", fill_value)
     if dtype is not None:
@@ -375,7 +379,7 @@ def _like(name: str, a: Any, value: Any, dtype: Any, shape: Any, device: Any) ->
         a = operand(name, a)
     weak = dtype is None and bool(getattr(a, "weak_type", False))
     dtype = dtypes.check_array_dtype(name, a.dtype if dtype is None else dtype)
-    if dtypes.is_extended(dtype):
+    if dtypes.is_extended(dtype) and not (type(value) is int and value == 0):
         raise TypeError(f"{name}: dtype {dtype} holds no numbers; give another dtype.")
     sizes = a.shape if shape is None else shape
     return placed(_filled(name, sizes, value, dtype, weak), device)
@@ -455,6 +459,7 @@ def full_like(
 
 
 # --- counted -------------------------------------------------------------------------
+
 
 def arange(
     start: Any,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..ops.arithmetic import add_p, div_p, mul_p, sub_p
-from ..ops.elementwise_logic import and_p, eq_p, ne_p, or_p, xor_p
+from ..ops.elementwise_logic import and_p, or_p, xor_p
 from ..runtime import _native
 from . import ufuncs_arithmetic as arithmetic
 from . import ufuncs_floating as floating
@@ -52,8 +52,8 @@ _operators: dict[str, Function] = {
     "invert": logic.invert,
     "left_shift": logic.shift_left,
     "right_shift": logic.right_shift,
-    "equal": _binary("equal", eq_p),
-    "not_equal": _binary("not_equal", ne_p),
+    "equal": _binary("equal", logic.equal_of),
+    "not_equal": _binary("not_equal", logic.not_equal_of),
     "less": _binary("less", logic.less_of),
     "less_equal": _binary("less_equal", logic.less_equal_of),
     "greater": _binary("greater", logic.greater_of),

@@ -19,7 +19,8 @@ from ..ops.elementwise_conversion import bitcast_convert_type_p
 from ..ops.elementwise_rounding import is_finite_p
 from ..ops.elementwise_rules import constant
 from ..ops.elementwise_selection import select
-from ..ops.reductions import reduce_and_p
+from ..ops.random_bits import random_unwrap_p
+from ..ops.reductions import reduce_and_p, reduce_or_p
 from ..ops.shaping import convert, full
 from .promotion import (
     inexact_operands,
@@ -56,12 +57,29 @@ class Ordered:
         return select(ops.eq_p(left, right), by_imag, self.prim(left, right))
 
 
+class Alike:
+    """Equality of numbers, extended to typed keys: that of their words."""
+
+    __slots__ = ("combine", "prim")
+
+    def __init__(self, prim: Any, combine: Any):
+        self.prim, self.combine = prim, combine
+
+    def __call__(self, x: Any, y: Any) -> Any:
+        if not dtypes.is_extended(x.dtype):
+            return self.prim(x, y)
+        words = self.prim(random_unwrap_p(x), random_unwrap_p(y))
+        return self.combine(words, axes=(words.ndim - 1,))
+
+
+equal_of = Alike(ops.eq_p, reduce_and_p)
+not_equal_of = Alike(ops.ne_p, reduce_or_p)
 less_of, less_equal_of = Ordered(ops.lt_p), Ordered(ops.le_p)
 greater_of, greater_equal_of = Ordered(ops.gt_p), Ordered(ops.ge_p)
 
-equal = _comparison("equal", ops.eq_p, operator.eq, "==", "(2, 2))\n        True")
+equal = _comparison("equal", equal_of, operator.eq, "==", "(2, 2))\n        True")
 not_equal = _comparison(
-    "not_equal", ops.ne_p, operator.ne, "!=", "(2, 2))\n        False"
+    "not_equal", not_equal_of, operator.ne, "!=", "(2, 2))\n        False"
 )
 less = _comparison("less", less_of, operator.lt, "<", "(1, 2))\n        True")
 less_equal = _comparison(

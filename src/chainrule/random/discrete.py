@@ -95,7 +95,7 @@ def _distinct(key: Any, logits: Any, axis: int, front: Any, mode: str) -> Array:
         )
     noisy = add_p(logits, gumbel_of(key, logits.shape, logits.dtype, mode))
     _, best = top_k_p(noisy, k=draws, axis=axis)
-    best = move_dim(convert(best, dtypes.default_int()), axis, 0)
+    best = move_dim(best, axis, 0)
     return best.reshape((*front, *best.shape[1:]))
 
 

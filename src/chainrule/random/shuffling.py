@@ -129,15 +129,35 @@ def choice(
     key = typed_key("choice", key)
     if not isinstance(shape, (tuple, list)):
         raise TypeError(f"choice: the shape must be a sequence; got {shape!r}.")
-    check_array_like("choice", a)
     check_mode("choice", mode)
-    if isinstance(a, Array) and a.ndim or not isinstance(a, Array) and np.ndim(a):
-        population = as_array(a, "choice")
-        axis = canonical_axis("choice", axis, population.ndim)
-        size = population.shape[axis]
-    else:
-        population, axis, size = None, 0, _count("choice", a)
+    population, axis, size = _population(a, axis)
     draws = math.prod(shape)
+    _check_draws(draws, size, replace)
+    if p is None and not replace:
+        x = size if population is None else population
+        drawn = slice_along(permutation(key, x, axis), 0, draws, axis)
+        own = drawn.shape
+        return reshape(drawn, (*own[:axis], *shape, *own[axis + 1 :]))
+    if p is not None:
+        positions = _weighted(key, tuple(shape), size, replace, p, mode)
+    elif size:
+        positions = randint(key, tuple(shape), 0, size)
+    else:
+        positions = reshape(iota(dtypes.default_int(), (0,)), shape)
+    return positions if population is None else _taken(population, positions, axis)
+
+
+def _population(a: Any, axis: int) -> tuple[Any, int, int]:
+    """What is drawn from (None: integers), along which axis, and how many there are."""
+    check_array_like("choice", a)
+    if not (a.ndim if isinstance(a, Array) else np.ndim(a)):
+        return None, 0, _count("choice", a)
+    population = as_array(a, "choice")
+    axis = canonical_axis("choice", axis, population.ndim)
+    return population, axis, population.shape[axis]
+
+
+def _check_draws(draws: int, size: int, replace: bool) -> None:
     if size < 1 and draws > 0:
         raise ValueError(
             "choice: there is nothing to draw from: a must be greater than 0 unless no"
@@ -148,20 +168,6 @@ def choice(
             f"choice: cannot draw {draws} of {size} elements without replacement; use"
             " replace=True or a smaller shape."
         )
-    if p is None and not replace:
-        x = size if population is None else population
-        drawn = slice_along(permutation(key, x, axis), 0, draws, axis)
-        own = drawn.shape
-        return reshape(drawn, (*own[:axis], *shape, *own[axis + 1 :]))
-    if p is None:
-        positions = randint(key, tuple(shape), 0, size) if size else _none(shape)
-    else:
-        positions = _weighted(key, tuple(shape), size, replace, p, mode)
-    return positions if population is None else _taken(population, positions, axis)
-
-
-def _none(shape: Any) -> Array:
-    return iota(dtypes.default_int(), (0,)).reshape(shape)
 
 
 def _weighted(

@@ -113,7 +113,7 @@ def uniform(
 
     >>> from chainrule import random
     >>> random.uniform(random.key(0), (2,))
-    Array([0.947667  , 0.97856855], dtype=float32)
+    Array([0.947667 , 0.9785799], dtype=float32)
     """
     key = typed_key("uniform", key)
     dtype = dtype_of("uniform", dtype)
