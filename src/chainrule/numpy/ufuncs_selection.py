@@ -10,6 +10,7 @@ from ..core.avals import Array
 from ..ops.elementwise_complex import complex_p, conj_p, imag_p, real_p
 from ..ops.elementwise_selection import max_p, min_p, select_n_p
 from ..ops.shaping import convert, zeros
+from .nonzero_search import nonzero
 from .promotion import (
     common_type,
     is_complex,
@@ -90,7 +91,7 @@ def where(
         1
     """
     if x is None and y is None:
-        return indices_where(condition, size, fill_value)
+        return nonzero(condition, size=size, fill_value=fill_value)
     if x is None or y is None:
         raise ValueError("where: give both x and y, or neither of them.")
     if size is not None or fill_value is not None:
@@ -100,13 +101,6 @@ def where(
         return select_n_p(mask, y, x)
     (x, y), dtype, weak = common_type("where", x, y)
     return select_n_p(mask, to_dtype(y, dtype, weak), to_dtype(x, dtype, weak))
-
-
-def indices_where(condition: Any, size: Any, fill_value: Any) -> Any:
-    """The indices at which `condition` holds, padded or cut to `size` where given."""
-    mask = truth("where", condition)
-    flat = mask if mask.ndim else mask.reshape(1)
-    return flat.nonzero(size=size, fill_value=fill_value)
 
 
 def clip(arr: Any, /, min: Any = None, max: Any = None) -> Any:

@@ -177,7 +177,7 @@ rsqrt_p = elementwise(
 )  # fmt: skip
 cbrt_p = elementwise(
     "cbrt", "the real cube root", np.cbrt, kinds="f",
-    partials=(lambda y, x: 1 / (3 * square_p(y)),),
+    partials=(lambda y, x: integer_pow_p(y, y=-2) / 3,),
 )  # fmt: skip
 
 __all__ = [
