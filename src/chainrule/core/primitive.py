@@ -155,7 +155,8 @@ def lookup(name: str) -> Primitive:
 
 def _refused(prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> None:
     """Raises the shape rule's error for operands whose evaluation failed, if it has one."""
-    prim.out_aval(tuple(aval_of(x) for x in args), params)
+    if isinstance(prim, Primitive):
+        prim.out_aval(tuple(aval_of(x) for x in args), params)
 
 
 _native.set_hooks({"leaked": errors.leaked, "refused": _refused})
