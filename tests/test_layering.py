@@ -256,3 +256,19 @@ def test_modules_have_names_that_say_what_they_hold():
     vague = {"utils", "util", "misc", "helpers", "common"}
     wrong = [name for name in SOURCES if name.split(".")[-1] in vague]
     assert not wrong, wrong
+
+
+def test_no_module_hides_a_function_of_its_name():
+    """Importing a submodule sets an attribute of its package, over a lazy function."""
+    program = (
+        "import importlib, pathlib, types, chainrule.numpy as numpy\n"
+        "for path in pathlib.Path(numpy.__file__).parent.glob('[a-z]*.py'):\n"
+        "    importlib.import_module(f'chainrule.numpy.{path.stem}')\n"
+        "for name in set(numpy.__all__) - {'fft', 'linalg'}:\n"
+        "    if isinstance(getattr(numpy, name), types.ModuleType):\n"
+        "        print(name)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == ""

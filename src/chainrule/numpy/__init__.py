@@ -32,7 +32,7 @@ _HOMES = {
         "identity mask_indices trace tri tril tril_indices tril_indices_from triu "
         "triu_indices triu_indices_from vander"
     ),
-    "einsum": "einsum einsum_path",
+    "einstein_sums": "einsum einsum_path",
     "exchange": (
         "array_equal array_equiv array_repr array_str fromfile fromiter fromstring "
         "get_printoptions load packbits printoptions save savez set_printoptions "

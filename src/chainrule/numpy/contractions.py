@@ -1,7 +1,7 @@
 """Products of vectors, matrices and tensors: dot, matmul, tensordot and their kin.
 
 Each is one dot_general where the operands allow it; only stacks of matrices whose
-leading dimensions broadcast need a permutation behind it. einsum is in einsum.py.
+leading dimensions broadcast need a permutation behind it. einsum is in einstein_sums.py.
 """
 
 from __future__ import annotations
