@@ -14,7 +14,7 @@ from ..ops.shaping import convert
 
 
 def bind(prim: Primitive, *args: Any, **params: Any) -> Any:
-    """`prim(*args, **params)` with operands made arrays and checked by its shape rule."""
+    """`prim(*args, **params)`, operands made arrays and checked by its shape rule."""
     operands = [x if isinstance(x, Array) else as_array(x, prim.name) for x in args]
     prim.out_aval(tuple([aval_of(x) for x in operands]), params)
     return prim(*operands, **params)

@@ -148,7 +148,8 @@ def scatter_apply(
     >>> from chainrule import lax, numpy as cnp
     >>> numbers = lax.ScatterDimensionNumbers((), (0,), (0,))
     >>> x, where = cnp.arange(3), cnp.array([[1]])
-    >>> lax.scatter_apply(x, where, lambda v: v * 10, numbers, update_shape=(1,)).tolist()
+    >>> times_ten = lambda v: v * 10
+    >>> lax.scatter_apply(x, where, times_ten, numbers, update_shape=(1,)).tolist()
     [0, 10, 2]
     """
     x = as_array(operand, "scatter_apply")

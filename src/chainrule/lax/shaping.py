@@ -135,7 +135,9 @@ def reshape(
     return x if shape == x.shape else bind(reshape_p, x, new_sizes=shape)
 
 
-def collapse(operand: Any, start_dimension: int, stop_dimension: int | None = None) -> Any:
+def collapse(
+    operand: Any, start_dimension: int, stop_dimension: int | None = None
+) -> Any:
     """Dimensions `start_dimension` to before `stop_dimension` merged into one.
 
     >>> from chainrule import lax, numpy as cnp
@@ -244,7 +246,9 @@ def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
     axis = canonical_axis("unstack", axis, x.ndim)
     if not x.shape[axis]:
         return ()
-    return tuple(squeeze(part, (axis,)) for part in split(x, (1,) * x.shape[axis], axis))
+    return tuple(
+        squeeze(part, (axis,)) for part in split(x, (1,) * x.shape[axis], axis)
+    )
 
 
 def split(operand: Any, sizes: Sequence[int], axis: int = 0) -> list[Any]:
@@ -325,10 +329,14 @@ def full_like(
     >>> lax.full_like(cnp.zeros(2), 3).tolist()
     [3.0, 3.0]
     """
-    like = x if hasattr(x, "shape") and hasattr(x, "dtype") else as_array(x, "full_like")
+    like = (
+        x if hasattr(x, "shape") and hasattr(x, "dtype") else as_array(x, "full_like")
+    )
     weak = dtype is None and bool(getattr(like, "weak_type", False))
     sizes = canonical_shape("full_like", like.shape if shape is None else shape)
-    found = dtypes.check_array_dtype("full_like", like.dtype if dtype is None else dtype)
+    found = dtypes.check_array_dtype(
+        "full_like", like.dtype if dtype is None else dtype
+    )
     value = convert(as_array(fill_value, "full_like"), found, weak)
     return shaping.broadcast_in_dim(value, sizes, ())
 

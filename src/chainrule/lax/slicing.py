@@ -29,7 +29,7 @@ def slice(
     limit_indices: Sequence[int],
     strides: Sequence[int] | None = None,
 ) -> Any:
-    """Every `strides[d]`-th element from `start_indices[d]` to before `limit_indices[d]`.
+    """The elements from `start_indices` to before `limit_indices`, by `strides`.
 
     Args:
         operand: array.
@@ -77,8 +77,8 @@ def slice_in_dim(
     start, limit = bound(start_index, 0), bound(limit_index, n)
     if not 0 <= start <= n or not 0 <= limit <= n or stride < 1:
         raise TypeError(
-            f"slice_in_dim: {start_index}:{limit_index}:{stride} does not lie within axis"
-            f" {axis} of shape {x.shape}; indices go from {-n} to {n}."
+            f"slice_in_dim: {start_index}:{limit_index}:{stride} does not lie within"
+            f" axis {axis} of shape {x.shape}; indices go from {-n} to {n}."
         )
     return slice_along(x, start, max(start, limit), axis, operator.index(stride))
 
@@ -97,8 +97,8 @@ def index_in_dim(operand: Any, index: int, axis: int = 0, keepdims: bool = True)
     n, i = x.shape[axis], operator.index(index)
     if not -n <= i < n:
         raise IndexError(
-            f"index_in_dim: index {i} is out of bounds for axis {axis} with size {n}; use"
-            f" {-n} <= index < {n}."
+            f"index_in_dim: index {i} is out of bounds for axis {axis} with size {n};"
+            f" use {-n} <= index < {n}."
         )
     i %= n
     row = slice_along(x, i, i + 1, axis)
@@ -107,14 +107,15 @@ def index_in_dim(operand: Any, index: int, axis: int = 0, keepdims: bool = True)
 
 # --- dynamic -------------------------------------------------------------------------
 
+
 def _start(index: Any, size: int, negative: bool) -> Any:
     """A start index as an array; negative ones count from the end where allowed."""
     if isinstance(index, (int, np.integer)):
         i = int(index)
         if i < 0 and not negative:
             raise ValueError(
-                f"dynamic_slice: index {i} is out of bounds for size {size} when negative"
-                " indices are not allowed."
+                f"dynamic_slice: index {i} is out of bounds for size {size} when"
+                " negative indices are not allowed."
             )
         return wrap(np.asarray(i + size if i < 0 else i, dtypes.default_int()))
     x = as_array(index, "dynamic_slice")
@@ -130,13 +131,15 @@ def _start(index: Any, size: int, negative: bool) -> Any:
     return select(lt_p(x, np.asarray(0, dtype)), behind, x)
 
 
-def starts_of(name: str, indices: Any, shape: Sequence[int], negative: Any) -> list[Any]:
-    """The start indices (a sequence of scalars or a 1-d array), one per size of `shape`."""
+def starts_of(
+    name: str, indices: Any, shape: Sequence[int], negative: Any
+) -> list[Any]:
+    """The start indices (scalars, or a 1-d array), one per size of `shape`."""
     if isinstance(indices, (Array, np.ndarray)):
         if indices.ndim != 1:
             raise ValueError(
-                f"{name}: start_indices must be a sequence of scalars or a 1-d array; got"
-                f" shape {indices.shape}."
+                f"{name}: start_indices must be a sequence of scalars or a 1-d array;"
+                f" got shape {indices.shape}."
             )
         whole = as_array(indices, name)
         indices = [
@@ -220,7 +223,9 @@ def dynamic_slice_in_dim(
     axis = canonical_axis("dynamic_slice_in_dim", axis, x.ndim)
     sizes = (*x.shape[:axis], operator.index(slice_size), *x.shape[axis + 1 :])
     starts = _along(x, start_index, axis)
-    return dynamic_slice(x, starts, sizes, allow_negative_indices=allow_negative_indices)
+    return dynamic_slice(
+        x, starts, sizes, allow_negative_indices=allow_negative_indices
+    )
 
 
 def dynamic_index_in_dim(
@@ -289,8 +294,8 @@ def dynamic_update_index_in_dim(
     if update.ndim != x.ndim:
         if update.ndim != x.ndim - 1:
             raise TypeError(
-                f"dynamic_update_index_in_dim: an update of shape {update.shape} does not"
-                f" fit into axis {axis} of shape {x.shape}."
+                f"dynamic_update_index_in_dim: an update of shape {update.shape} does"
+                f" not fit into axis {axis} of shape {x.shape}."
             )
         update = reshape(update, (*update.shape[:axis], 1, *update.shape[axis:]))
     return dynamic_update_slice_in_dim(
@@ -299,6 +304,7 @@ def dynamic_update_index_in_dim(
 
 
 # --- pad -----------------------------------------------------------------------------
+
 
 def pad(
     operand: Any, padding_value: Any, padding_config: Sequence[tuple[int, int, int]]
@@ -330,6 +336,7 @@ def pad(
 
 __all__ = [
     "dynamic_index_in_dim", "dynamic_slice", "dynamic_slice_in_dim",
-    "dynamic_update_index_in_dim", "dynamic_update_slice", "dynamic_update_slice_in_dim",
+    "dynamic_update_index_in_dim", "dynamic_update_slice",
+    "dynamic_update_slice_in_dim",
     "index_in_dim", "pad", "slice", "slice_in_dim",
 ]  # fmt: skip

@@ -95,7 +95,9 @@ def _compress(
 def _view(self: Any, dtype: Any = None, type: None = None) -> Any:
     """The same bits read as elements of `dtype`; the last axis takes up the ratio."""
     if type is not None:
-        raise NotImplementedError("view: `type` is not supported; there are no subclasses.")
+        raise NotImplementedError(
+            "view: `type` is not supported; there are no subclasses."
+        )
     wanted = dtypes.default_float() if dtype is None else dtypes.as_dtype(dtype)
     wanted = dtypes.check_array_dtype("view", wanted)
     if wanted == self.dtype:
@@ -107,8 +109,8 @@ def _view(self: Any, dtype: Any = None, type: None = None) -> Any:
         return bitcast_convert_type_p(self, new_dtype=wanted)
     if not self.ndim or (self.shape[-1] * old) % new:
         raise ValueError(
-            f"view: an array of shape {self.shape} and {old} bytes per element cannot be"
-            f" read as {wanted}: the last axis must hold a multiple of {new} bytes."
+            f"view: an array of shape {self.shape} and {old} bytes per element cannot"
+            f" be read as {wanted}: the last axis must hold a multiple of {new} bytes."
         )
     *batch, n = self.shape
     if old > new:
@@ -160,7 +162,9 @@ _methods: dict[str, Any] = {
     "mT": property(manipulation.matrix_transpose, doc="The last two axes exchanged."),
     "at": at,
     "real": property(lambda self: ufuncs_selection.real(self), doc="The real part."),
-    "imag": property(lambda self: ufuncs_selection.imag(self), doc="The imaginary part."),
+    "imag": property(
+        lambda self: ufuncs_selection.imag(self), doc="The imaginary part."
+    ),
     "device": property(_device, doc=_device.__doc__),
     "all": reductions.all,
     "any": reductions.any,

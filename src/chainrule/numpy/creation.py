@@ -127,7 +127,7 @@ def asarray(
 
 
 def _from_numbers(values: Any, dtype: Any) -> Any:
-    """The array of nested lists of Python numbers; None where there is anything else."""
+    """The array of nested lists of Python numbers; None for anything else."""
     types = set(map(type, values))
     flat = values
     while types and types <= _nests:
@@ -217,8 +217,8 @@ def _stacked(values: Sequence[Any], dtype: Any) -> Any:
     if any(r.shape != shape for r in rows):
         raise ValueError(
             "array: setting an array element with a sequence: the nesting is ragged,"
-            f" entries have shapes {', '.join(str(r.shape) for r in rows[:8])}; they must"
-            " all be the same."
+            f" entries have shapes {', '.join(str(r.shape) for r in rows[:8])}; they"
+            " must all be the same."
         )
     if dtype is None:
         types = [_leaf_type(v, r) for v, r in zip(values, rows)]
@@ -342,7 +342,7 @@ def full(
     device: Any = None,
     out_sharding: Any = None,
 ) -> Any:
-    """An array of `shape` filled with `fill_value`, a number or an array broadcast to it.
+    """An array of `shape` filled with a number, or with an array broadcast to it.
 
     The dtype is that of the fill value (weak for Python numbers) unless given.
 

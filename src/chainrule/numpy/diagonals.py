@@ -89,9 +89,7 @@ def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = None) -> Any:
 def _triangle(name: str, m: Any, k: Any, lower: bool) -> Any:
     x = operand(name, m)
     if x.ndim < 2:
-        raise ValueError(
-            f"{name}: needs at least two dimensions; got shape {x.shape}."
-        )
+        raise ValueError(f"{name}: needs at least two dimensions; got shape {x.shape}.")
     k = operator.index(k)
     mask = _offset_mask(ge_p, x.shape[-2:], k if lower else k - 1)
     zero = full((), 0, x.dtype, x.weak_type)
@@ -119,6 +117,7 @@ def triu(m: Any, k: int = 0) -> Any:
 
 
 # --- diagonals -----------------------------------------------------------------------
+
 
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The diagonals of `a` in the plane of two axes, as its last dimension.
@@ -154,7 +153,9 @@ def matrix_diagonal(x: Any, k: int) -> Any:
     flat = reshape(x, (*batch, n * m))
     if not length:
         return slice_along(flat, 0, 0, len(batch))
-    return slice_along(flat, first, first + (length - 1) * (m + 1) + 1, len(batch), m + 1)
+    return slice_along(
+        flat, first, first + (length - 1) * (m + 1) + 1, len(batch), m + 1
+    )
 
 
 def on_diagonal(v: Any, k: int) -> Any:
@@ -168,7 +169,10 @@ def on_diagonal(v: Any, k: int) -> Any:
     )  # fmt: skip
     flat = reshape(rows, (*batch, n * (size + 1)))
     first = k if k >= 0 else -k * size
-    config = (*((0, 0, 0),) * len(batch), (first, size * size - first - n * (size + 1), 0))
+    config = (
+        *((0, 0, 0),) * len(batch),
+        (first, size * size - first - n * (size + 1), 0),
+    )
     return reshape(pad_p(flat, zero, padding_config=config), (*batch, size, size))
 
 
@@ -214,7 +218,9 @@ def trace(
     3
     """
     if out is not None:
-        raise NotImplementedError("trace: `out` is not supported; arrays are immutable.")
+        raise NotImplementedError(
+            "trace: `out` is not supported; arrays are immutable."
+        )
     found = diagonal(a, offset, axis1, axis2)
     if dtype is not None:
         found = convert(found, dtypes.check_array_dtype("trace", dtype))
@@ -240,7 +246,8 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False, *, inplace: bool = True)
     """
     if inplace:
         raise NotImplementedError(
-            "fill_diagonal: arrays are immutable; pass inplace=False and use the result."
+            "fill_diagonal: arrays are immutable; pass inplace=False and use the"
+            " result."
         )
     if wrap:
         raise NotImplementedError("fill_diagonal: wrap=True is not supported.")
@@ -287,6 +294,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 # --- indices -------------------------------------------------------------------------
+
 
 def _mask_indices(mask: Any) -> tuple[Any, ...]:
     return tuple([wrap(p.astype(np.int32)) for p in np.nonzero(mask)])

@@ -27,6 +27,7 @@ from .promotion import operand, promote
 
 # --- ranges --------------------------------------------------------------------------
 
+
 def _computed_dtype(name: str, bounds: Sequence[Any], dtype: Any) -> tuple[Any, Any]:
     """The dtype to compute in and that of the result."""
     types = [(a.dtype, a.weak_type) for a in map(aval_of, bounds)]
@@ -40,7 +41,9 @@ def _computed_dtype(name: str, bounds: Sequence[Any], dtype: Any) -> tuple[Any, 
 def _count(name: str, num: Any) -> int:
     count = operator.index(num)
     if count < 0:
-        raise ValueError(f"{name}: the number of samples must not be negative; got {num}.")
+        raise ValueError(
+            f"{name}: the number of samples must not be negative; got {num}."
+        )
     return count
 
 
@@ -101,9 +104,11 @@ def linspace(
     if dtypes.is_integer(wanted) and not dtypes.is_complex(computed):
         out = rounding.floor_p(out)
     out = placed(convert(out, wanted), device)
-    return (out, convert(spacing, wanted if dtypes.is_inexact(wanted) else computed)) if (
-        retstep
-    ) else out
+    return (
+        (out, convert(spacing, wanted if dtypes.is_inexact(wanted) else computed))
+        if (retstep)
+        else out
+    )
 
 
 def _interpolated(
@@ -175,6 +180,7 @@ def geomspace(
 
 # --- grids ---------------------------------------------------------------------------
 
+
 def meshgrid(
     *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
 ) -> list[Any]:
@@ -194,7 +200,8 @@ def meshgrid(
     xs = [operand("meshgrid", x) for x in xi]
     if any(x.ndim > 1 for x in xs):
         raise ValueError(
-            f"meshgrid: takes 1-d arrays; got shapes {', '.join(str(x.shape) for x in xs)}."
+            "meshgrid: takes 1-d arrays; got shapes"
+            f" {', '.join(str(x.shape) for x in xs)}."
         )
     order = list(range(len(xs)))
     if indexing == "xy" and len(xs) > 1:
@@ -226,9 +233,7 @@ def indices(dimensions: Sequence[int], dtype: Any = None, sparse: bool = False) 
     rank = len(shape)
     if sparse:
         return tuple(
-            reshape(
-                arange(n, dtype=found), [n if i == d else 1 for i in range(rank)]
-            )
+            reshape(arange(n, dtype=found), [n if i == d else 1 for i in range(rank)])
             for d, n in enumerate(shape)
         )
     if not rank:
@@ -252,6 +257,7 @@ def fromfunction(
 
 
 # --- index tricks --------------------------------------------------------------------
+
 
 def _points(name: str, key: slice) -> Any:
     """The values that one slice of a grid stands for."""

@@ -43,7 +43,9 @@ class Entry(NamedTuple):
     positions: Any = None
 
 
-def read_index(shape: Sequence[int], index: Any, wrap_negative: bool = True) -> list[Entry]:
+def read_index(
+    shape: Sequence[int], index: Any, wrap_negative: bool = True
+) -> list[Entry]:
     """The entries of `index` into an array of `shape`, one for each of its dimensions.
 
     Raises TypeError for what is no index, IndexError for too many, for masks of another
@@ -188,8 +190,9 @@ def _mask_entries(mask: Any, shape: Sequence[int], dim: int) -> list[Entry]:
     expected = tuple(shape[dim : dim + mask.ndim])
     if mask.shape != expected:
         raise IndexError(
-            f"indexing: a boolean index of shape {mask.shape} does not match the array's"
-            f" dimensions {dim} to {dim + mask.ndim - 1}, which have shape {expected}."
+            f"indexing: a boolean index of shape {mask.shape} does not match the"
+            f" array's dimensions {dim} to {dim + mask.ndim - 1}, which have shape"
+            f" {expected}."
         )
     found = np.nonzero(np.asarray(mask))
     return [Entry("at", dim + i, positions=p) for i, p in enumerate(found)]
@@ -222,7 +225,7 @@ def _indices(positions: Any, size: int) -> Any:
 
 
 def result_layout(entries: Sequence[Entry]) -> tuple[int, list[Entry]]:
-    """Where the dimensions of the positions go, and the entries of the other dimensions.
+    """Where the dimensions of the positions go, and the other entries.
 
     NumPy's rule: in the place of the first position where all stand together, in front
     where something stands between them. The place counts the other entries.

@@ -49,6 +49,7 @@ _basic = frozenset((int, slice, type(None), type(Ellipsis)))
 
 # --- eager ---------------------------------------------------------------------------
 
+
 def _eager_update(prim: Primitive, x: Any, index: Any, values: Any) -> Any:
     """The updated array by NumPy; None where it must go the general way."""
     raw = numpy_index(index)
@@ -78,6 +79,7 @@ def _eager_update(prim: Primitive, x: Any, index: Any, values: Any) -> Any:
 
 
 # --- the general way -----------------------------------------------------------------
+
 
 def update(
     prim: Primitive,
@@ -185,7 +187,9 @@ def _update_slice(x: Any, entries: Sequence[Entry], starts: Any, values: Any) ->
     if tuple(sizes) == x.shape:
         return values
     number = dtypes.int32 if max(x.shape) < 2**31 else dtypes.int64
-    return dynamic_update_slice_p(x, values, *[wrap(np.asarray(s, number)) for s in starts])
+    return dynamic_update_slice_p(
+        x, values, *[wrap(np.asarray(s, number)) for s in starts]
+    )
 
 
 def _scatter(
@@ -205,7 +209,9 @@ def _scatter(
     for k, e in enumerate(batch):
         if isinstance(e, Entry):  # positions along a batch dimension of its own
             steps = e.start + e.step * np.arange(e.length)
-            columns[e.dim] = steps.reshape([-1 if i == k else 1 for i in range(len(batch))])
+            columns[e.dim] = steps.reshape(
+                [-1 if i == k else 1 for i in range(len(batch))]
+            )
     behind = (1,) * sum(map(_strided, after))
     for e in entries:
         if e.kind == "at":
@@ -232,13 +238,16 @@ def _strided(entry: Entry) -> bool:
 def _aligned(positions: Any, rank: int, behind: tuple[int, ...]) -> Any:
     """Positions of shape (b...) as (1..., b..., 1...) among the batch dimensions."""
     shape = aval_of(positions).shape
-    wanted = ((1,) * (rank - len(shape)) + shape if shape else ()) + (behind if shape else ())
+    wanted = ((1,) * (rank - len(shape)) + shape if shape else ()) + (
+        behind if shape else ()
+    )
     if isinstance(positions, np.ndarray):
         return positions.reshape(wanted)
     return reshape(positions, wanted)
 
 
 # --- .at -----------------------------------------------------------------------------
+
 
 class _At:
     """`x.at`: what is indexed for an update."""
@@ -323,12 +332,13 @@ class IndexUpdate:
         Args:
             mode: None, "clip": the nearest element; "fill": the fill value;
                 "promise_in_bounds".
-            fill_value: default NaN, the least signed or greatest unsigned integer, True.
+            fill_value: default NaN, the least signed or greatest unsigned integer,
+                True.
             indices_are_sorted, unique_indices, wrap_negative_indices: as for updates.
         """
         return take_at(
-            self.array, self.index, mode, fill_value, unique_indices, indices_are_sorted,
-            wrap_negative_indices,
+            self.array, self.index, mode, fill_value, unique_indices,
+            indices_are_sorted, wrap_negative_indices,
         )  # fmt: skip
 
     def divide(self, values: Any, **options: Any) -> Any:
@@ -403,7 +413,13 @@ def _numpy_key(entry: Entry, shape: Sequence[int]) -> Any:
 
 
 def take_at(
-    x: Any, index: Any, mode: Any, fill: Any, unique: bool, is_sorted: bool, negative: bool
+    x: Any,
+    index: Any,
+    mode: Any,
+    fill: Any,
+    unique: bool,
+    is_sorted: bool,
+    negative: bool,
 ) -> Any:
     """`x[index]` in the given mode (None: "clip", or "fill" where a fill is given)."""
     if mode is None:

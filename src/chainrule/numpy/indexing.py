@@ -12,7 +12,7 @@ from typing import Any, Sequence
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import Array, aval_of, wrap
+from ..core.avals import aval_of, wrap
 from ..core.errors import JAXTypeError
 from ..ops.dynamic_slicing import dynamic_slice_p
 from ..ops.gather import gather
@@ -70,6 +70,7 @@ def _numpy_part(part: Any) -> Any:
 
 # --- the general way -----------------------------------------------------------------
 
+
 def read(
     x: Any,
     entries: Sequence[Entry],
@@ -81,7 +82,9 @@ def read(
     """The elements of `x` that the entries name, in NumPy's layout."""
     positions = [e for e in entries if e.kind == "at"]
     static = [
-        e for e in positions if isinstance(e.positions, np.ndarray) and not e.positions.ndim
+        e
+        for e in positions
+        if isinstance(e.positions, np.ndarray) and not e.positions.ndim
     ]
     scalars = all(np.ndim(e.positions) == 0 for e in positions)
     shape = x.shape
@@ -92,11 +95,13 @@ def read(
     batch = np.broadcast_shapes(*[aval_of(e.positions).shape for e in positions])
     kept = [e.dim for e in others if e.kind == "slice"]
     before = sum(e.kind == "slice" for e in others[:place])
-    empty = next((e.dim for e in positions if not shape[e.dim] and 0 not in batch), None)
+    empty = next(
+        (e.dim for e in positions if not shape[e.dim] and 0 not in batch), None
+    )
     if empty is not None:
         raise IndexError(
-            f"indexing: cannot take elements from axis {empty} of shape {shape}, which is"
-            " empty."
+            f"indexing: cannot take elements from axis {empty} of shape {shape}, which"
+            " is empty."
         )
     if positions:
         offset = [i if i < before else i + len(batch) for i in range(len(kept))]
@@ -119,7 +124,9 @@ def _read_scalars(x: Any, entries: Sequence[Entry], static: Sequence[Entry]) -> 
     ]
     x = sliced(x, [e for e in entries if e.kind == "slice"] + rows)
     known = {e.dim for e in static}
-    moving = {e.dim: e.positions for e in entries if e.kind == "at" and e.dim not in known}
+    moving = {
+        e.dim: e.positions for e in entries if e.kind == "at" and e.dim not in known
+    }
     if moving:
         zero = np.zeros((), next(iter(moving.values())).dtype)
         starts = [moving.get(d, zero) for d in range(len(shape))]
@@ -163,7 +170,9 @@ def index_vectors(positions: Sequence[Any], batch: Sequence[int]) -> Any:
     )  # fmt: skip
     dtype = dtypes.int32 if narrow else dtypes.int64
     last = len(batch)
-    columns = [expand_dims(broadcast_to(convert(p, dtype), batch), (last,)) for p in found]
+    columns = [
+        expand_dims(broadcast_to(convert(p, dtype), batch), (last,)) for p in found
+    ]
     return concatenate(columns, last)
 
 
@@ -175,7 +184,9 @@ def _with_new_axes(x: Any, others: Sequence[Entry], place: int, count: int) -> A
     if not new:
         return x
     x = expand_dims(x, new)
-    empty = [i for i, e in zip(new, (e for e in others if e.kind == "new")) if not e.length]
+    empty = [
+        i for i, e in zip(new, (e for e in others if e.kind == "new")) if not e.length
+    ]
     return sliced(x, [Entry("slice", i, 0, 1, 0) for i in empty]) if empty else x
 
 
@@ -192,5 +203,5 @@ def result_shape(
 
 
 __all__ = [
-    "Array", "getitem", "index_vectors", "numpy_index", "read", "result_shape", "sliced",
+    "getitem", "index_vectors", "numpy_index", "read", "result_shape", "sliced",
 ]  # fmt: skip

@@ -95,7 +95,9 @@ def stack(arrays: Any, axis: int = 0, out: None = None, dtype: Any = None) -> An
     [[0, 0], [1, 1]]
     """
     if out is not None:
-        raise NotImplementedError("stack: `out` is not supported; arrays are immutable.")
+        raise NotImplementedError(
+            "stack: `out` is not supported; arrays are immutable."
+        )
     xs = _operands("stack", arrays, dtype)
     shape = xs[0].shape
     if any(x.shape != shape for x in xs):
@@ -217,12 +219,17 @@ def block(arrays: Any) -> Any:
         if isinstance(x, list):
             return concatenate([join(v, axis + 1) for v in x], axis)
         found = operand("block", x)
-        return _expand_dims(found, range(ndim - found.ndim)) if found.ndim < ndim else found
+        return (
+            _expand_dims(found, range(ndim - found.ndim))
+            if found.ndim < ndim
+            else found
+        )
 
     return join(arrays, ndim - levels)
 
 
 # --- splitting -----------------------------------------------------------------------
+
 
 def _split(name: str, ary: Any, where: Any, axis: int, even: bool) -> list[Any]:
     x = operand(name, ary)
@@ -234,7 +241,9 @@ def _split(name: str, ary: Any, where: Any, axis: int, even: bool) -> list[Any]:
     else:
         parts = operator.index(where)
         if parts < 1:
-            raise ValueError(f"{name}: the number of parts must be positive; got {parts}.")
+            raise ValueError(
+                f"{name}: the number of parts must be positive; got {parts}."
+            )
         if even and n % parts:
             raise ValueError(
                 f"{name}: axis {axis} of size {n} cannot be split into {parts} equal"

@@ -37,6 +37,7 @@ def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
 
 # --- reshape -------------------------------------------------------------------------
 
+
 def resolved_shape(name: str, x: Any, shape: Any) -> tuple[int, ...]:
     """`shape` for the elements of `x`, with one -1 replaced by what remains."""
     given = shape if isinstance(shape, (tuple, list)) else (shape,)
@@ -47,8 +48,8 @@ def resolved_shape(name: str, x: Any, shape: Any) -> tuple[int, ...]:
         free = [i for i, n in enumerate(ints) if n == -1]
         if len(free) > 1 or any(n < -1 for n in ints):
             raise TypeError(
-                f"{name}: shape {tuple(ints)} must have non-negative sizes and at most one"
-                " -1, which stands for the size that remains."
+                f"{name}: shape {tuple(ints)} must have non-negative sizes and at most"
+                " one -1, which stands for the size that remains."
             )
         if free:
             rest = math.prod(n for n in ints if n != -1)
@@ -56,8 +57,8 @@ def resolved_shape(name: str, x: Any, shape: Any) -> tuple[int, ...]:
         sizes = tuple(ints)
     if math.prod(sizes) != x.size or -1 in sizes:
         raise TypeError(
-            f"{name}: cannot reshape array of shape {x.shape} (size {x.size}) into shape"
-            f" {tuple(given)}; the sizes must agree."
+            f"{name}: cannot reshape array of shape {x.shape} (size {x.size}) into"
+            f" shape {tuple(given)}; the sizes must agree."
         )
     return sizes
 
@@ -125,6 +126,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 # --- order of axes -------------------------------------------------------------------
 
+
 def transpose(a: Any, axes: Sequence[int] | None = None) -> Any:
     """`a` with its axes in the order `axes`; reversed where that is None.
 
@@ -137,7 +139,9 @@ def transpose(a: Any, axes: Sequence[int] | None = None) -> Any:
     if axes is None:
         order = tuple(range(ndim - 1, -1, -1))
     else:
-        order = tuple([canonical_axis("transpose", operator.index(i), ndim) for i in axes])
+        order = tuple(
+            [canonical_axis("transpose", operator.index(i), ndim) for i in axes]
+        )
         if sorted(order) != list(range(ndim)):
             raise TypeError(
                 f"transpose: axes {tuple(axes)} must name each of the {ndim} axes of an"
@@ -191,7 +195,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 
 
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    """`a` with the axes `source` at positions `destination`; the others keep their order.
+    """`a` with the axes `source` at `destination`; the others keep their order.
 
     >>> import chainrule.numpy as cnp
     >>> cnp.moveaxis(cnp.zeros((2, 3, 4)), 0, -1).shape
@@ -232,6 +236,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 
 # --- axes of size one ----------------------------------------------------------------
+
 
 def squeeze(a: Any, axis: Any = None) -> Any:
     """`a` without the given axes of size 1; without all of them where `axis` is None.
@@ -307,6 +312,7 @@ def atleast_3d(*arys: Any) -> Any:
 
 # --- broadcasting --------------------------------------------------------------------
 
+
 def broadcast_to(array: Any, shape: Any, *, out_sharding: Any = None) -> Any:
     """`array` repeated along axes of size 1 and new leading axes to fill `shape`.
 
@@ -354,6 +360,7 @@ def broadcast_arrays(*args: Any) -> list[Any]:
 
 
 # --- reversal and rotation -----------------------------------------------------------
+
 
 def flip(m: Any, axis: Any = None) -> Any:
     """`m` with the order of elements reversed along `axis`; all axes where None.

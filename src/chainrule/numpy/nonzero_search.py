@@ -36,8 +36,8 @@ def truth_of(name: str, x: Any) -> Any:
 def _checked_size(name: str, mask: Any, size: Any) -> int:
     if size is None:
         raise ConcretizationTypeError(
-            f"{name}: the {described(mask)} has no value while the function is traced, and"
-            " the number of nonzero elements is the result's shape; give size=."
+            f"{name}: the {described(mask)} has no value while the function is traced,"
+            " and the number of nonzero elements is the result's shape; give size=."
         )
     return int(size)
 
@@ -79,8 +79,8 @@ def _fills(fill_value: Any, ndim: int) -> list[Any]:
     if isinstance(fill_value, (tuple, list)):
         if len(fill_value) != ndim:
             raise ValueError(
-                f"nonzero: fill_value {fill_value} needs one entry for each of the {ndim}"
-                " dimensions, or one number for all."
+                f"nonzero: fill_value {fill_value} needs one entry for each of the"
+                f" {ndim} dimensions, or one number for all."
             )
         return list(fill_value)
     return [fill_value] * ndim
@@ -107,9 +107,7 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
     """
     mask = truth_of("nonzero", a)
     if not mask.ndim:
-        raise ValueError(
-            "nonzero: a number has no positions; use atleast_1d first."
-        )
+        raise ValueError("nonzero: a number has no positions; use atleast_1d first.")
     if type(mask) is ConcreteArray and size is None and current_dynamic() is None:
         return tuple([wrap(p.astype(np.int32)) for p in np.nonzero(mask._data)])
     flat = reshape(mask, (mask.size,))
@@ -165,4 +163,11 @@ def argwhere(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
     return concatenate([expand_dims(p, (1,)) for p in found], 1)
 
 
-__all__ = ["argwhere", "flat_positions", "flatnonzero", "nonzero", "truth_of", "unraveled"]
+__all__ = [
+    "argwhere",
+    "flat_positions",
+    "flatnonzero",
+    "nonzero",
+    "truth_of",
+    "unraveled",
+]

@@ -68,8 +68,8 @@ def _pairs(name: str, given: Any, ndim: int) -> list[tuple[Any, Any]]:
         if len(pairs) == ndim and all(len(p) == 2 for p in pairs):
             return pairs
     raise ValueError(
-        f"pad: {name} {given!r} does not fit {ndim} axes; give a number, a pair (before,"
-        " after), or a pair per axis."
+        f"pad: {name} {given!r} does not fit {ndim} axes; give a number, a pair"
+        " (before, after), or a pair per axis."
     )
 
 
@@ -95,8 +95,9 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     """
     x = operand("pad", array)
     widths = [
-        (operator.index(a), operator.index(b)) for a, b in _pairs("pad_width", pad_width, x.ndim)
-    ]  # fmt: skip
+        (operator.index(a), operator.index(b))
+        for a, b in _pairs("pad_width", pad_width, x.ndim)
+    ]
     if any(n < 0 for pair in widths for n in pair):
         raise ValueError(f"pad: pad_width must not be negative; got {pad_width}.")
     if callable(mode):
@@ -141,8 +142,8 @@ def _repeated(x: Any, widths: Sequence[Any], mode: str, kind: str) -> Any:
             continue
         if not n:
             raise ValueError(
-                f"pad: axis {axis} of shape {x.shape} is empty; mode {mode!r} cannot extend"
-                " it, use 'constant'."
+                f"pad: axis {axis} of shape {x.shape} is empty; mode {mode!r} cannot"
+                " extend it, use 'constant'."
             )
         if kind == "odd" and n > 1:
             x = _odd(x, axis, lo, hi, 1 if mode == "reflect" else 0)
@@ -164,7 +165,9 @@ def _odd(x: Any, axis: int, lo: int, hi: int, skip: int) -> Any:
             edge = slice_along(x, 0, 1, axis)
             parts.insert(0, edge + edge - mirror)
         if b:
-            mirror = rev_p(slice_along(x, n - skip - b, n - skip, axis), dimensions=(axis,))
+            mirror = rev_p(
+                slice_along(x, n - skip - b, n - skip, axis), dimensions=(axis,)
+            )
             edge = slice_along(x, n - 1, n, axis)
             parts.append(edge + edge - mirror)
         x = concatenate(parts, axis)
@@ -197,7 +200,9 @@ def _statistic(x: Any, widths: Sequence[Any], mode: str, lengths: Any) -> Any:
     for axis, ((lo, hi), (first, last)) in enumerate(zip(widths, pairs)):
         n = x.shape[axis]
         if not n and (lo or hi):
-            raise ValueError(f"pad: mode {mode!r} needs elements; axis {axis} is empty.")
+            raise ValueError(
+                f"pad: mode {mode!r} needs elements; axis {axis} is empty."
+            )
         a = n if first is None else min(operator.index(first), n)
         b = n if last is None else min(operator.index(last), n)
         if (lo and a < 1) or (hi and b < 1):

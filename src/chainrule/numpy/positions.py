@@ -53,7 +53,9 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
     """
     x = operand("unravel_index", indices)
     if not dtypes.is_integer(x.dtype):
-        raise TypeError(f"unravel_index: indices must be integers; got dtype {x.dtype}.")
+        raise TypeError(
+            f"unravel_index: indices must be integers; got dtype {x.dtype}."
+        )
     sizes = tuple(operator.index(n) for n in np.atleast_1d(shape))
     total = math.prod(sizes)
     if not sizes:
@@ -76,7 +78,7 @@ def ravel_multi_index(
     *,
     dtype: Any = None,
 ) -> Any:
-    """Positions along each dimension of shape `dims` as positions in the flattened array.
+    """Positions along each dimension of `dims` as ones in the flattened array.
 
     Args:
         multi_index: an integer array per dimension. dims: sizes.
@@ -92,8 +94,8 @@ def ravel_multi_index(
     xs = [operand("ravel_multi_index", i) for i in multi_index]
     if len(xs) != len(sizes):
         raise ValueError(
-            f"ravel_multi_index: needs an array for each of the {len(sizes)} dimensions;"
-            f" got {len(xs)}."
+            f"ravel_multi_index: needs an array for each of the {len(sizes)}"
+            f" dimensions; got {len(xs)}."
         )
     if any(not dtypes.is_integer(x.dtype) for x in xs):
         raise TypeError("ravel_multi_index: positions must be integers.")
@@ -106,7 +108,9 @@ def ravel_multi_index(
     if order == "F":
         pairs.reverse()
     shape = broadcast_shapes(*(x.shape for x in xs))
-    found = dtypes.check_array_dtype("ravel_multi_index", int if dtype is None else dtype)
+    found = dtypes.check_array_dtype(
+        "ravel_multi_index", int if dtype is None else dtype
+    )
     out = full(shape, 0, found)
     for x, n in pairs:
         out = out * np.asarray(n, found) + convert(x, found)
@@ -124,13 +128,13 @@ def _bounded(x: Any, n: int, mode: str) -> Any:
         )
     if isinstance(x, Tracer):
         raise ConcretizationTypeError(
-            f"ravel_multi_index: mode='raise' needs the value of the {described(x)}; use"
-            " mode='clip' or mode='wrap'."
+            f"ravel_multi_index: mode='raise' needs the value of the {described(x)};"
+            " use mode='clip' or mode='wrap'."
         )
     if np.any((np.asarray(x) < 0) | (np.asarray(x) >= n)):
         raise ValueError(
-            f"ravel_multi_index: invalid entry in coordinates array: {np.asarray(x)} is not"
-            f" within 0 <= index < {n}."
+            f"ravel_multi_index: invalid entry in coordinates array: {np.asarray(x)} is"
+            f" not within 0 <= index < {n}."
         )
     return x
 

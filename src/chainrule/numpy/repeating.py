@@ -29,6 +29,7 @@ from .promotion import operand
 
 # --- repeating -----------------------------------------------------------------------
 
+
 def tile(A: Any, reps: Any) -> Any:
     """`reps` copies of `A` one behind the other, along each axis for several numbers.
 
@@ -84,8 +85,8 @@ def repeat(
     times = np.asarray(repeats if isinstance(repeats, int) else array(repeats))
     if times.dtype.kind not in "iu" or times.ndim > 1 or np.any(times < 0):
         raise ValueError(
-            f"repeat: repeats must be non-negative integers in at most one dimension; got"
-            f" {repeats!r}."
+            "repeat: repeats must be non-negative integers in at most one dimension;"
+            f" got {repeats!r}."
         )
     if times.size == 1 and total_repeat_length is None:
         k = int(times.reshape(()))
@@ -95,14 +96,16 @@ def repeat(
         return reshape(spread, (*x.shape[:axis], n * k, *x.shape[axis + 1 :]))
     if times.size not in (1, n):
         raise ValueError(
-            f"repeat: repeats of size {times.size} must have one entry for each of the {n}"
-            f" elements along axis {axis}."
+            f"repeat: repeats of size {times.size} must have one entry for each of the"
+            f" {n} elements along axis {axis}."
         )
     sources = np.repeat(np.arange(n), np.broadcast_to(times.reshape(-1), (n,)))
     if total_repeat_length is not None:
         last = sources[-1] if sources.size else 0
         missing = max(0, total_repeat_length - sources.size)
-        sources = np.concatenate([sources, np.full(missing, last)])[:total_repeat_length]
+        sources = np.concatenate([sources, np.full(missing, last)])[
+            :total_repeat_length
+        ]
     return getitem(x, (*_before(axis), sources.astype(np.int32)))
 
 
@@ -174,6 +177,7 @@ def _rolled(x: Any, shift: Any, axis: int) -> Any:
 
 # --- deleting, inserting -------------------------------------------------------------
 
+
 def delete(
     arr: Any, obj: Any, axis: int | None = None, *, assume_unique_indices: bool = False
 ) -> Any:
@@ -195,8 +199,9 @@ def delete(
     if isinstance(obj, Tracer):
         if obj.ndim and not assume_unique_indices:
             raise ConcretizationTypeError(
-                f"delete: obj is the {described(obj)}, and the result's shape depends on"
-                " how many different indices it has; give assume_unique_indices=True."
+                f"delete: obj is the {described(obj)}, and the result's shape depends"
+                " on how many different indices it has; give"
+                " assume_unique_indices=True."
             )
         return _delete_traced(x, reshape(obj, (obj.size,)), axis)
     kept = np.ones(n, bool)
@@ -221,7 +226,8 @@ def _check_positions(name: str, where: Any, n: int, axis: int) -> None:
         raise TypeError(f"{name}: indices must be integers; got dtype {where.dtype}.")
     elif np.any((where < -n) | (where >= n)):
         raise IndexError(
-            f"{name}: index {where.tolist()} is out of bounds for axis {axis} of size {n}."
+            f"{name}: index {where.tolist()} is out of bounds for axis {axis} of size"
+            f" {n}."
         )
 
 
@@ -259,8 +265,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     where = where.astype(int) if not where.size else where
     if where.dtype.kind not in "iu" or np.any((where < -n) | (where > n)):
         raise IndexError(
-            f"insert: index {where.tolist()} is out of bounds for axis {axis} of size {n};"
-            f" use integers from {-n} to {n}."
+            f"insert: index {where.tolist()} is out of bounds for axis {axis} of size"
+            f" {n}; use integers from {-n} to {n}."
         )
     v = _expand_dims(v, range(x.ndim - v.ndim)) if v.ndim < x.ndim else v
     places = np.where(where < 0, where + n, where).reshape(-1)
@@ -274,7 +280,9 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     sources = np.full(n + count, -1)
     sources[places[order] + np.arange(count)] = n + order
     sources[sources < 0] = np.arange(n)
-    return getitem(_concatenate([x, v], axis), (*_before(axis), sources.astype(np.int32)))
+    return getitem(
+        _concatenate([x, v], axis), (*_before(axis), sources.astype(np.int32))
+    )
 
 
 __all__ = ["delete", "insert", "repeat", "roll", "tile"]

@@ -117,6 +117,7 @@ def take_rows(x: Any, positions: Any) -> Any:
 
 # --- unique --------------------------------------------------------------------------
 
+
 def unique(
     ar: Any,
     return_index: bool = False,
@@ -246,7 +247,9 @@ def unique_counts(x: Any, /, *, size: int | None = None, fill_value: Any = None)
     return _UniqueCountsResult(*found)
 
 
-def unique_inverse(x: Any, /, *, size: int | None = None, fill_value: Any = None) -> Any:
+def unique_inverse(
+    x: Any, /, *, size: int | None = None, fill_value: Any = None
+) -> Any:
     """(values, inverse_indices) of the different elements of `x`; as `unique_all`.
 
     >>> import chainrule.numpy as cnp
@@ -270,6 +273,7 @@ def unique_values(x: Any, /, *, size: int | None = None, fill_value: Any = None)
 
 
 # --- membership ----------------------------------------------------------------------
+
 
 def isin(
     element: Any,
@@ -391,7 +395,9 @@ def setxor1d(
     number = cumsum_p(convert(groups.begins, dtypes.int32), axis=0, reverse=False)
     from_first = convert(groups.order < np.int32(x.shape[0]), dtypes.int32)
     sides = [
-        getitem(update(scatter_add_p, full((n + 1,), 0, dtypes.int32), number, s), number)
+        getitem(
+            update(scatter_add_p, full((n + 1,), 0, dtypes.int32), number, s), number
+        )
         for s in (from_first, np.int32(1) - from_first)
     ]
     one_side = ne_p(sides[0] > np.int32(0), sides[1] > np.int32(0))
@@ -445,6 +451,7 @@ def intersect1d(
 
 
 __all__ = [
-    "intersect1d", "isin", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse",
+    "intersect1d", "isin", "setdiff1d", "setxor1d", "union1d", "unique",
+    "unique_all", "unique_counts", "unique_inverse",
     "unique_values",
 ]  # fmt: skip

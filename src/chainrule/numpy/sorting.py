@@ -164,6 +164,7 @@ def sort_complex(a: Any) -> Any:
 
 # --- searching -----------------------------------------------------------------------
 
+
 def comes_before(x: Any, y: Any) -> Any:
     """x < y in the order of sort: NaN behind everything."""
     if not dtypes.is_inexact(x.dtype):
@@ -198,8 +199,8 @@ def searchsorted(
         raise ValueError(f"searchsorted: side must be 'left' or 'right'; got {side!r}.")
     if method not in ("scan", "scan_unrolled", "sort", "compare_all"):
         raise ValueError(
-            f"searchsorted: method {method!r} is none; use 'scan', 'scan_unrolled', 'sort'"
-            " or 'compare_all'."
+            f"searchsorted: method {method!r} is none; use 'scan', 'scan_unrolled',"
+            " 'sort' or 'compare_all'."
         )
     x, y = operand("searchsorted", a), operand("searchsorted", v)
     if x.ndim != 1:
@@ -236,7 +237,9 @@ def _searched(x: Any, y: Any, side: str) -> Any:
     return low
 
 
-def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = None) -> Any:
+def digitize(
+    x: Any, bins: Any, right: bool = False, *, method: str | None = None
+) -> Any:
     """The number of the bin that each element of `x` falls into.
 
     Args:

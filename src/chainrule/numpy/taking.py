@@ -33,9 +33,7 @@ from .promotion import operand, promote
 def _integer(name: str, indices: Any) -> Any:
     found = operand(name, indices)
     if not dtypes.is_integer(found.dtype):
-        raise TypeError(
-            f"{name}: indices must be integers; got dtype {found.dtype}."
-        )
+        raise TypeError(f"{name}: indices must be integers; got dtype {found.dtype}.")
     return found
 
 
@@ -43,8 +41,8 @@ def _resolved(name: str, indices: Any, size: int, mode: Any) -> tuple[Any, Any]:
     """Positions for gather, and its mode, for one of the modes of NumPy and JAX."""
     if mode == "raise":
         raise NotImplementedError(
-            f"{name}: mode='raise' is not supported, as traced indices cannot raise; use"
-            " 'fill', 'clip' or 'wrap'."
+            f"{name}: mode='raise' is not supported, as traced indices cannot raise;"
+            " use 'fill', 'clip' or 'wrap'."
         )
     if mode == "wrap":
         return indices % np.asarray(max(size, 1), indices.dtype), CLIP
@@ -96,7 +94,9 @@ def take(
             pass
     positions, found = _resolved("take", where, x.shape[axis], mode)
     entries = [
-        Entry("at", d, positions=positions) if d == axis else Entry("slice", d, length=n)
+        Entry("at", d, positions=positions)
+        if d == axis
+        else Entry("slice", d, length=n)
         for d, n in enumerate(x.shape)
     ]
     return read(x, entries, found, fill_value, unique_indices, indices_are_sorted)
@@ -151,8 +151,8 @@ def _aligned(name: str, x: Any, where: Any, axis: int) -> tuple[Any, Any, int]:
     """Array and indices with equal sizes outside of `axis`."""
     if x.ndim != where.ndim:
         raise ValueError(
-            f"{name}: indices of shape {where.shape} must have as many dimensions as the"
-            f" array of shape {x.shape}."
+            f"{name}: indices of shape {where.shape} must have as many dimensions as"
+            f" the array of shape {x.shape}."
         )
     axis = canonical_axis(name, operator.index(axis), x.ndim)
 
@@ -169,6 +169,7 @@ def _aligned(name: str, x: Any, where: Any, axis: int) -> tuple[Any, Any, int]:
 
 
 # --- writing -------------------------------------------------------------------------
+
 
 def _refuse_inplace(name: str, inplace: bool) -> None:
     if inplace:
@@ -198,8 +199,12 @@ def put(
     if not values.size:
         raise ValueError("put: cannot put from an empty array of values.")
     values = getitem(values, np.arange(where.size) % values.size)
-    positions, found = _resolved("put", as_array(wrapped(where, x.size)), x.size, mode or "clip")
-    flat = update(scatter_p, ravel(x), positions, values, mode=found, wrap_negative=False)
+    positions, found = _resolved(
+        "put", as_array(wrapped(where, x.size)), x.size, mode or "clip"
+    )
+    flat = update(
+        scatter_p, ravel(x), positions, values, mode=found, wrap_negative=False
+    )
     return reshape(flat, x.shape)
 
 
@@ -232,13 +237,17 @@ def put_along_axis(
     for d in range(whole.ndim):
         sizes = [1] * whole.ndim
         sizes[d] = where.shape[d]
-        places.append(positions if d == axis else np.arange(where.shape[d]).reshape(sizes))
-    out = update(scatter_p, whole, tuple(places), values, mode=found, wrap_negative=False)
+        places.append(
+            positions if d == axis else np.arange(where.shape[d]).reshape(sizes)
+        )
+    out = update(
+        scatter_p, whole, tuple(places), values, mode=found, wrap_negative=False
+    )
     return reshape(out, shape)
 
 
 def place(arr: Any, mask: Any, vals: Any, *, inplace: bool = True) -> Any:
-    """`arr` with the elements where `mask` holds replaced by `vals`, in order, repeated.
+    """`arr` with `vals`, repeated, in the places where `mask` holds, in order.
 
     `inplace` must be False: arrays are immutable, the result is returned.
 
@@ -267,6 +276,7 @@ def place(arr: Any, mask: Any, vals: Any, *, inplace: bool = True) -> Any:
 
 # --- choosing ------------------------------------------------------------------------
 
+
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     """For each position the element of that of the `choices` which `a` names.
 
@@ -279,7 +289,9 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     [1, 4]
     """
     if out is not None:
-        raise NotImplementedError("choose: `out` is not supported; arrays are immutable.")
+        raise NotImplementedError(
+            "choose: `out` is not supported; arrays are immutable."
+        )
     which = _integer("choose", a)
     if isinstance(choices, (Array, np.ndarray)):
         choices = list(operand("choose", choices))
@@ -292,13 +304,15 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
             )
         if np.any((which._data < 0) | (which._data >= count)):
             raise ValueError(
-                f"choose: `a` must name one of the {count} choices, 0 to {count - 1}; use"
-                " mode='clip' or mode='wrap' to allow others."
+                f"choose: `a` must name one of the {count} choices, 0 to {count - 1};"
+                " use mode='clip' or mode='wrap' to allow others."
             )
     elif mode == "wrap":
         which = which % np.asarray(count, which.dtype)
     elif mode != "clip":
-        raise ValueError(f"choose: mode must be 'raise', 'wrap' or 'clip'; got {mode!r}.")
+        raise ValueError(
+            f"choose: mode must be 'raise', 'wrap' or 'clip'; got {mode!r}."
+        )
     which = convert(which, dtypes.int32)
     if mode == "clip":
         zero, last = np.int32(0), np.int32(count - 1)
@@ -328,7 +342,9 @@ def compress(
     [0, 2]
     """
     if out is not None:
-        raise NotImplementedError("compress: `out` is not supported; arrays are immutable.")
+        raise NotImplementedError(
+            "compress: `out` is not supported; arrays are immutable."
+        )
     mask, x = truth_of("compress", condition), operand("compress", a)
     if mask.ndim != 1:
         raise ValueError(f"compress: condition must be 1-d; got shape {mask.shape}.")

@@ -45,6 +45,7 @@ def _clamped(starts: Sequence[Any], shape: Any, sizes: Any) -> tuple[slice, ...]
 
 # --- dynamic_slice -------------------------------------------------------------------
 
+
 def _slice_abstract(x: Any, *starts: Any, slice_sizes: Any) -> Any:
     _check_starts("dynamic_slice", starts, x.ndim)
     if len(slice_sizes) != x.ndim or any(
@@ -69,7 +70,7 @@ def _slice_transpose(ct: Any, x: Any, *starts: Any, slice_sizes: Any) -> Any:
 
 
 def _batched_starts(starts: Any, dims: Any, size: int) -> Any:
-    """The starts as one array (size, number of starts), of the widest of their dtypes."""
+    """The starts as one array (size, number of starts) of their widest dtype."""
     dtype = max((aval_of(s).dtype for s in starts), key=lambda d: d.itemsize)
     rows = with_batch_first(starts, dims, size)
     columns = [broadcast_in_dim(convert(s, dtype), (size, 1), (0,)) for s in rows]
@@ -113,12 +114,13 @@ dynamic_slice_p = Primitive(
 
 # --- dynamic_update_slice ------------------------------------------------------------
 
+
 def _update_abstract(x: Any, update: Any, *starts: Any) -> Any:
     _check_starts("dynamic_update_slice", starts, x.ndim)
     if update.dtype != x.dtype:
         raise TypeError(
-            f"dynamic_update_slice: operand and update must have one dtype; got {x.dtype}"
-            f" and {update.dtype}. Convert one with astype."
+            "dynamic_update_slice: operand and update must have one dtype; got"
+            f" {x.dtype} and {update.dtype}. Convert one with astype."
         )
     if update.ndim != x.ndim or any(m > n for m, n in zip(update.shape, x.shape)):
         raise TypeError(

@@ -40,6 +40,7 @@ from .windows import (
 
 # --- gather --------------------------------------------------------------------------
 
+
 def _gather_abstract(
     operand: Any,
     indices: Any,
@@ -57,8 +58,9 @@ def _gather_abstract(
         not 0 <= s <= n for s, n in zip(slice_sizes, operand.shape)
     ):
         raise TypeError(
-            f"gather: slice_sizes {tuple(slice_sizes)} must have one entry per dimension"
-            f" of the operand's shape {operand.shape}, none larger than the dimension."
+            f"gather: slice_sizes {tuple(slice_sizes)} must have one entry per"
+            f" dimension of the operand's shape {operand.shape}, none larger than the"
+            " dimension."
         )
     if any(slice_sizes[d] > 1 for d in dropped):
         raise TypeError(
@@ -67,14 +69,14 @@ def _gather_abstract(
         )
     if len(dn.operand_batching_dims) != len(dn.start_indices_batching_dims):
         raise TypeError(
-            "gather: operand_batching_dims and start_indices_batching_dims must pair up;"
-            f" got {dn.operand_batching_dims} and {dn.start_indices_batching_dims}."
+            "gather: operand_batching_dims and start_indices_batching_dims must pair"
+            f" up; got {dn.operand_batching_dims} and {dn.start_indices_batching_dims}."
         )
     for d, e in zip(dn.operand_batching_dims, dn.start_indices_batching_dims):
         if operand.shape[d] != indices.shape[e]:
             raise TypeError(
-                f"gather: batching dimensions {d} of the operand {operand.shape} and {e}"
-                f" of the indices {indices.shape} must have one size."
+                f"gather: batching dimensions {d} of the operand {operand.shape} and"
+                f" {e} of the indices {indices.shape} must have one size."
             )
     window = [s for d, s in enumerate(slice_sizes) if d not in dropped]
     batch = list(indices.shape[:-1])
@@ -88,7 +90,7 @@ def _gather_abstract(
 
 
 def _windows(operand: Any, dims: list[int], slice_sizes: Any, dropped: Any) -> Any:
-    """A view of shape (positions in `dims`..., window...) of all windows of the operand."""
+    """A view of all windows, of shape (positions in `dims`..., window...)."""
     kept = [d for d in range(operand.ndim) if d not in dropped]
     shape = [operand.shape[d] - slice_sizes[d] + 1 for d in dims]
     shape += [slice_sizes[d] for d in kept]
@@ -122,14 +124,16 @@ def _gather_evaluate(
     inside = in_bounds(starts, limits) if mode is FILL_OR_DROP else True
     starts = clamp(starts, limits)
     view = _windows(operand, list(starts), slice_sizes, dropped)
-    taken = view[tuple(starts.values())] if starts else np.broadcast_to(view, batch + window)
+    taken = (
+        view[tuple(starts.values())]
+        if starts
+        else np.broadcast_to(view, batch + window)
+    )
     if inside is not True and not np.all(inside):
         fill = default_fill(operand.dtype) if fill_value is None else fill_value
         outside = ~inside.reshape(batch + (1,) * len(window))
         taken = np.where(outside, np.asarray(fill).astype(operand.dtype), taken)
-    order = interleave(
-        range(len(batch)), range(len(batch), taken.ndim), dn.offset_dims
-    )
+    order = interleave(range(len(batch)), range(len(batch), taken.ndim), dn.offset_dims)
     return taken.transpose(order)
 
 
@@ -224,7 +228,9 @@ def gather(
     )
 
 
-def take_along(x: Any, indices: Any, axis: int, mode: Any = CLIP, fill: Any = None) -> Any:
+def take_along(
+    x: Any, indices: Any, axis: int, mode: Any = CLIP, fill: Any = None
+) -> Any:
     """`x` at `indices` along `axis`; both have the same other sizes."""
     rank = aval_of(x).ndim
     others = tuple(d for d in range(rank) if d != axis)
@@ -236,6 +242,7 @@ def take_along(x: Any, indices: Any, axis: int, mode: Any = CLIP, fill: Any = No
 
 
 # --- scatter-add ---------------------------------------------------------------------
+
 
 def _shape_rule(name: str) -> Callable[..., Any]:
     """The shape rule of the scatter called `name`."""
@@ -308,7 +315,10 @@ def _batching(prim: Primitive) -> Any:
         dn = dimension_numbers
         indices, e = args[1], dims[1]
         window = shifted(dn.update_window_dims)
-        inserted, into = shifted(dn.inserted_window_dims), dn.scatter_dims_to_operand_dims
+        inserted, into = (
+            shifted(dn.inserted_window_dims),
+            dn.scatter_dims_to_operand_dims,
+        )
         along = shifted(dn.operand_batching_dims)
         along_indices = dn.scatter_indices_batching_dims
         operand, updates = with_batch_first(

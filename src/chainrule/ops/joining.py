@@ -49,6 +49,7 @@ def with_batch_first(args: Sequence[Any], dims: Sequence[Any], size: int) -> lis
 
 # --- concatenate ---------------------------------------------------------------------
 
+
 def _concatenate_abstract(*xs: Any, dimension: int) -> Any:
     if not xs:
         raise ValueError("concatenate: no operands; give at least one array.")
@@ -103,13 +104,14 @@ concatenate_p = Primitive(
 
 
 def concatenate(xs: Sequence[Any], dimension: int) -> Any:
-    """The arrays `xs` (of one dtype) joined along `dimension`; a single one as it is."""
+    """The arrays `xs`, of one dtype, joined along `dimension`; a single one itself."""
     if len(xs) == 1 and isinstance(xs[0], Array):
         return xs[0]
     return concatenate_p(*xs, dimension=dimension)
 
 
 # --- split ---------------------------------------------------------------------------
+
 
 def _split_abstract(x: Any, *, sizes: Any, axis: int) -> Any:
     if not 0 <= axis < x.ndim:
@@ -127,7 +129,9 @@ def _split_abstract(x: Any, *, sizes: Any, axis: int) -> Any:
 
 def _split_transpose(cts: Any, x: Any, *, sizes: Any, axis: int) -> Any:
     parts = [
-        full((*x.shape[:axis], n, *x.shape[axis + 1 :]), 0, x.dtype) if ct is None else ct
+        full((*x.shape[:axis], n, *x.shape[axis + 1 :]), 0, x.dtype)
+        if ct is None
+        else ct
         for ct, n in zip(cts, sizes)
     ]
     return (concatenate(parts, axis),)
@@ -159,13 +163,14 @@ split_p = Primitive(
 
 # --- squeeze, rev --------------------------------------------------------------------
 
+
 def _squeeze_abstract(x: Any, *, dimensions: Any) -> Any:
     if len(set(dimensions)) != len(dimensions) or any(
         not 0 <= d < x.ndim or x.shape[d] != 1 for d in dimensions
     ):
         raise ValueError(
-            f"squeeze: dimensions {tuple(dimensions)} of shape {x.shape} must be distinct"
-            " and have size 1."
+            f"squeeze: dimensions {tuple(dimensions)} of shape {x.shape} must be"
+            " distinct and have size 1."
         )
     return tuple(n for i, n in enumerate(x.shape) if i not in dimensions), x.dtype
 
@@ -232,6 +237,7 @@ rev_p = Primitive(
 
 # --- tile ----------------------------------------------------------------------------
 
+
 def _tile_abstract(x: Any, *, reps: Any) -> Any:
     if len(reps) != x.ndim or any(r < 0 for r in reps):
         raise TypeError(
@@ -272,11 +278,12 @@ tile_p = Primitive(
 
 # --- iota ----------------------------------------------------------------------------
 
+
 def _iota_abstract(*, dtype: Any, shape: Any, dimension: int) -> Any:
     if not 0 <= dimension < len(shape):
         raise ValueError(
-            f"iota: dimension {dimension} is out of bounds for shape {tuple(shape)}; use"
-            f" 0 <= dimension < {len(shape)}."
+            f"iota: dimension {dimension} is out of bounds for shape {tuple(shape)};"
+            f" use 0 <= dimension < {len(shape)}."
         )
     if dtypes.kind(dtype) not in "iufc":
         raise TypeError(f"iota: dtype {dtype} does not count; use a numeric dtype.")
@@ -285,7 +292,9 @@ def _iota_abstract(*, dtype: Any, shape: Any, dimension: int) -> Any:
 
 def _iota_evaluate(*, dtype: Any, shape: Any, dimension: int) -> Any:
     n = shape[dimension]
-    counted = np.arange(n, dtype=dtype) if dtype.num < 24 else np.arange(n).astype(dtype)
+    counted = (
+        np.arange(n, dtype=dtype) if dtype.num < 24 else np.arange(n).astype(dtype)
+    )
     if len(shape) == 1:
         return counted
     sizes = [1] * len(shape)

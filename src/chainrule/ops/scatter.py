@@ -25,6 +25,7 @@ from .windows import FILL_OR_DROP, GatherScatterMode, ScatterDimensionNumbers
 
 # --- scatter, scatter-sub ------------------------------------------------------------
 
+
 def _kept_updates(indices: Any, updates: Any, operand_shape: Any, params: Any) -> Any:
     """1 for the updates that remain visible, 0 for those written over later."""
     shape, dtype = aval_of(updates).shape, aval_of(updates).dtype
@@ -68,7 +69,9 @@ def _sub_transpose(
     return (
         ct if is_linear(operand) else None,
         None,
-        neg_p(read_back(ct, indices, updates, 0, params)) if is_linear(updates) else None,
+        neg_p(read_back(ct, indices, updates, 0, params))
+        if is_linear(updates)
+        else None,
     )
 
 
@@ -82,6 +85,7 @@ scatter_sub_p = declare_scatter(
 
 
 # --- scatter-mul ---------------------------------------------------------------------
+
 
 def _mul_jvp(primals: Any, tangents: Any, y: Any, **params: Any) -> Any:
     operand, indices, updates = primals
@@ -135,6 +139,7 @@ scatter_mul_p = declare_scatter(
 
 
 # --- scatter-min, scatter-max --------------------------------------------------------
+
 
 def _extreme_jvp(primals: Any, tangents: Any, y: Any, **params: Any) -> Any:
     operand, indices, updates = primals

@@ -20,7 +20,7 @@ from ..core.primitive import WEAK_BY_PARAM, Primitive
 
 
 def canonical_axis(name: str, axis: int, ndim: int) -> int:
-    """`axis` in 0 <= axis < ndim; ValueError naming function `name` if out of bounds."""
+    """`axis` in 0 <= axis < ndim; ValueError naming function `name` otherwise."""
     if not -ndim <= axis < ndim:
         raise ValueError(
             f"{name}: axis {axis} is out of bounds for array of dimension {ndim}; use"
@@ -30,11 +30,13 @@ def canonical_axis(name: str, axis: int, ndim: int) -> int:
 
 
 def canonical_shape(name: str, shape: Any) -> tuple[int, ...]:
-    """`shape`, an int or a sequence of them, as a tuple; TypeError for anything else."""
+    """`shape`, an int or a sequence of them, as a tuple; TypeError otherwise."""
     if type(shape) is int:
         shape = (shape,)
     elif not isinstance(shape, (tuple, list)):
-        shape = tuple(shape) if hasattr(shape, "__len__") and np.ndim(shape) else (shape,)
+        shape = (
+            tuple(shape) if hasattr(shape, "__len__") and np.ndim(shape) else (shape,)
+        )
     try:
         sizes = tuple([operator.index(n) for n in shape])
     except TypeError as error:
@@ -51,11 +53,12 @@ def canonical_shape(name: str, shape: Any) -> tuple[int, ...]:
 
 # --- broadcast_in_dim --------------------------------------------------------------
 
+
 def _broadcast_abstract(x: Any, *, shape: Any, broadcast_dimensions: Any) -> Any:
     if len(broadcast_dimensions) != x.ndim:
         raise TypeError(
-            f"broadcast_in_dim: broadcast_dimensions {broadcast_dimensions} must name one"
-            f" output dimension per operand dimension; the operand has {x.ndim}."
+            f"broadcast_in_dim: broadcast_dimensions {broadcast_dimensions} must name"
+            f" one output dimension per operand dimension; the operand has {x.ndim}."
         )
     for n, d in zip(x.shape, broadcast_dimensions):
         if not 0 <= d < len(shape) or n not in (1, shape[d]):
@@ -110,7 +113,7 @@ broadcast_in_dim_p = Primitive(
 
 
 def broadcast_in_dim(x: Any, shape: Sequence[int], dimensions: Sequence[int]) -> Any:
-    """`x` laid along the given `dimensions` of `shape`; `x` itself where nothing moves."""
+    """`x` laid along `dimensions` of `shape`; `x` itself where nothing moves."""
     shape = tuple(shape)
     if aval_of(x).shape == shape and isinstance(x, Array):
         return x
@@ -125,11 +128,13 @@ def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
 
 # --- reshape, transpose --------------------------------------------------------------
 
+
 def _reshape_abstract(x: Any, *, new_sizes: Any) -> Any:
     if math.prod(new_sizes) != x.size or any(n < 0 for n in new_sizes):
         raise TypeError(
-            f"reshape: cannot reshape array of shape {x.shape} (size {x.size}) into shape"
-            f" {tuple(new_sizes)} (size {math.prod(new_sizes)}); the sizes must agree."
+            f"reshape: cannot reshape array of shape {x.shape} (size {x.size}) into"
+            f" shape {tuple(new_sizes)} (size {math.prod(new_sizes)}); the sizes must"
+            " agree."
         )
     return new_sizes, x.dtype
 
@@ -207,6 +212,7 @@ def move_dim(x: Any, source: int, target: int) -> Any:
 
 # --- convert_element_type ------------------------------------------------------------
 
+
 def _convert_transpose(ct: Any, x: Any, *, new_dtype: Any, weak_type: Any) -> Any:
     return (convert(ct, x.dtype, x.weak_type),)
 
@@ -246,12 +252,13 @@ def convert(x: Any, dtype: Any, weak_type: bool = False) -> Any:
 
 # --- reduce_sum ----------------------------------------------------------------------
 
+
 def reduced_shape(name: str, x: Any, axes: Sequence[int]) -> tuple[int, ...]:
     """The shape of `x` without `axes`; ValueError naming `name` for bad axes."""
     if len(set(axes)) != len(axes) or any(not 0 <= a < x.ndim for a in axes):
         raise ValueError(
-            f"{name}: axes {tuple(axes)} must be distinct dimensions of an array of shape"
-            f" {x.shape}."
+            f"{name}: axes {tuple(axes)} must be distinct dimensions of an array of"
+            f" shape {x.shape}."
         )
     return tuple(n for i, n in enumerate(x.shape) if i not in axes)
 

@@ -17,7 +17,9 @@ from .elementwise_selection import select_n_p
 from .shaping import broadcast_in_dim, full, move_dim, reduce_sum_p, reshape
 
 
-def _slice_abstract(x: Any, *, start_indices: Any, limit_indices: Any, strides: Any) -> Any:
+def _slice_abstract(
+    x: Any, *, start_indices: Any, limit_indices: Any, strides: Any
+) -> Any:
     strides = strides or (1,) * x.ndim
     if not len(start_indices) == len(limit_indices) == len(strides) == x.ndim:
         raise TypeError(
@@ -49,7 +51,13 @@ def _slice_transpose(
 
 
 def _slice_batch(
-    args: Any, dims: Any, size: int, *, start_indices: Any, limit_indices: Any, strides: Any
+    args: Any,
+    dims: Any,
+    size: int,
+    *,
+    start_indices: Any,
+    limit_indices: Any,
+    strides: Any,
 ) -> Any:
     d = dims[0]
 
@@ -65,7 +73,9 @@ def _slice_batch(
     return out, d
 
 
-def _slice_evaluate(x: Any, *, start_indices: Any, limit_indices: Any, strides: Any) -> Any:
+def _slice_evaluate(
+    x: Any, *, start_indices: Any, limit_indices: Any, strides: Any
+) -> Any:
     strides = strides or (1,) * x.ndim
     return x[tuple(map(slice, start_indices, limit_indices, strides))]
 

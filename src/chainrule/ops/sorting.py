@@ -22,6 +22,7 @@ from .shaping import move_dim
 
 # --- keys ----------------------------------------------------------------------------
 
+
 def ordered_bits(x: Any) -> Any:
     """Integers that order as the real `x` does; those of 32 bits are signed."""
     kind = dtypes.kind(x.dtype)
@@ -54,7 +55,7 @@ def _positions(key: Any, axis: int) -> Any:
 
 
 def sorting_permutation(keys: Any, axis: int) -> Any:
-    """Positions that sort by the first key, then the next; equal keys keep their order."""
+    """Positions that sort by one key after the other; equal keys keep their order."""
     parts: list[Any] = []
     if len(keys) == 1 and keys[0].dtype.num < 24 and keys[0].shape[axis] < 256:
         return np.argsort(keys[0], axis=axis, kind="stable")
@@ -69,7 +70,7 @@ def sorting_permutation(keys: Any, axis: int) -> Any:
 
 
 def _sorted_alone(x: Any, axis: int) -> Any:
-    """One array sorted by itself: NumPy's vectorised sort where the order is the same."""
+    """One array sorted by itself, by NumPy's own sort where the order is the same."""
     kind = dtypes.kind(x.dtype)
     if kind in "biu" and x.dtype.num < 24:
         return np.sort(x, axis)
@@ -83,6 +84,7 @@ def _sorted_alone(x: Any, axis: int) -> Any:
 
 
 # --- sort ----------------------------------------------------------------------------
+
 
 def _sort_abstract(*xs: Any, dimension: int, is_stable: bool, num_keys: int) -> Any:
     if not xs or any(x.shape != xs[0].shape for x in xs):
@@ -118,7 +120,9 @@ def _sort_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     return ys, [None if t is None else take_along(t, order, axis) for t in tangents]
 
 
-def _sort_batch(args: Any, dims: Any, size: int, *, dimension: int, **params: Any) -> Any:
+def _sort_batch(
+    args: Any, dims: Any, size: int, *, dimension: int, **params: Any
+) -> Any:
     first = dims[0]
     if all(d == first for d in dims) and first is not None:
         axis = dimension + (first <= dimension)
@@ -141,6 +145,7 @@ sort_p = Primitive(
 
 # --- top_k ---------------------------------------------------------------------------
 
+
 def _top_k_abstract(x: Any, *, k: int, axis: int) -> Any:
     if not 0 <= axis < x.ndim:
         raise ValueError(
@@ -153,7 +158,9 @@ def _top_k_abstract(x: Any, *, k: int, axis: int) -> Any:
             f" {axis} of shape {x.shape}."
         )
     if dtypes.kind(x.dtype) not in "biuf":
-        raise TypeError(f"top_k: does not accept dtype {x.dtype}; it takes real numbers.")
+        raise TypeError(
+            f"top_k: does not accept dtype {x.dtype}; it takes real numbers."
+        )
     shape = (*x.shape[:axis], k, *x.shape[axis + 1 :])
     return [(shape, x.dtype), (shape, dtypes.int32)]
 

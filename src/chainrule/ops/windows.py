@@ -100,7 +100,8 @@ class GatherScatterMode(enum.Enum):
         if mode in _modes:
             return _modes[mode]
         raise ValueError(
-            f"mode: {mode!r} is none; use 'clip', 'fill', 'drop' or 'promise_in_bounds'."
+            f"mode: {mode!r} is none; use 'clip', 'fill', 'drop' or"
+            " 'promise_in_bounds'."
         )
 
     def __str__(self) -> str:
@@ -131,6 +132,7 @@ def default_fill(dtype: Any) -> Any:
 
 # --- shape rules ---------------------------------------------------------------------
 
+
 def check_distinct(name: str, what: str, dims: Sequence[int], rank: int) -> None:
     """TypeError unless `dims` are distinct dimensions of an array of `rank`."""
     if len(set(dims)) != len(dims) or any(not 0 <= d < rank for d in dims):
@@ -141,13 +143,13 @@ def check_distinct(name: str, what: str, dims: Sequence[int], rank: int) -> None
 
 
 def check_index_operand(name: str, indices: Any, components: int) -> None:
-    """TypeError unless `indices` are integers with `components` in the last dimension."""
+    """TypeError unless `indices` are integers, `components` in the last dimension."""
     if not dtypes.is_integer(indices.dtype):
         raise TypeError(f"{name}: indices must be integers; got dtype {indices.dtype}.")
     if indices.ndim < 1 or indices.shape[-1] != components:
         raise TypeError(
-            f"{name}: the last dimension of the indices must have size {components}, one"
-            f" per indexed operand dimension; got indices of shape {indices.shape}."
+            f"{name}: the last dimension of the indices must have size {components},"
+            f" one per indexed operand dimension; got indices of shape {indices.shape}."
         )
 
 
@@ -173,10 +175,11 @@ def window_sizes(
 
 # --- evaluation ----------------------------------------------------------------------
 
+
 def window_starts(
     indices: Any, index_map: Sequence[int], operand_dims: Any, indices_dims: Any
 ) -> dict[int, Any]:
-    """The start of each window by operand dimension, as integer arrays of batch shape."""
+    """The start of each window by operand dimension: integers of batch shape."""
     if indices.dtype == np.uint64:
         indices = np.minimum(indices, np.uint64(np.iinfo(np.intp).max))
     indices = np.asarray(indices).astype(np.intp, copy=False)
