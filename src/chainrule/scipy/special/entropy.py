@@ -160,11 +160,11 @@ def boxcox1p(x: Any, lmbda: Any) -> Any:
 
 
 def _scaled_power(log_x: Any, lmbda: Any) -> Any:
-    """(exp(lmbda log_x) - 1) / lmbda, by three terms of its series near lmbda = 0."""
+    """(exp(lmbda log_x) - 1) / lmbda, by four terms of its series near lmbda = 0."""
     small = absolute(lmbda * log_x) < 1e-4
     safe = where(small | (lmbda == 0), 1.0, lmbda)
     t = lmbda * log_x
-    near = log_x * (1 + t * (0.5 + t / 6))
+    near = log_x * (1 + t * (0.5 + t * (1 / 6 + t / 24)))
     return where(small | (lmbda == 0), near, exponential.expm1(safe * log_x) / safe)
 
 
