@@ -43,13 +43,15 @@ EINSUMS = {
 }  # fmt: skip
 
 CALLS = {
-    "dot": lambda xp: xp.dot(stack, n), "dot of a scalar": lambda xp: xp.dot(m, 2.0),
+    "dot": lambda xp: xp.dot(stack, n),
+    "dot of a scalar": lambda xp: xp.dot(m, 2.0),
     "vdot": lambda xp: xp.vdot(c, c[::-1]), "inner": lambda xp: xp.inner(stack, m),
     "outer": lambda xp: xp.outer(m, v), "kron": lambda xp: xp.kron(m, w),
     "kron of matrices": lambda xp: xp.kron(m, k),
     "tensordot": lambda xp: xp.tensordot(stack, stack, ((0, 2), (0, 2))),
     "tensordot over none": lambda xp: xp.tensordot(v, w, 0),
-    "vecdot": lambda xp: xp.vecdot(c, m), "matvec": lambda xp: xp.matvec(stack, n[:, 0]),
+    "vecdot": lambda xp: xp.vecdot(c, m),
+    "matvec": lambda xp: xp.matvec(stack, n[:, 0]),
     "vecmat": lambda xp: xp.vecmat(array(3), m) * 0,
     "cross": lambda xp: xp.cross(array(2, 3) * 0 + w, np.array([1.0, 2.0, 4.0])),
     "cross along axes": lambda xp: xp.cross(m, n.T[:3, :4], axis=0),

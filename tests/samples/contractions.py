@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.ops.ragged import RaggedDotDimensionNumbers
+
 from .shaping import Sample
 
 numbers = ("float16", "bfloat16", "float64", "complex64")
@@ -36,6 +38,41 @@ def dot(x, y, contracted, batch=((), ()), preferred=None, **rest):
         "preferred_element_type": preferred,
     }
     return Sample("dot_general", (x, y), params, _reference, **rest)
+
+
+def _ragged_reference(x, y, sizes, ragged_dot_dimension_numbers, **_):
+    """Every group by itself, with what does not belong to it set to zero."""
+    dot, (ragged,), groups = ragged_dot_dimension_numbers
+    (cx, cy), (bx, by) = dot
+    member = np.searchsorted(np.cumsum(sizes), np.arange(x.shape[ragged]), "right")
+    inside = np.expand_dims(
+        member, [d for d in range(x.ndim) if d != ragged]
+    ) == np.arange(len(sizes)).reshape(-1, *(1,) * x.ndim)
+    parts = np.where(inside, x, 0).astype(x.dtype)
+    if ragged in bx:
+        return _reference(x, y, dot, None, None)
+    if ragged in cx:
+        return np.stack([_reference(p, y, dot, None, None) for p in parts])
+    (group,) = groups
+
+    def less(dims):
+        return tuple(d - (d > group) for d in dims)
+
+    one = ((cx, less(cy)), (bx, less(by)))
+    matrices = np.moveaxis(y, group, 0)
+    return sum(_reference(p, m, one, None, None) for p, m in zip(parts, matrices))
+
+
+def ragged(x, y, sizes, contracted, batch, dimension, groups, **rest):
+    """A sample of ragged_dot_general."""
+    numbers = RaggedDotDimensionNumbers((contracted, batch), (dimension,), groups)
+    params = {
+        "ragged_dot_dimension_numbers": numbers,
+        "precision": None,
+        "preferred_element_type": None,
+    }
+    args = (x, y, np.array(sizes, np.int32))
+    return Sample("ragged_dot_general", args, params, _ragged_reference, **rest)
 
 
 def integers(*shape, dtype=np.int32):
@@ -76,4 +113,13 @@ SAMPLES = [
         preferred=np.dtype(np.float32),
         tolerance=100.0,  # operands of 16 bits: derivatives are rounded to these
     ),
+    ragged(
+        (5, 3), (2, 3, 4), (2, 3), ((1,), (1,)), ((), ()), 0, (0,),
+        dtypes=("float64", "bfloat16"),
+    ),
+    ragged((5, 3), (3, 3, 4), (1, 0, 2), ((1,), (1,)), ((), ()), 0, (0,)),
+    ragged((2, 3, 5), (3, 4, 2, 2), (3, 2), ((1,), (0,)), ((0,), (3,)), 2, (2,)),
+    ragged((3, 5), (5, 4), (2, 2), ((1,), (0,)), ((), ()), 1, ()),
+    ragged((5, 3, 2), (4, 2, 5), (1, 4), ((0,), (2,)), ((2,), (1,)), 0, ()),
+    ragged((3, 2, 4), (3, 4, 2), (1, 2), ((2,), (1,)), ((0,), (0,)), 0, ()),
 ]  # fmt: skip

@@ -162,7 +162,6 @@ from .contractions import DotAlgorithmPreset as DotAlgorithmPreset
 from .contractions import DotDimensionNumbers as DotDimensionNumbers
 from .contractions import Precision as Precision
 from .contractions import PrecisionLike as PrecisionLike
-from .contractions import RaggedDotDimensionNumbers as RaggedDotDimensionNumbers
 from .contractions import batch_matmul as batch_matmul
 from .contractions import dot as dot
 from .contractions import dot_general as dot_general
@@ -197,6 +196,10 @@ from .reductions import reduce_sum as reduce_sum
 from .reductions import reduce_xor as reduce_xor
 from .windows import reduce_window as reduce_window
 from .windows import reduce_window_shape_tuple as reduce_window_shape_tuple
+from .ragged import RaggedDotDimensionNumbers as RaggedDotDimensionNumbers
+from .ragged import ragged_dot as ragged_dot
+from .ragged import ragged_dot_general as ragged_dot_general
+from .ragged import scaled_dot as scaled_dot
 
 # --- Fourier transforms; linear algebra, loaded at its first use ---------------------
 import importlib as _importlib
@@ -204,7 +207,6 @@ from typing import Any as _Any
 
 from .fft import FftType as FftType
 from .fft import fft as fft
-
 
 def __getattr__(name: str) -> _Any:
     if name == "linalg":

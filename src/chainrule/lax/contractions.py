@@ -5,7 +5,7 @@ Strict about shapes: nothing broadcasts, and contracted and batch dimensions are
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Sequence
+from typing import Any, Sequence
 
 from ..core import dtypes
 from ..core.avals import as_array
@@ -23,20 +23,6 @@ DotDimensionNumbers = tuple[
     tuple[Sequence[int], Sequence[int]], tuple[Sequence[int], Sequence[int]]
 ]
 """((lhs contracted, rhs contracted), (lhs batch, rhs batch)) dimensions."""
-
-
-class RaggedDotDimensionNumbers(NamedTuple):
-    """Dimensions of a ragged product: which are contracted, and which is in groups.
-
-    Fields:
-        dot_dimension_numbers: those of `dot_general`.
-        lhs_ragged_dimensions: the lhs dimension that is split into groups (one).
-        rhs_group_dimensions: the rhs dimension that counts the groups.
-    """
-
-    dot_dimension_numbers: Any
-    lhs_ragged_dimensions: Sequence[int]
-    rhs_group_dimensions: Sequence[int]
 
 
 def _static(numbers: Any) -> Numbers:
@@ -148,5 +134,5 @@ def batch_matmul(lhs: Any, rhs: Any, precision: Any = None) -> Any:
 
 __all__ = [
     "DotAlgorithm", "DotAlgorithmPreset", "DotDimensionNumbers", "Precision",
-    "PrecisionLike", "RaggedDotDimensionNumbers", "batch_matmul", "dot", "dot_general",
+    "PrecisionLike", "batch_matmul", "dot", "dot_general",
 ]  # fmt: skip

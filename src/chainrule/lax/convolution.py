@@ -203,47 +203,74 @@ def conv_general_dilated(
     """
     name = "conv_general_dilated"
     lhs, rhs = as_array(lhs, name), as_array(rhs, name)
-    if lhs.dtype != rhs.dtype and preferred_element_type is None:
+    numbers = conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
+    layout = _Layout(lhs, rhs, numbers, window_strides, lhs_dilation, rhs_dilation)
+    return _convolved(
+        layout, padding, feature_group_count, batch_group_count, precision,
+        preferred_element_type,
+    )  # fmt: skip
+
+
+class _Layout:
+    """Operand and kernel of a convolution, and what is given for each dimension."""
+
+    def __init__(
+        self, lhs: Any, rhs: Any, numbers: Any, strides: Any, base: Any, holes: Any
+    ):
+        self.lhs, self.rhs, self.numbers = lhs, rhs, numbers
+        self.rank = lhs.ndim - 2
+        self.strides = _ones(strides, self.rank)
+        self.base, self.holes = _ones(base, self.rank), _ones(holes, self.rank)
+        if len(self.strides) != self.rank:
+            raise ValueError(
+                f"conv_general_dilated: window_strides {self.strides} needs an entry"
+                f" for each of the {self.rank} spatial dimensions."
+            )
+
+    def pads(self, padding: Any) -> tuple[tuple[int, int], ...]:
+        """Padding in any form as pairs."""
+        name = "conv_general_dilated"
+        if not isinstance(padding, str):
+            return static_pads(name, padding, self.rank)
+        if any(d != 1 for d in self.base):
+            raise ValueError(
+                f"{name}: padding {padding!r} is not defined for a dilated operand"
+                f" (lhs_dilation {self.base}); give (low, high) pairs, or use"
+                " conv_transpose."
+            )
+        sizes = [self.lhs.shape[i] for i in self.numbers.lhs_spec[2:]]
+        window = [
+            dilated(self.rhs.shape[i], d)
+            for i, d in zip(self.numbers.rhs_spec[2:], self.holes)
+        ]
+        return tuple(padtype_to_pads(sizes, window, self.strides, padding))
+
+
+def _convolved(
+    layout: _Layout, padding: Any, feature_groups: Any, batch_groups: Any,
+    precision: Any, preferred: Any,
+) -> Any:  # fmt: skip
+    name, lhs, rhs = "conv_general_dilated", layout.lhs, layout.rhs
+    if lhs.dtype != rhs.dtype and preferred is None:
         raise TypeError(
             f"{name}: operand and kernel must have one dtype; got {lhs.dtype} and"
             f" {rhs.dtype}. Convert one with astype."
         )
-    numbers = conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
-    rank = lhs.ndim - 2
-    strides = _ones(window_strides, rank)
-    lhs_dilation, rhs_dilation = _ones(lhs_dilation, rank), _ones(rhs_dilation, rank)
-    if len(strides) != rank:
-        raise ValueError(
-            f"{name}: window_strides {strides} needs an entry for each of the {rank}"
-            " spatial dimensions."
-        )
-    if isinstance(padding, str):
-        if any(d != 1 for d in lhs_dilation):
-            raise ValueError(
-                f"{name}: padding {padding!r} is not defined for a dilated operand"
-                f" (lhs_dilation {lhs_dilation}); give (low, high) pairs, or use"
-                " conv_transpose."
-            )
-        sizes = [lhs.shape[i] for i in numbers.lhs_spec[2:]]
-        window = [
-            dilated(rhs.shape[i], d) for i, d in zip(numbers.rhs_spec[2:], rhs_dilation)
-        ]
-        padding = padtype_to_pads(sizes, window, strides, padding)
-    if preferred_element_type is not None:
-        preferred_element_type = dtypes.check_array_dtype(name, preferred_element_type)
+    if preferred is not None:
+        preferred = dtypes.check_array_dtype(name, preferred)
     return bind(
         conv_general_dilated_p,
         lhs,
         rhs,
-        window_strides=strides,
-        padding=static_pads(name, padding, rank),
-        lhs_dilation=lhs_dilation,
-        rhs_dilation=rhs_dilation,
-        dimension_numbers=ConvDimensionNumbers(*(tuple(s) for s in numbers)),
-        feature_group_count=operator.index(feature_group_count),
-        batch_group_count=operator.index(batch_group_count),
+        window_strides=layout.strides,
+        padding=layout.pads(padding),
+        lhs_dilation=layout.base,
+        rhs_dilation=layout.holes,
+        dimension_numbers=ConvDimensionNumbers(*(tuple(s) for s in layout.numbers)),
+        feature_group_count=operator.index(feature_groups),
+        batch_group_count=operator.index(batch_groups),
         precision=canonical_precision(name, precision),
-        preferred_element_type=preferred_element_type,
+        preferred_element_type=preferred,
     )
 
 

@@ -117,29 +117,35 @@ def reduce_window(
             "reduce_window: operand and init_value must have one tree structure; got"
             f" {tree} and {init_tree}."
         )
-    xs = [as_array(x, "reduce_window") for x in leaves]
-    starts = [as_array(v, "reduce_window") for v in inits]
-    starts = [
-        v if v.dtype == x.dtype else convert(v, x.dtype) for v, x in zip(starts, xs)
-    ]
-    if any(v.shape != () for v in starts) or any(x.shape != xs[0].shape for x in xs):
-        raise ValueError(
-            "reduce_window: needs arrays of one shape and scalar initial values; got"
-            f" shapes {[x.shape for x in xs]} and {[v.shape for v in starts]}."
-        )
+    xs, starts = _operands(leaves, inits)
     params = _params(
         xs[0].shape, window_dimensions, window_strides, padding, base_dilation,
         window_dilation,
     )  # fmt: skip
     prim = monoid_of(computation, xs[0].dtype) if len(xs) == 1 else None
     if prim in _windowed:
-        windowed, identity = _windowed[prim]
-        out = bind(windowed, xs[0], **params)
-        if not _is_number(starts[0], identity(xs[0].dtype)):
-            out = prim(starts[0], out)
-        return tree_unflatten(tree, [out])
+        return tree_unflatten(tree, [_by_monoid(prim, xs[0], starts[0], params)])
     combine = flat_combine("reduce_window", computation, tree, starts)
     return tree_unflatten(tree, _fold(xs, starts, combine, params))
+
+
+def _operands(leaves: Sequence[Any], inits: Sequence[Any]) -> tuple[Any, Any]:
+    """Arrays of one shape, and scalars of their dtypes."""
+    xs = [as_array(x, "reduce_window") for x in leaves]
+    starts = [as_array(v, "reduce_window") for v in inits]
+    if any(v.shape != () for v in starts) or any(x.shape != xs[0].shape for x in xs):
+        raise ValueError(
+            "reduce_window: needs arrays of one shape and scalar initial values; got"
+            f" shapes {[x.shape for x in xs]} and {[v.shape for v in starts]}."
+        )
+    pairs = zip(starts, xs)
+    return xs, [v if v.dtype == x.dtype else convert(v, x.dtype) for v, x in pairs]
+
+
+def _by_monoid(prim: Any, x: Any, start: Any, params: dict[str, Any]) -> Any:
+    windowed, identity = _windowed[prim]
+    out = bind(windowed, x, **params)
+    return out if _is_number(start, identity(x.dtype)) else prim(start, out)
 
 
 def _is_number(x: Any, number: Any) -> bool:

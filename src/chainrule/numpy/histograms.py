@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import operator
 from typing import Any, Sequence
@@ -14,6 +15,7 @@ from ..core.errors import ConcretizationTypeError
 from ..ops.elementwise_logic import eq_p
 from ..ops.elementwise_selection import clamp_p, max_p, select
 from ..ops.gather import GatherScatterMode, scatter_add_p
+from ..ops.joining import slice_along
 from ..ops.shaping import convert, full, reshape
 from .cumulative import diff
 from .grids import linspace
@@ -275,14 +277,18 @@ def histogramdd(
             f"histogramdd: a sample of {d} dimensions needs {d} bins and ranges; got"
             f" {len(each)} and {len(ranges)}."
         )
-    columns = [reshape(x[:, i : i + 1], (n,)) for i in np.arange(d).tolist()]
+    columns = [reshape(slice_along(x, i, i + 1, 1), (n,)) for i in _numbers(d)]
     edges = [histogram_bin_edges(v, b, r) for v, b, r in zip(columns, each, ranges)]
-    sizes = [e.shape[0] + 1 for e in edges]
-    flat: Any = full((n,), 0, dtypes.int32)
-    for v, e, m in zip(columns, edges, sizes):
-        flat = flat * m + clamp_p(
-            full((), 0, dtypes.int32), _bin_numbers(v, e), full((), m - 1, dtypes.int32)
-        )
+    counts = _cell_counts(columns, edges, weights)
+    return (_density(counts, edges) if density else counts), edges
+
+
+_numbers = builtins.range
+
+
+def _cell_counts(columns: list[Any], edges: list[Any], weights: Any) -> Any:
+    """The weights in each cell; a border of cells takes what lies outside."""
+    n = columns[0].shape[0] if columns else 0
     if weights is None:
         w = full((n,), 1, dtypes.default_int())
     else:
@@ -291,15 +297,23 @@ def histogramdd(
             raise ValueError(
                 f"histogramdd: weights must have shape ({n},); got {w.shape}."
             )
+    sizes = [e.shape[0] + 1 for e in edges]
+    zero = full((), 0, dtypes.int32)
+    flat: Any = full((n,), 0, dtypes.int32)
+    for v, e, m in zip(columns, edges, sizes):
+        number = clamp_p(zero, _bin_numbers(v, e), full((), m - 1, dtypes.int32))
+        flat = flat * m + number
     counts = reshape(_tally(flat, w, math.prod(sizes)), sizes)
-    counts = counts[tuple(slice(1, -1) for _ in sizes)]
-    if density:
-        (counts,) = promote_inexact("histogramdd", counts)
-        counts = counts / sum(counts)
-        for i, e in enumerate(edges):
-            widths = [e.shape[0] - 1 if k == i else 1 for k in np.arange(d).tolist()]
-            counts = counts / reshape(diff(e), widths)
-    return counts, edges
+    return counts[tuple(slice(1, -1) for _ in sizes)]
+
+
+def _density(counts: Any, edges: list[Any]) -> Any:
+    (counts,) = promote_inexact("histogramdd", counts)
+    counts = counts / sum(counts)
+    for i, e in enumerate(edges):
+        widths = [e.shape[0] - 1 if k == i else 1 for k in _numbers(len(edges))]
+        counts = counts / reshape(diff(e), widths)
+    return counts
 
 
 __all__ = ["bincount", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd"]

@@ -44,8 +44,8 @@ def _leading_zeros(name: str, p: Any) -> int:
     """How many coefficients in front are zero; needs concrete ones."""
     if isinstance(p, Tracer):
         raise ConcretizationTypeError(
-            f"{name}: dropping zeros depends on the values of the coefficients, which are"
-            f" traced ({p.aval.str_short()}); turn it off, or call it outside of jit."
+            f"{name}: dropping zeros depends on the values of the coefficients, which"
+            f" are traced ({p.aval.str_short()}); turn it off, or call it without jit."
         )
     there = np.flatnonzero(np.asarray(p))
     return int(there[0]) if there.size else p.shape[0]
@@ -355,41 +355,46 @@ def polyfit(
             "polyfit: x must be 1-D and not empty, y 1-D or 2-D of the same length; got"
             f" shapes {x.shape} and {y.shape}."
         )
-    n = x.shape[0]
     if rcond is None:
-        rcond = n * float(dtypes.finfo(x.dtype).eps)
-    lhs, rhs = _vandermonde(x, deg + 1), y
-    if w is not None:
-        weights = operand("polyfit", w)
-        if weights.shape != (n,):
-            raise TypeError(
-                f"polyfit: weights must have the shape of x, {x.shape}; got"
-                f" {weights.shape}."
-            )
-        weights = convert(weights, x.dtype)
-        lhs = lhs * reshape(weights, (n, 1))
-        rhs = rhs * (reshape(weights, (n, 1)) if y.ndim == 2 else weights)
+        rcond = x.shape[0] * float(dtypes.finfo(x.dtype).eps)
+    lhs, rhs = _weighted_system(x, y, deg, w)
     scale = sqrt_p(sum(lhs * lhs, 0))
     c, residuals, rank, s = lstsq(lhs / scale, rhs, rcond)
     c = c / (reshape(scale, (deg + 1, 1)) if y.ndim == 2 else scale)
     if full:
         return c, residuals, rank, s, wrap(np.asarray(rcond, x.dtype))
-    if not cov:
-        return c
-    base = inv(matmul(transpose(lhs, (1, 0)), lhs) / outer(scale, scale))
-    base = base / outer(scale, scale)
-    if cov == "unscaled":
-        factor: Any = 1
-    else:
-        if n <= deg + 1:
+    return (c, _fit_covariance(lhs, rhs, scale, residuals, cov)) if cov else c
+
+
+def _weighted_system(x: Any, y: Any, deg: int, w: Any) -> tuple[Any, Any]:
+    """The powers of x and the samples, rows scaled by the weights."""
+    lhs, n = _vandermonde(x, deg + 1), x.shape[0]
+    if w is None:
+        return lhs, y
+    w = operand("polyfit", w)
+    if w.shape != (n,):
+        raise TypeError(
+            f"polyfit: weights must have the shape of x, {x.shape}; got {w.shape}."
+        )
+    w = convert(w, x.dtype)
+    column = reshape(w, (n, 1))
+    return lhs * column, y * (column if y.ndim == 2 else w)
+
+
+def _fit_covariance(lhs: Any, rhs: Any, scale: Any, residuals: Any, cov: Any) -> Any:
+    """The covariance of the coefficients; the columns are scaled for the inverse."""
+    n, m = lhs.shape
+    scales = outer(scale, scale)
+    base = inv(matmul(transpose(lhs, (1, 0)), lhs) / scales) / scales
+    factor: Any = 1
+    if cov != "unscaled":
+        if n <= m:
             raise ValueError(
-                f"polyfit: {n} samples are too few to scale the covariance of"
-                f" {deg + 1} coefficients; use cov='unscaled'."
+                f"polyfit: {n} samples are too few to scale the covariance of {m}"
+                " coefficients; use cov='unscaled'."
             )
-        factor = residuals / (n - deg - 1)
-    if y.ndim == 1:
-        return c, base * factor
-    return c, reshape(base, (deg + 1, deg + 1, 1)) * factor
+        factor = residuals / (n - m)
+    return base * factor if rhs.ndim == 1 else reshape(base, (m, m, 1)) * factor
 
 
 def _vandermonde(x: Any, n: int) -> Any:
