@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import numpy as cnp
 from ..numpy.promotion import promote_inexact
-from .normalization import softmax
+from .normalization import logsumexp, softmax
 
 
 def dot_product_attention(
@@ -69,9 +69,7 @@ def dot_product_attention(
     out = out if batched else out[0]
     if not return_residual:
         return out
-    top = cnp.max(logits, -1, keepdims=True)
-    total = cnp.log(cnp.sum(cnp.exp(logits - top), -1)) + top[..., 0]
-    residual = cnp.swapaxes(total, 1, 2)
+    residual = cnp.swapaxes(logsumexp(logits, -1), 1, 2)
     return out, residual if batched else residual[0]
 
 
