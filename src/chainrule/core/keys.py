@@ -57,10 +57,7 @@ class KeyDtype:
     def keys(self, data: Any) -> Any:
         """The ndarray of keys whose words `data` holds along its last dimension."""
         whole = np.ascontiguousarray(data, np.uint32)
-        shape = data.shape[:-1]
-        if not whole.size:
-            return np.empty(shape, self.dtype)
-        return whole.reshape(-1).view(self.dtype).reshape(shape)
+        return np.ndarray(data.shape[:-1], self.dtype, whole)  # a view, made faster
 
     def array_text(self, keys: Any) -> str:
         """The repr and str of an array."""

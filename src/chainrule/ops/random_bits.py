@@ -156,8 +156,11 @@ def _fold_in_abstract(keys: Any, data: Any) -> Any:
 
 
 def _fold_in_evaluate(keys: Any, data: Any) -> Any:
-    words = _native.threefry2x32(*words_of(keys), np.uint32(0), data)
-    return fry.keys(np.stack(words, -1))
+    shape = broadcast_shapes("random_fold_in", keys.shape, data.shape)
+    words = np.empty((*shape, 2), np.uint32)
+    outs = words[..., 0], words[..., 1]
+    _native.threefry2x32(*words_of(keys), np.uint32(0), data, out=outs)
+    return fry.keys(words)
 
 
 random_fold_in_p = Primitive(

@@ -5,6 +5,7 @@ A normal number is sqrt(2) erf_inv(u) with u uniform in (-1, 1).
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -26,6 +27,7 @@ from .arguments import dtype_of, parameter, result_shape, shape_of, typed_key
 from .uniform import interval, number, rademacher
 
 
+@functools.cache
 def above_minus_one(dtype: Any) -> Array:
     """The smallest number above -1."""
     one = np.ones((), dtype)

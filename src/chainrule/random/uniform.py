@@ -14,7 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import Array, as_array, aval_of, wrap
+from ..core.avals import Array, as_array, aval_of, scalar, wrap
 from ..ops.arithmetic import add_p, mul_p, sub_p
 from ..ops.elementwise_conversion import bitcast_convert_type_p
 from ..ops.elementwise_logic import and_p, gt_p, le_p, lt_p, or_p, shift_right_logical_p
@@ -200,6 +200,10 @@ def randint(
     dtype = dtypes.canonicalize_dtype(dtypes.default_int() if dtype is None else dtype)
     if not dtypes.is_integer(dtype):
         raise TypeError(f"randint: the dtype must be an integer dtype; got {dtype}.")
+    if type(minval) is int and type(maxval) is int:
+        for bound in (minval, maxval):
+            scalar(bound, dtypes.default_int(), "randint")
+        return _static_randint(key, shape_of("randint", shape), minval, maxval, dtype)
     lo, hi, wide, beyond = _bounds(minval, maxval, dtype)
     shape = result_shape("randint", shape_of("randint", shape), lo, hi)
     return convert(_randint(key, shape, lo, hi, wide, beyond), dtype)
@@ -208,28 +212,43 @@ def randint(
 def _randint(
     key: Any, shape: tuple[int, ...], lo: Any, hi: Any, dtype: Any, beyond: Any
 ) -> Any:
-    """Two draws per element, the upper one scaled to the lower one's width: the bias
-    modulo the range is then below 2**-width."""
-    width = dtype.itemsize * 8
+    """Integers from bounds that are Arrays; `beyond`: maxval is one above the dtype."""
     held = np.dtype(f"u{dtype.itemsize}")
+    span = convert(sub_p(hi, lo), held)
+    own = aval_of(span).shape
+    one = broadcast_to(number(1, held), own)
+    span = select(broadcast_to(le_p(hi, lo), own), one, span)
+    if beyond is not False:
+        more = and_p(beyond, gt_p(hi, lo))
+        span = select(broadcast_to(more, own), add_p(span, one), span)
+    scale = rem_p(number(1 << (dtype.itemsize * 4), held), span)
+    scale = rem_p(mul_p(scale, scale), span)
+    return add_p(lo, convert(_below(key, shape, span, scale, held), dtype))
+
+
+def _static_randint(key: Any, shape: Any, minval: int, maxval: int, dtype: Any) -> Any:
+    """Integers from bounds that are Python's, so that the span is known."""
+    info = np.iinfo(dtype)
+    held = np.dtype(f"u{max(dtype.itemsize, 4)}")
+    lo = min(max(minval, info.min), info.max)
+    span = max(min(max(maxval, info.min), info.max + 1) - lo, 1)
+    half = 1 << (held.itemsize * 4)
+    scale = (half % span) ** 2 % half**2 % span
+    drawn = _below(key, shape, number(span % half**2, held), number(scale, held), held)
+    wide = np.dtype(f"{dtype.kind}{held.itemsize}")
+    return convert(add_p(number(lo, wide), convert(drawn, wide)), dtype)
+
+
+def _below(key: Any, shape: tuple[int, ...], span: Any, scale: Any, held: Any) -> Any:
+    """Unsigned integers below `span`, from two draws each: the upper one counts
+    `scale`, which is what 2**width leaves modulo the span. The bias is below
+    2**-width."""
+    width = held.itemsize * 8
     keys = random_split_p(key, shape=(2,))
     higher = random_bits_p(keys[0], bit_width=width, shape=shape)
     lower = random_bits_p(keys[1], bit_width=width, shape=shape)
-    span = convert(sub_p(hi, lo), held)
-    span = select(broadcast_to(le_p(hi, lo), aval_of(span).shape), _one(span), span)
-    if beyond is not False:
-        more = and_p(beyond, gt_p(hi, lo))
-        span = select(
-            broadcast_to(more, aval_of(span).shape), add_p(span, number(1, held)), span
-        )
-    scale = rem_p(number(1 << (width // 2), held), span)
-    scale = rem_p(mul_p(scale, scale), span)
     offset = add_p(mul_p(rem_p(higher, span), scale), rem_p(lower, span))
-    return add_p(lo, convert(rem_p(offset, span), dtype))
-
-
-def _one(like: Any) -> Any:
-    return broadcast_to(number(1, like.dtype), aval_of(like).shape)
+    return rem_p(offset, span)
 
 
 # --- two values ----------------------------------------------------------------------
