@@ -304,10 +304,5 @@ def _promote_extended(types: tuple[tuple[Any, bool], ...]) -> tuple[Any, bool]:
     )
 
 
-def safe_cast(dtype: Any, to: Any) -> bool:
-    """Whether every value of `dtype` promotes to `to` unchanged in kind."""
-    return as_dtype(to) in _above[as_dtype(dtype)]
-
-
 finfo = ml_dtypes.finfo
 iinfo = ml_dtypes.iinfo

@@ -13,7 +13,7 @@ import dataclasses
 from typing import Any, Sequence
 
 from . import printer, source
-from .avals import ShapedArray, aval_of
+from .avals import aval_of
 from .primitive import Primitive
 
 
@@ -220,9 +220,3 @@ def subjaxprs(params: dict[str, Any]) -> list[Any]:
 def literal(value: Any) -> Literal:
     """A literal holding the scalar `value`."""
     return Literal(value, aval_of(value))
-
-
-__all__ = [
-    "Atom", "ClosedJaxpr", "DropVar", "Jaxpr", "JaxprEqn", "Literal", "ShapedArray",
-    "Var", "evaluate_jaxpr", "literal", "subjaxprs",
-]  # fmt: skip

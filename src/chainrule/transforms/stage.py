@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Callable, Sequence
 
 from ..core import errors
-from ..core.avals import Array, ShapedArray, Tracer, as_array, aval_of
+from ..core.avals import Array, Tracer, as_array, aval_of
 from ..core.config import options
 from ..core.source import frame as find_frame
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
@@ -153,6 +153,3 @@ def stage_closed(
         jaxpr = jaxpr.replace(constvars=kept, invars=hoisted + jaxpr.invars)
     closed = ClosedJaxpr(jaxpr, [c for c, o in zip(consts, outer) if not o])
     return closed, [c for c, o in zip(consts, outer) if o]
-
-
-__all__ = ["ShapedArray", "StageTrace", "StageTracer", "stage", "stage_closed"]
