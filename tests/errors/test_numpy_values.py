@@ -255,7 +255,7 @@ REFUSED = {
         lambda: cr.jit(lambda p: cnp.roots(p))(x),
         errors.ConcretizationTypeError,
         "roots: dropping zeros depends on the values of the coefficients, which"
-        " are traced (f32[3]); turn it off, or call it outside of jit.",
+        " are traced (f32[3]); turn it off, or call it without jit.",
     ),
     "vectorize by no signature": (
         lambda: cnp.vectorize(cnp.sin, signature="n->")(x),

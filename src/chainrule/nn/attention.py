@@ -42,8 +42,7 @@ def dot_product_attention(
         implementation: None or 'xla'.
         return_residual: return also the logsumexp of the logits, shape (B, T, N).
 
-    Returns:
-        An array of the shape of `query`.
+    Returns an array of the shape of `query`.
 
     Raises ValueError for shapes that do not fit together.
     """
@@ -51,8 +50,7 @@ def dot_product_attention(
     batched = query.ndim == 4
     q, k, v = (x if batched else x[None] for x in (query, key, value))
     _check(q, k, v, implementation)
-    b, t, n, h = q.shape
-    s, heads = k.shape[1], k.shape[2]
+    (b, t, n, h), (s, heads) = q.shape, k.shape[1:3]
     grouped = q.reshape(b, t, heads, n // heads, h)
     logits = cnp.einsum("btkgh,bskh->bkgts", grouped, k).reshape(b, n, t, s)
     logits = logits * (1.0 / np.sqrt(h) if scale is None else scale)
