@@ -56,6 +56,8 @@ CASES = {
     "kl_div": ((positive, 1.7 * positive), 60),
     "boxcox": ((positive, anywhere / 4), 30),
     "boxcox1p": ((positive, anywhere / 4), 30),
+    "hyp1f1": ((positive / 10, other / 10 + 0.5, anywhere), 2000),
+    "hyp2f1": ((other / 50, between, positive + 0.5, anywhere / 10), 2000),
     "i0": ((anywhere,), 30),
     "i1": ((anywhere,), 30),
     "i0e": ((anywhere,), 10),

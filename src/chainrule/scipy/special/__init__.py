@@ -44,6 +44,8 @@ from .gamma import poch as poch
 from .gamma import polygamma as polygamma
 from .gamma import zeta as zeta
 from .harmonics import sph_harm_y as sph_harm_y
+from .hypergeometric import hyp1f1 as hyp1f1
+from .hypergeometric import hyp2f1 as hyp2f1
 from .integrals import dawsn as dawsn
 from .integrals import exp1 as exp1
 from .integrals import expi as expi
