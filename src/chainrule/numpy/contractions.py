@@ -15,6 +15,7 @@ from ..ops.contractions import MATRIX_PRODUCT, Numbers, dot_general_p
 from ..ops.elementwise_complex import conj_p
 from ..ops.elementwise_rules import broadcast_shapes
 from ..ops.joining import concatenate, slice_along, squeeze
+from ..ops.precision import canonical_precision
 from ..ops.shaping import (
     broadcast_to,
     canonical_axis,
@@ -36,6 +37,8 @@ def _product_type(name: str, x: Any, preferred: Any) -> Any:
 def _contract(
     x: Any, y: Any, numbers: Numbers, precision: Any = None, preferred: Any = None
 ) -> Any:
+    if precision is not None:
+        precision = canonical_precision("dot_general", precision)
     return dot_general_p(
         x,
         y,
@@ -84,12 +87,13 @@ def matmul(
         )
     if other > 2:
         return _stacked(a, b, precision, dtype)
-    numbers = (((rank - 1,), (0,)), ((), ())) if rank != 2 else MATRIX_PRODUCT
+    if rank != 2 or precision is not None:
+        return _contract(a, b, (((rank - 1,), (0,)), ((), ())), precision, dtype)
     return dot_general_p(
         a,
         b,
-        dimension_numbers=numbers,
-        precision=precision,
+        dimension_numbers=MATRIX_PRODUCT,
+        precision=None,
         preferred_element_type=dtype,
     )
 
