@@ -7,6 +7,7 @@ then a dynamic_slice (scalars) or a gather (arrays), which clamp to the bounds.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Sequence
 
 import numpy as np
@@ -16,14 +17,15 @@ from ..core.avals import aval_of, wrap
 from ..core.errors import JAXTypeError
 from ..ops.dynamic_slicing import dynamic_slice_p
 from ..ops.gather import gather
-from ..ops.joining import concatenate, expand_dims, rev_p, squeeze
-from ..ops.shaping import broadcast_to, convert
+from ..ops.joining import concatenate, expand_dims, rev_p, squeeze, squeeze_p
+from ..ops.shaping import broadcast_in_dim_p, broadcast_to, convert
 from ..ops.slicing import slice_p
 from ..ops.windows import CLIP, GatherDimensionNumbers
 from ..runtime._native import ConcreteArray, current_dynamic
 from .index_plan import Entry, read_index, result_layout
 
 _basic = frozenset((int, slice, type(None), type(Ellipsis)))
+_bounds = frozenset((int, type(None)))
 
 
 def getitem(x: Any, index: Any) -> Any:
@@ -40,7 +42,47 @@ def getitem(x: Any, index: Any) -> Any:
                 return wrap(x._data[raw], x.weak_type)
         except (IndexError, JAXTypeError):
             pass
+    elif (key := _static_key(index)) is not None:
+        for prim, params in _basic_steps(x.shape, key):
+            x = prim(x, **params)
+        return x
     return read(x, read_index(x.shape, index))
+
+
+def _static_key(index: Any) -> Any:
+    """A hashable stand-in for a static basic index; None for any other."""
+    kind = type(index)
+    if kind is int:
+        return (index,)
+    parts = index if kind is tuple else (index,)
+    if not _basic.issuperset(map(type, parts)):
+        return None
+    key = [(p.start, p.stop, p.step) if type(p) is slice else p for p in parts]
+    bounds = [b for p in key if type(p) is tuple for b in p]
+    return tuple(key) if _bounds.issuperset(map(type, bounds)) else None
+
+
+@lru_cache(maxsize=4096)
+def _basic_steps(shape: tuple[int, ...], key: Any) -> list[tuple[Any, dict[str, Any]]]:
+    """The primitives, with parameters, that read a static basic index from `shape`."""
+    parts = tuple([slice(*p) if type(p) is tuple else p for p in key])
+    entries = read_index(shape, parts)
+    rows = [
+        Entry("slice", e.dim, min(max(int(e.positions), 0), shape[e.dim] - 1), 1, 1)
+        for e in entries
+        if e.kind == "at"
+    ]
+    slices = [e for e in entries if e.kind == "slice"]
+    steps = _slice_steps(shape, slices + rows)
+    if rows:
+        steps.append((squeeze_p, {"dimensions": tuple([e.dim for e in rows])}))
+    sizes = [e.length for e in entries if e.kind in ("slice", "new")]
+    if len(sizes) > len(slices):
+        others = [e for e in entries if e.kind in ("slice", "new")]
+        kept = tuple([i for i, e in enumerate(others) if e.kind == "slice"])
+        params = {"shape": tuple(sizes), "broadcast_dimensions": kept}
+        steps.append((broadcast_in_dim_p, params))
+    return steps
 
 
 def numpy_index(index: Any) -> Any:
@@ -138,7 +180,15 @@ def _read_scalars(x: Any, entries: Sequence[Entry], static: Sequence[Entry]) -> 
 
 def sliced(x: Any, entries: Sequence[Entry]) -> Any:
     """`x` after the slices among `entries`; other dimensions whole."""
-    shape = x.shape
+    for prim, params in _slice_steps(x.shape, entries):
+        x = prim(x, **params)
+    return x
+
+
+def _slice_steps(
+    shape: Sequence[int], entries: Sequence[Entry]
+) -> list[tuple[Any, dict[str, Any]]]:
+    """The primitives that take the slices among `entries` from an array of `shape`."""
     starts, stops, steps = [0] * len(shape), list(shape), [1] * len(shape)
     backwards: list[int] = []
     for e in entries:
@@ -149,12 +199,18 @@ def sliced(x: Any, entries: Sequence[Entry]) -> Any:
         starts[e.dim] = first
         stops[e.dim] = last + 1 if e.length else first
         steps[e.dim] = abs(e.step)
-    if any(starts) or stops != list(shape) or any(s != 1 for s in steps):
-        x = slice_p(
-            x, start_indices=tuple(starts), limit_indices=tuple(stops),
-            strides=None if all(s == 1 for s in steps) else tuple(steps),
-        )  # fmt: skip
-    return rev_p(x, dimensions=tuple(backwards)) if backwards else x
+    found: list[tuple[Any, dict[str, Any]]] = []
+    strided = any(s != 1 for s in steps)
+    if any(starts) or stops != list(shape) or strided:
+        params = {
+            "start_indices": tuple(starts),
+            "limit_indices": tuple(stops),
+            "strides": tuple(steps) if strided else None,
+        }
+        found.append((slice_p, params))
+    if backwards:
+        found.append((rev_p, {"dimensions": tuple(backwards)}))
+    return found
 
 
 def index_vectors(positions: Sequence[Any], batch: Sequence[int]) -> Any:

@@ -18,8 +18,8 @@ from ..ops.elementwise_logic import eq_p, lt_p, ne_p, not_p, or_p
 from ..ops.elementwise_selection import select
 from ..ops.joining import iota, rev_p, slice_along, squeeze
 from ..ops.shaping import canonical_axis, convert, full
-from ..ops.sorting import sort_p
-from ..runtime._native import ConcreteArray, current_dynamic
+from ..ops.sorting import sort_p, sorting_permutation
+from ..runtime._native import ConcreteArray, current_dynamic, silently
 from .indexing import getitem
 from .manipulation import ravel
 from .promotion import operand, promote
@@ -84,6 +84,8 @@ def argsort(
     x, axis = _prepared("argsort", a, axis, kind, order)
     found = dtypes.check_array_dtype("argsort", int if dtype is None else dtype)
     n = x.shape[axis]
+    if type(x) is ConcreteArray and not descending and current_dynamic() is None:
+        return wrap(silently(sorting_permutation, [x._data], axis).astype(found))
     positions = iota(found, x.shape, axis)
     if descending:  # equal elements keep their order: sort from the end, turn around
         x = rev_p(x, dimensions=(axis,))

@@ -159,7 +159,8 @@ def _pad_evaluate(x: Any, value: Any, *, padding_config: Any) -> Any:
         lo + hi + n + max(n - 1, 0) * inner
         for n, (lo, hi, inner) in zip(x.shape, padding_config)
     )
-    out = np.full(shape, value, x.dtype)
+    out = np.empty(shape, x.dtype)
+    out[...] = value
     into, source = [], []
     for n, m, (lo, _, inner) in zip(x.shape, shape, padding_config):
         step = inner + 1

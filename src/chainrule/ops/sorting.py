@@ -34,11 +34,11 @@ def ordered_bits(x: Any) -> Any:
         return x if x.dtype.num < 24 else x.astype(np.int8 if kind == "i" else np.uint8)
     if x.dtype.itemsize < 2 or x.dtype.num >= 24:
         x = x.astype(np.float32)
-    x = np.where(x == 0, np.zeros((), x.dtype), x)
-    bits = x.view(f"i{x.dtype.itemsize}")
+    bits = (x + np.zeros((), x.dtype)).view(f"i{x.dtype.itemsize}")  # no -0.0
     limits = np.iinfo(bits.dtype)
-    bits = np.where(bits < 0, bits ^ limits.max, bits)
-    return np.where(np.isnan(x), limits.max, bits)
+    bits = bits ^ ((bits >> (limits.bits - 1)) & limits.max)
+    unordered = np.isnan(x)
+    return np.where(unordered, limits.max, bits) if unordered.any() else bits
 
 
 def _positions(key: Any, axis: int) -> Any:
