@@ -108,6 +108,7 @@ _HOMES = {
         "isrealobj left_shift less less_equal logical_and logical_not logical_or "
         "logical_xor not_equal right_shift signbit"
     ),
+    "ufuncs_phase": "unwrap",
     "ufuncs_selection": "clip conj=conjugate conjugate imag nan_to_num real where",
     "ufuncs_trigonometric": (
         "acos=arccos acosh=arccosh angle arccos arccosh arcsin arcsinh arctan arctan2 "

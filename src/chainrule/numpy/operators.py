@@ -13,9 +13,7 @@ from ..ops.arithmetic import add_p, div_p, mul_p, sub_p
 from ..ops.elementwise_logic import and_p, or_p, xor_p
 from ..runtime import _native
 from . import ufuncs_arithmetic as arithmetic
-from . import ufuncs_floating as floating
 from . import ufuncs_logic as logic
-from . import ufuncs_selection as selection
 from .contractions import matmul
 from .promotion import inexact_operands, promote_operands
 
@@ -60,16 +58,7 @@ _operators: dict[str, Function] = {
     "greater_equal": _binary("greater_equal", logic.greater_equal_of),
 }
 
-_methods: dict[str, Any] = {
-    "real": property(selection.real, doc="The real part."),
-    "imag": property(selection.imag, doc="The imaginary part; 0 for real arrays."),
-    "conj": selection.conjugate,
-    "conjugate": selection.conjugate,
-    "clip": selection.clip,
-    "round": floating.round,
-}
-
 
 def install_operators() -> None:
-    """Hands the operator functions and the elementwise methods to the runtime."""
-    _native.install(_operators, _methods)
+    """Hands the operator functions to the runtime."""
+    _native.install(_operators, {})

@@ -96,9 +96,9 @@ def inexact_binary(
     """A function of two operands, computed in floating point or complex numbers."""
 
     def fun(x1: Any, x2: Any, /) -> Any:
-        if symbol is not None and isinstance(x1, Array):
-            if isinstance(x2, Array) or is_number(x2):
-                return symbol(x1, x2)
+        known = isinstance(x2, Array) or is_number(x2)
+        if symbol and known and isinstance(x1, Array):
+            return symbol(x1, x2)
         return prim(*inexact_operands(name, x1, x2))
 
     about = f"x1, x2: {_broadcast_note}, {_inexact_note}."
@@ -116,9 +116,8 @@ def binary(
     """A function of two operands in their common dtype; also a Python operator."""
 
     def fun(x: Any, y: Any, /) -> Any:
-        if symbol is not None and isinstance(x, Array):
-            if isinstance(y, Array) or is_number(y):
-                return symbol(x, y)
+        if symbol and isinstance(x, Array) and (isinstance(y, Array) or is_number(y)):
+            return symbol(x, y)
         return prim(*promoted(name, x, y))
 
     about = f"x, y: {_broadcast_note}."
@@ -139,9 +138,8 @@ def ufunc(
         if out is not None or where is not None:
             refuse(name, out, where)
         x, y = args if len(args) == 2 else two(name, args)
-        if symbol is not None and isinstance(x, Array):
-            if isinstance(y, Array) or is_number(y):
-                return symbol(x, y)
+        if symbol and isinstance(x, Array) and (isinstance(y, Array) or is_number(y)):
+            return symbol(x, y)
         return prim(*promoted(name, x, y))
 
     about = f"args: x and y, {_broadcast_note}.\n        out, where: not supported."

@@ -16,6 +16,7 @@ from ..ops.elementwise_selection import select
 from ..ops.shaping import convert, zeros
 from .promotion import inexact_operand, inexact_operands, is_inexact, operand
 from .ufuncs_declare import binary, public
+from .ufuncs_logic import isnan
 from .ufuncs_selection import by_parts, clip
 
 _one = "x: array or scalar of any shape."
@@ -242,7 +243,7 @@ copysign = public(
 def _heaviside(x1: Any, x2: Any, /) -> Any:
     x, y = inexact_operands("heaviside", x1, x2)
     _refuse_complex("heaviside", x)
-    at_jump = select(x != x, x, y)
+    at_jump = select(isnan(x), x, y)
     return select(x < 0, constant(0, y), select(x > 0, constant(1, y), at_jump))
 
 

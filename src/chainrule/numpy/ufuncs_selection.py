@@ -20,7 +20,7 @@ from .promotion import (
     to_dtype,
 )
 from .ufuncs_declare import public
-from .ufuncs_logic import truth
+from .ufuncs_logic import isnan, truth
 
 
 def by_parts(fun: Any, x: Any) -> Any:
@@ -167,7 +167,7 @@ def nan_to_num(
             value = convert(operand("nan_to_num", value), part.dtype, part.weak_type)
             return select_n_p(mask, part, value)
 
-        part = put(part != part, nan)
+        part = put(isnan(part), nan)
         part = put(part == math.inf, top if posinf is None else posinf)
         return put(part == -math.inf, -top if neginf is None else neginf)
 
