@@ -21,6 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 _scalars = (bool, int, float, complex)
+_float32 = np.float32
 
 
 class ShapeDtypeStruct:
@@ -135,11 +136,10 @@ def as_array(x: Any, name: str = "asarray") -> Any:
     if isinstance(x, Array):
         return x
     kind = type(x)
+    if kind is float and not options.enable_x64 and -1e38 < x < 1e38:
+        return wrap(_float32(x), True)
     if kind in _scalars:
-        dtype = dtypes.float32
-        if kind is not float or options.enable_x64:
-            dtype = dtypes.scalar_dtype(x)
-        return wrap(scalar(x, dtype, name), kind is not bool)
+        return wrap(scalar(x, dtypes.scalar_dtype(x), name), kind is not bool)
     if hasattr(x, "__jax_array__"):
         return as_array(x.__jax_array__(), name)
     if isinstance(x, (np.ndarray, np.generic)):
@@ -158,7 +158,8 @@ def as_array(x: Any, name: str = "asarray") -> Any:
 def scalar(x: Any, dtype: Any, name: str = "asarray") -> Any:
     """The 0-d NumPy array of Python scalar `x` in `dtype`, checked for overflow."""
     try:
-        return np.array(x, dtype)
+        with np.errstate(all="ignore"):
+            return np.array(x, dtype)
     except OverflowError:
         raise OverflowError(
             f"{name}: Python int {x} is out of bounds for {dtype}; enable_x64 widens"
