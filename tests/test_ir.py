@@ -185,7 +185,7 @@ def test_print_of_a_program_without_equations():
 def test_print_of_an_equation():
     program = cr.make_jaxpr(cube)(2.0)
     assert repr(program.eqns[0]) == "a:f32[] = mul b b"
-    assert program.eqns[0].source_info.endswith("test_ir.py:%d (cube)" % line_of_cube)
+    assert program.eqns[0].source_info.endswith(f"test_ir.py:{line_of_cube} (cube)")
 
 
 line_of_cube = cube.__code__.co_firstlineno + 1
@@ -270,7 +270,9 @@ def test_parse_reads_classes_declared_readable():
 
     try:
         shown = printer.param_text(Recipe(Flavour.SWEET, (1, 2)))
-        program = parse(f"{{ lambda ; a:f32[]. let b:f32[] = neg[x={shown}] a in (b,) }}")
+        program = parse(
+            f"{{ lambda ; a:f32[]. let b:f32[] = neg[x={shown}] a in (b,) }}"
+        )
         assert program.eqns[0].params["x"] == Recipe(Flavour.SWEET, (1, 2))
     finally:
         del printer.records["Flavour"], printer.records["Recipe"]
@@ -505,6 +507,4 @@ def test_a_literal_carries_the_aval_of_its_value():
 def test_closed_jaxpr_needs_a_value_per_constvar():
     with pytest.raises(ValueError) as info:
         ClosedJaxpr(Jaxpr([Var(f32)], [], [], []), ())
-    assert str(info.value) == (
-        "ClosedJaxpr: 1 constvars need as many consts; got 0."
-    )
+    assert str(info.value) == ("ClosedJaxpr: 1 constvars need as many consts; got 0.")

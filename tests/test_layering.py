@@ -246,7 +246,10 @@ def test_no_exception_is_swallowed(name):
         node.lineno
         for node in ast.walk(TREES[name])
         if isinstance(node, ast.ExceptHandler)
-        and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+        and (
+            node.type is None
+            or ast.unparse(node.type) in ("Exception", "BaseException")
+        )
         and all(isinstance(n, (ast.Pass, ast.Continue)) for n in node.body)
     ]
     assert not wrong, wrong

@@ -25,8 +25,7 @@ def with_jvp(rule):
 
 @raises(
     AttributeError,
-    "custom_jvp: no rule was defined for double; define one with defjvp or"
-    " defjvps.",
+    "custom_jvp: no rule was defined for double; define one with defjvp or defjvps.",
 )
 def test_custom_jvp_without_a_rule():
     cr.custom_jvp(double)(1.0)

@@ -136,8 +136,7 @@ def test_holomorphic_grad_of_a_real_output():
 
 @raises(
     TypeError,
-    "grad: 'x' of type str is not a valid array type; pass an array or a"
-    " number.",
+    "grad: 'x' of type str is not a valid array type; pass an array or a number.",
 )
 def test_grad_for_a_string():
     cr.grad(double)("x")
@@ -232,8 +231,7 @@ def test_jvp_with_too_few_tangents():
 
 @raises(
     TypeError,
-    "jvp: the tangent of argument x of double must have its type f32[3]; got"
-    " f32[].",
+    "jvp: the tangent of argument x of double must have its type f32[3]; got f32[].",
 )
 def test_jvp_with_a_tangent_of_another_shape():
     cr.jvp(double, (vector,), (1.0,))
@@ -241,8 +239,7 @@ def test_jvp_with_a_tangent_of_another_shape():
 
 @raises(
     TypeError,
-    "jvp: the tangent of argument x of double must have its type f32[3]; got"
-    " i32[3].",
+    "jvp: the tangent of argument x of double must have its type f32[3]; got i32[3].",
 )
 def test_jvp_with_a_tangent_of_another_dtype():
     cr.jvp(double, (vector,), (integers,))
@@ -289,8 +286,7 @@ def test_linearized_function_of_a_tangent_of_another_shape():
 
 @raises(
     ValueError,
-    "vjp: the cotangent of the output of double must have its type f32[3]; got"
-    " f32[].",
+    "vjp: the cotangent of the output of double must have its type f32[3]; got f32[].",
 )
 def test_vjp_of_a_cotangent_of_another_shape():
     cr.vjp(double, vector)[1](1.0)
@@ -298,8 +294,7 @@ def test_vjp_of_a_cotangent_of_another_shape():
 
 @raises(
     ValueError,
-    "vjp: the cotangent of the output of double must have its type f32[3]; got"
-    " i32[3].",
+    "vjp: the cotangent of the output of double must have its type f32[3]; got i32[3].",
 )
 def test_vjp_of_a_cotangent_of_another_dtype():
     cr.vjp(double, vector)[1](integers)

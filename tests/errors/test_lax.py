@@ -1,6 +1,6 @@
 """Messages of chainrule.lax, whose functions are strict about shapes and dtypes."""
 
-# ruff: noqa: E501 (each call stands on one line)
+
 
 import numpy as np
 import pytest

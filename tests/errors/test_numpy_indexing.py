@@ -1,6 +1,6 @@
 """Messages of indexing, updates and the functions that take elements."""
 
-# ruff: noqa: E501 (each call stands on one line)
+
 
 import numpy as np
 import pytest

@@ -1,6 +1,6 @@
 """Messages of products of matrices, numpy.linalg and numpy.fft."""
 
-# ruff: noqa: E501 (each call stands on one line)
+
 
 import numpy as np
 import pytest

@@ -1,6 +1,6 @@
 """Messages of chainrule.numpy: reducing, searching and computing with arrays."""
 
-# ruff: noqa: E501 (each call stands on one line)
+
 
 import numpy as np
 import pytest

@@ -1,6 +1,6 @@
 """Messages of random, nn and scipy, and of names that do not exist."""
 
-# ruff: noqa: E501 (each call stands on one line)
+
 
 import numpy as np
 import pytest

@@ -101,8 +101,7 @@ def test_static_keyword_argument_that_is_not_hashable():
 
 @raises(
     ValueError,
-    "jit: static_argnums 2 is out of range: scaled takes 2 positional"
-    " arguments.",
+    "jit: static_argnums 2 is out of range: scaled takes 2 positional arguments.",
 )
 def test_static_position_that_does_not_exist():
     cr.jit(scaled, static_argnums=2)
@@ -201,8 +200,7 @@ def test_print_with_a_format_that_is_no_string():
 
 @raises(
     TypeError,
-    "debug.print: the format '{x} {y}' names an argument that is not given:"
-    " 'y'.",
+    "debug.print: the format '{x} {y}' names an argument that is not given: 'y'.",
 )
 def test_print_with_a_format_that_names_a_missing_argument():
     cr.debug.print("{x} {y}", x=1)
@@ -230,8 +228,7 @@ def test_first_infinity_of_an_eager_program():
     with cr.debug_infs():
         found = message(FloatingPointError, f, as_array(0.0))
     assert found == (
-        "div: invalid value (inf) at index () of a result of type f32[], at"
-        f" {at(f)}."
+        f"div: invalid value (inf) at index () of a result of type f32[], at {at(f)}."
     )
 
 

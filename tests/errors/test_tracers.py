@@ -208,7 +208,9 @@ def leak(transformation, *args):
     return kept[0]
 
 
-LEAKED = "return it from the function instead of storing it in a global, an attribute or"
+LEAKED = (
+    "return it from the function instead of storing it in a global, an attribute or"
+)
 
 
 def test_leak_from_jit():

@@ -147,8 +147,7 @@ def test_vmap_of_what_is_no_function():
 
 @raises(
     TypeError,
-    "vmap: 'abc' of type str is not a valid array type; pass an array or a"
-    " number.",
+    "vmap: 'abc' of type str is not a valid array type; pass an array or a number.",
 )
 def test_vmap_over_a_string():
     cr.vmap(identity)("abc")

@@ -39,9 +39,7 @@ def operation(kinds="f", result="f", params=lambda draw, *shapes: {}):
     """Registers the decorated function as an operation."""
 
     def register(function):
-        OPERATIONS.append(
-            Operation(function.__name__, function, kinds, result, params)
-        )
+        OPERATIONS.append(Operation(function.__name__, function, kinds, result, params))
         return function
 
     return register
@@ -72,7 +70,10 @@ def some_axes(draw, shape):
     if 0 in shape:
         return None
     axes = draw(st.sets(st.integers(0, max(len(shape) - 1, 0)), max_size=len(shape)))
-    return {"axis": tuple(sorted(axes)) if shape else (), "keepdims": draw(st.booleans())}
+    return {
+        "axis": tuple(sorted(axes)) if shape else (),
+        "keepdims": draw(st.booleans()),
+    }
 
 
 def rows(draw, shape, *others):
@@ -232,7 +233,9 @@ def ravel(xp, x):
     return xp.ravel(x)
 
 
-@operation(params=lambda draw, shape: {"axes": draw(st.permutations(range(len(shape))))})
+@operation(
+    params=lambda draw, shape: {"axes": draw(st.permutations(range(len(shape))))}
+)
 def transpose(xp, x, axes):
     return xp.transpose(x, axes)
 
@@ -282,7 +285,9 @@ def repeat(xp, x, axis):
 
 
 @operation(
-    params=lambda draw, shape: {} if 2 * math.prod(shape) <= MAX_SIZE and shape else None
+    params=lambda draw, shape: (
+        {} if 2 * math.prod(shape) <= MAX_SIZE and shape else None
+    )
 )
 def tile(xp, x):
     return xp.tile(x, 2)
@@ -488,9 +493,7 @@ def inner_product(xp, x, y):
 
 @operation(
     "ff",
-    params=lambda draw, x, y: (
-        {} if math.prod(x) * math.prod(y) <= MAX_SIZE else None
-    ),
+    params=lambda draw, x, y: {} if math.prod(x) * math.prod(y) <= MAX_SIZE else None,
 )
 def outer(xp, x, y):
     return xp.outer(x, y)

@@ -99,9 +99,9 @@ def _step(draw, values):
     operation = draw(st.sampled_from(OPERATIONS))
     operands = []
     for kind in operation.kinds:
-        suitable = [
-            i for i, v in enumerate(values) if kind_of[v.dtype.kind] == kind
-        ][::-1]
+        suitable = [i for i, v in enumerate(values) if kind_of[v.dtype.kind] == kind][
+            ::-1
+        ]
         if not suitable:
             return None
         operands.append(draw(st.sampled_from(suitable)))

@@ -8,7 +8,6 @@ import pytest
 import chainrule as cr
 from chainrule.core import dtypes
 from chainrule.core.avals import as_array
-
 from chainrule.ops.shaping import reduce_sum_p
 
 from .cases import (

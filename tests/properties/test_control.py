@@ -48,7 +48,7 @@ def test_custom_vjp_under_other_transformations(wrapped):
 
 
 def test_second_derivative_of_custom_vjp_differentiates_its_rule():
-    slopes = lambda x: cr.grad(total(halved_slope))(x)  # noqa: E731
+    slopes = lambda x: cr.grad(total(halved_slope))(x)
     close(cr.grad(total(slopes))(points), -0.5 * np.sin(np.asarray(points)))
 
 
@@ -66,10 +66,6 @@ def test_custom_vjp_rule_sees_residuals_and_cotangents_of_a_tree():
 
 
 def test_custom_vjp_with_nondiff_argnums():
-    @cr.custom_vjp
-    def scale(n, x):
-        return n * x
-
     scale = cr.custom_vjp(lambda n, x: n * x, nondiff_argnums=(0,))
     scale.defvjp(lambda n, x: (n * x, None), lambda n, _, ct: (100.0 * n * ct,))
     assert float(cr.grad(lambda x: scale(3, x))(2.0)) == 300.0
@@ -78,7 +74,7 @@ def test_custom_vjp_with_nondiff_argnums():
 def test_custom_jvp_gives_every_order():
     x = 1.5
     expected = [x**3, 3 * x**2, 6 * x, 6.0, 0.0]
-    fun = lambda x: cubed(x)  # noqa: E731
+    fun = lambda x: cubed(x)
     for value in expected:
         assert float(fun(as_array(x))) == pytest.approx(value)
         fun = cr.grad(fun)

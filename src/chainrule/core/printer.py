@@ -69,8 +69,10 @@ def jaxpr_lines(jaxpr: Any) -> list[str]:
 
     consts_text = " ".join(binder(v) for v in jaxpr.constvars)
     args_text = " ".join(binder(v) for v in jaxpr.invars)
-    head = f"{{ lambda {consts_text}; {args_text}. let" if consts_text else (
-        f"{{ lambda ; {args_text}. let"
+    head = (
+        f"{{ lambda {consts_text}; {args_text}. let"
+        if consts_text
+        else (f"{{ lambda ; {args_text}. let")
     )
     last = jaxpr.last_uses()
     body: list[str] = []
