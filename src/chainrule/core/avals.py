@@ -21,7 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 _scalars = (bool, int, float, complex)
-_float32 = np.float32
+_array = np.array
 
 
 class ShapeDtypeStruct:
@@ -137,7 +137,7 @@ def as_array(x: Any, name: str = "asarray") -> Any:
         return x
     kind = type(x)
     if kind is float and not options.enable_x64 and -1e38 < x < 1e38:
-        return wrap(_float32(x), True)
+        return wrap(_array(x, dtypes.float32), True)
     if kind in _scalars:
         return wrap(scalar(x, dtypes.scalar_dtype(x), name), kind is not bool)
     if hasattr(x, "__jax_array__"):
