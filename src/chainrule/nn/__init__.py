@@ -33,3 +33,6 @@ from .normalization import logsumexp as logsumexp
 from .normalization import one_hot as one_hot
 from .normalization import softmax as softmax
 from .normalization import standardize as standardize
+from .scaling import get_scaled_dot_general_config as get_scaled_dot_general_config
+from .scaling import scaled_dot_general as scaled_dot_general
+from .scaling import scaled_matmul as scaled_matmul

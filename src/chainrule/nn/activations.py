@@ -10,9 +10,10 @@ import math
 from typing import Any
 
 from .. import numpy as cnp
-from ..ops.elementwise_exponential import logistic_p
-from ..ops.elementwise_special import erfc_p
+from ..lax import logistic
 from ..numpy.promotion import inexact_operand, operand
+from ..ops.elementwise_special import erfc_p
+from ..ops.shaping import canonical_axis, convert
 
 
 def identity(x: Any) -> Any:
@@ -34,17 +35,17 @@ def relu(x: Any) -> Any:
 def relu6(x: Any) -> Any:
     """min(max(x, 0), 6), elementwise; the derivative at 0 and at 6 is 0."""
     x = operand("relu6", x)
-    return cnp.where(x <= 0, 0, cnp.where(x >= 6, 6, x))
+    return cnp.where(x <= 0, 0.0, cnp.where(x >= 6, 6.0, x))
 
 
 def sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x)), elementwise.
+    """1 / (1 + exp(-x)), elementwise. Raises TypeError for integers.
 
     >>> import chainrule as cr
     >>> float(cr.nn.sigmoid(0.0))
     0.5
     """
-    return logistic_p(inexact_operand("sigmoid", x))
+    return logistic(operand("sigmoid", x))
 
 
 def tanh(x: Any) -> Any:
@@ -65,26 +66,25 @@ def squareplus(x: Any, b: Any = 4) -> Any:
 
 def soft_sign(x: Any) -> Any:
     """x / (|x| + 1), elementwise."""
-    x = inexact_operand("soft_sign", x)
+    x = operand("soft_sign", x)
     return x / (cnp.abs(x) + 1)
 
 
 def silu(x: Any) -> Any:
     """x * sigmoid(x), elementwise; also called swish."""
-    x = inexact_operand("silu", x)
+    x = operand("silu", x)
     return x * sigmoid(x)
 
 
 def mish(x: Any) -> Any:
     """x * tanh(softplus(x)), elementwise."""
-    x = inexact_operand("mish", x)
+    x = operand("mish", x)
     return x * cnp.tanh(softplus(x))
 
 
 def log_sigmoid(x: Any) -> Any:
     """log(sigmoid(x)), elementwise, exact for large negative x."""
-    x = inexact_operand("log_sigmoid", x)
-    return -softplus(-x)
+    return -softplus(-operand("log_sigmoid", x))
 
 
 def log1mexp(x: Any) -> Any:
@@ -102,16 +102,17 @@ def log1mexp(x: Any) -> Any:
 
 def elu(x: Any, alpha: Any = 1.0) -> Any:
     """x where positive, alpha * (exp(x) - 1) elsewhere."""
-    x = inexact_operand("elu", x)
+    x = operand("elu", x)
     positive = x > 0
-    return cnp.where(positive, x, alpha * cnp.expm1(cnp.where(positive, 0, x)))
+    return cnp.where(positive, x, alpha * cnp.expm1(cnp.where(positive, 0.0, x)))
 
 
 def celu(x: Any, alpha: Any = 1.0) -> Any:
     """max(x, 0) + min(0, alpha * (exp(x / alpha) - 1)), elementwise."""
-    x = inexact_operand("celu", x)
-    negative = cnp.where(x > 0, 0, x)
-    return cnp.where(x > 0, x, alpha * cnp.expm1(negative / alpha))
+    x = operand("celu", x)
+    positive = x > 0
+    negative = cnp.where(positive, 0.0, x)
+    return cnp.where(positive, x, alpha * cnp.expm1(negative / alpha))
 
 
 def selu(x: Any) -> Any:
@@ -123,7 +124,7 @@ def selu(x: Any) -> Any:
 
 def leaky_relu(x: Any, negative_slope: Any = 1e-2) -> Any:
     """x where not negative, negative_slope * x elsewhere."""
-    x = inexact_operand("leaky_relu", x)
+    x = operand("leaky_relu", x)
     return cnp.where(x >= 0, x, negative_slope * x)
 
 
@@ -139,6 +140,7 @@ def gelu(x: Any, approximate: bool = True) -> Any:
     0.8413
     """
     x = inexact_operand("gelu", x)
+    x = convert(x, x.dtype)
     if approximate:
         inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
         return x * (0.5 * (1.0 + cnp.tanh(inner)))
@@ -150,8 +152,8 @@ def glu(x: Any, axis: int = -1) -> Any:
 
     Raises ValueError where the size along `axis` is odd.
     """
-    x = inexact_operand("glu", x)
-    if x.shape[axis] % 2:
+    x = operand("glu", x)
+    if x.shape[canonical_axis("glu", axis, x.ndim)] % 2:
         raise ValueError(
             f"glu: the size along axis {axis} must be even; got shape {x.shape}."
         )
@@ -167,26 +169,25 @@ def hard_tanh(x: Any) -> Any:
 
 def hard_sigmoid(x: Any) -> Any:
     """relu6(x + 3) / 6, elementwise."""
-    return relu6(inexact_operand("hard_sigmoid", x) + 3.0) / 6.0
+    return relu6(operand("hard_sigmoid", x) + 3.0) / 6.0
 
 
 def hard_silu(x: Any) -> Any:
     """x * hard_sigmoid(x), elementwise; also called hard_swish."""
-    x = inexact_operand("hard_silu", x)
+    x = operand("hard_silu", x)
     return x * hard_sigmoid(x)
 
 
 def sparse_plus(x: Any) -> Any:
     """0 for x <= -1, (x + 1)**2 / 4 up to x = 1, and x beyond."""
-    x = inexact_operand("sparse_plus", x)
-    middle = cnp.square(x + 1) / 4
-    return cnp.where(x <= -1, 0, cnp.where(x >= 1, x, middle))
+    x = operand("sparse_plus", x)
+    inside = cnp.clip(x + 1.0, 0.0, 2.0)
+    return cnp.where(x <= -1, 0.0, cnp.where(x >= 1, x, cnp.square(inside) / 4))
 
 
 def sparse_sigmoid(x: Any) -> Any:
     """The derivative of sparse_plus: (x + 1) / 2 clipped to [0, 1]."""
-    x = inexact_operand("sparse_sigmoid", x)
-    return 0.5 * cnp.clip(x + 1, 0, 2)
+    return 0.5 * cnp.clip(operand("sparse_sigmoid", x) + 1.0, 0.0, 2.0)
 
 
 __all__ = [

@@ -1,14 +1,24 @@
-"""Scaled dot-product attention (Vaswani et al., Attention is all you need, 2017)."""
+"""Scaled dot-product attention (Vaswani et al., Attention is all you need, 2017).
+
+Logits and softmax are computed in float32 where the operands are narrower.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from .. import numpy as cnp
-from ..numpy.promotion import promote_inexact
+from ..core import dtypes
+from ..lax import stop_gradient
+from ..numpy.promotion import operand
 from .normalization import logsumexp, softmax
+
+_name = "dot_product_attention"
+_hidden = 0.7 * float(np.finfo(np.float32).min)
+"""The logit of a position that is not seen: far below others, and still finite."""
 
 
 def dot_product_attention(
@@ -36,74 +46,109 @@ def dot_product_attention(
         mask: boolean, broadcasts to (B, N, T, S); False hides a position.
         scale: factor on the logits; default 1 / sqrt(H).
         is_causal: position t sees positions s <= t only.
-        query_seq_lengths, key_value_seq_lengths: shape (B,): positions beyond are
-            hidden (and zero in the result).
+        query_seq_lengths, key_value_seq_lengths: integers of shape (B,): positions
+            beyond are hidden, and zero in the result.
         local_window_size: (left, right), or one number for both: how far to see.
         implementation: None or 'xla'.
-        return_residual: return also the logsumexp of the logits, shape (B, T, N).
+        return_residual: return also the logsumexp of the logits, shape (B, T, N),
+            through which no derivative goes.
 
-    Returns an array of the shape of `query`.
+    Returns an array of the shape and dtype of `query`.
 
-    Raises ValueError for shapes that do not fit together.
+    Raises ValueError where shapes or dtypes do not fit together.
+
+    >>> import chainrule as cr, chainrule.numpy as cnp
+    >>> cr.nn.dot_product_attention(*[cnp.ones((2, 5, 4, 3))] * 3, is_causal=True).shape
+    (2, 5, 4, 3)
     """
-    query, key, value = promote_inexact("dot_product_attention", query, key, value)
-    batched = query.ndim == 4
-    q, k, v = (x if batched else x[None] for x in (query, key, value))
+    q, k, v = (operand(_name, x) for x in (query, key, value))
+    batched = q.ndim == 4
+    if not batched:
+        q, k, v = q[None], k[None], v[None]
     _check(q, k, v, implementation)
-    (b, t, n, h), (s, heads) = q.shape, k.shape[1:3]
-    grouped = q.reshape(b, t, heads, n // heads, h)
-    logits = cnp.einsum("btkgh,bskh->bkgts", grouped, k).reshape(b, n, t, s)
-    logits = logits * (1.0 / np.sqrt(h) if scale is None else scale)
-    if bias is not None:
-        logits = logits + bias
-    seen = _visible(t, s, mask, is_causal, local_window_size, key_value_seq_lengths)
-    if seen is not None:
-        logits = cnp.where(seen, logits, 0.7 * float(np.finfo(np.float32).min))
-    weights = softmax(logits, -1).reshape(b, heads, n // heads, t, s)
-    out = cnp.einsum("bkgts,bskh->btkgh", weights, v).reshape(b, t, n, h)
-    if query_seq_lengths is not None:
-        inside = cnp.arange(t)[None] < cnp.asarray(query_seq_lengths)[:, None]
-        out = cnp.where(inside[:, :, None, None], out, 0)
+    q_lengths = _lengths("query_seq_lengths", query_seq_lengths, q.shape[0])
+    k_lengths = _lengths("key_value_seq_lengths", key_value_seq_lengths, q.shape[0])
+    seen = _visible(q, k, mask, is_causal, local_window_size, q_lengths, k_lengths)
+    out, logits = _attend(q, k, v, bias, seen, scale)
+    if q_lengths is not None:
+        inside = cnp.arange(q.shape[1])[None] < q_lengths[:, None]
+        out = out * inside[:, :, None, None].astype(out.dtype)
     out = out if batched else out[0]
     if not return_residual:
         return out
-    residual = cnp.swapaxes(logsumexp(logits, -1), 1, 2)
+    residual = stop_gradient(logsumexp(logits, -1).swapaxes(1, 2).astype(k.dtype))
     return out, residual if batched else residual[0]
+
+
+def _attend(q: Any, k: Any, v: Any, bias: Any, seen: Any, scale: Any) -> Any:
+    """The result, of shape (B, T, N, H), and the logits, (B, N, T, S)."""
+    (b, t, n, h), (s, heads) = q.shape, k.shape[1:3]
+    grouped = q.reshape(b, t, heads, n // heads, h)
+    wide = dtypes.promote((q.dtype, False), (dtypes.float32, False))[0]
+    logits = cnp.einsum("btkgh,bskh->bkgts", grouped, k, preferred_element_type=wide)
+    logits = logits.reshape(b, n, t, s) * (1.0 / math.sqrt(h) if scale is None else scale)
+    if bias is not None:
+        logits = (logits + bias).astype(wide)
+    if seen is not None:
+        logits = cnp.where(seen, logits, _hidden)
+    weights = softmax(logits, -1).astype(k.dtype).reshape(b, heads, n // heads, t, s)
+    return cnp.einsum("bkgts,bskh->btkgh", weights, v).reshape(b, t, n, h), logits
 
 
 def _check(q: Any, k: Any, v: Any, implementation: Any) -> None:
     if implementation not in (None, "xla"):
         raise ValueError(
-            f"dot_product_attention: implementation {implementation!r} is not available;"
-            " leave it None."
+            f"{_name}: implementation {implementation!r} is not available; leave it None."
+        )
+    if not q.dtype == k.dtype == v.dtype:
+        raise ValueError(
+            f"{_name}: query, key and value must have one dtype; got {q.dtype},"
+            f" {k.dtype} and {v.dtype}."
         )
     fits = q.ndim == k.ndim == v.ndim == 4 and k.shape == v.shape
     if not fits or q.shape[0] != k.shape[0] or q.shape[3] != k.shape[3]:
         raise ValueError(
-            "dot_product_attention: query (B, T, N, H) and key, value (B, S, K, H) do not"
-            f" fit together: got {q.shape}, {k.shape} and {v.shape}."
+            f"{_name}: query (B, T, N, H) and key, value (B, S, K, H) do not fit"
+            f" together: got {q.shape}, {k.shape} and {v.shape}."
         )
     if q.shape[2] % k.shape[2]:
         raise ValueError(
-            f"dot_product_attention: {q.shape[2]} query heads must be a multiple of the"
-            f" {k.shape[2]} key heads."
+            f"{_name}: {q.shape[2]} query heads must be a multiple of the {k.shape[2]} key"
+            " heads."
         )
 
 
+def _lengths(name: str, x: Any, batch: int) -> Any:
+    """Lengths per example as integers of shape (B,); None where not given."""
+    if x is None:
+        return None
+    x = operand(_name, x)
+    if x.shape != (batch,) or not dtypes.is_integer(x.dtype):
+        raise ValueError(
+            f"{_name}: {name} must be integers of shape ({batch},); got {x.dtype} of"
+            f" shape {x.shape}."
+        )
+    return x
+
+
 def _visible(
-    t: int, s: int, mask: Any, causal: bool, window: Any, lengths: Any
+    q: Any, k: Any, mask: Any, causal: bool, window: Any, q_lengths: Any, k_lengths: Any
 ) -> Any:
     """Which positions see which, broadcastable to (B, N, T, S); None for all."""
-    parts: list[Any] = [] if mask is None else [mask]
-    rows, columns = np.arange(t)[:, None], np.arange(s)[None]
+    rows, columns = np.arange(q.shape[1])[:, None], np.arange(k.shape[1])[None]
+    parts: list[Any] = []
+    if mask is not None:
+        parts.append(operand(_name, mask))
+        if parts[0].dtype != np.bool_:
+            raise ValueError(f"{_name}: the mask must be boolean; got {parts[0].dtype}.")
     if causal:
         parts.append(cnp.asarray(columns <= rows))
     if window is not None:
         left, right = (window, window) if isinstance(window, int) else window
         parts.append(cnp.asarray((columns >= rows - left) & (columns <= rows + right)))
-    if lengths is not None:
-        inside = cnp.arange(s)[None] < cnp.asarray(lengths)[:, None]
-        parts.append(inside[:, None, None, :])
+    for lengths, positions in ((q_lengths, rows), (k_lengths, columns)):
+        if lengths is not None:
+            parts.append(cnp.asarray(positions) < lengths[:, None, None, None])
     seen = None
     for part in parts:
         seen = part if seen is None else seen & part

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any, Callable, Sequence
 
+from .. import lax, random
 from .. import numpy as cnp
-from .. import random
 from ..core import dtypes
 
 Initializer = Callable[..., Any]
@@ -132,16 +132,45 @@ def variance_scaling(
             "fan_avg": (fan_in + fan_out) / 2,
             "fan_geo_avg": math.sqrt(fan_in * fan_out),
         }[mode]
-        variance = cnp.array(scale / fan, dtypes.real_part(dtype))
+        stddev = cnp.sqrt(cnp.array(scale / fan, dtypes.real_part(dtype)))
         if distribution == "normal":
-            return random.normal(key, shape, dtype) * cnp.sqrt(variance)
-        if distribution == "uniform":
-            return random.uniform(key, shape, dtype, -1) * cnp.sqrt(3 * variance)
-        # the standard deviation of a normal truncated at 2
-        stddev = cnp.sqrt(variance) / cnp.array(0.87962566103423978, variance.dtype)
-        return random.truncated_normal(key, -2, 2, shape, dtype) * stddev
+            return random.normal(key, shape, dtype) * stddev
+        draw, spread = _bounded[distribution, dtypes.is_complex(dtype)]
+        return draw(key, shape, dtype) * (stddev * spread)
 
     return init
+
+
+def _polar(key: Any, shape: Any, dtype: Any, radius: Any) -> Any:
+    """Complex numbers of a random direction and a radius from a uniform number."""
+    keys, part = random.split(key), dtypes.real_part(dtype)
+    r = radius(random.uniform(keys[0], shape, part))
+    angle = 2 * math.pi * random.uniform(keys[1], shape, part)
+    return lax.complex(r * cnp.cos(angle), r * cnp.sin(angle))
+
+
+def _disc(key: Any, shape: Any, dtype: Any) -> Any:
+    """Complex numbers uniform in the disc of variance 1."""
+    return _polar(key, shape, dtype, lambda u: cnp.sqrt(2 * u))
+
+
+def _truncated_disc(key: Any, shape: Any, dtype: Any) -> Any:
+    """Complex normal numbers of modulus at most 2."""
+    inside = 1 - math.exp(-4)
+    return _polar(key, shape, dtype, lambda u: cnp.sqrt(-cnp.log(1 - inside * u)))
+
+
+_bounded: dict[tuple[str, bool], tuple[Any, float]] = {
+    ("uniform", False): (lambda k, s, d: random.uniform(k, s, d, -1), math.sqrt(3)),
+    ("uniform", True): (_disc, 1.0),
+    ("truncated_normal", False): (
+        lambda k, s, d: random.truncated_normal(k, -2, 2, s, d),
+        1 / 0.87962566103423978,
+    ),
+    ("truncated_normal", True): (_truncated_disc, 1 / 0.95311164380491208),
+}
+"""How numbers within bounds are drawn, for real and complex dtypes, and what makes the
+standard deviation 1: of the uniform distribution, and of the normal one cut at 2."""
 
 
 def _check_scaling(mode: str, distribution: str) -> None:
@@ -232,9 +261,8 @@ def delta_orthogonal(
                 "delta_orthogonal: needs a shape of 3, 4 or 5 dimensions whose last"
                 f" (outputs) is not below the one before (inputs); got {shape}."
             )
-        matrix = orthogonal(scale, column_axis, dtype)(key, (shape[-1], shape[-1]))
+        matrix = orthogonal(scale, column_axis, dtype)(key, tuple(shape[-2:]))
         centre = tuple((n - 1) // 2 for n in shape[:-2])
-        kernel = cnp.zeros(shape, dtype)
-        return kernel.at[centre].set(matrix[: shape[-2], : shape[-1]])
+        return cnp.zeros(shape, dtype).at[centre].set(matrix)
 
     return init

@@ -6,6 +6,7 @@ so its derivative does.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy as np
 from .. import numpy as cnp
 from ..core import dtypes
 from ..lax import stop_gradient
-from ..numpy.promotion import inexact_operand, operand
+from ..numpy.promotion import inexact_operand
+from ..ops.shaping import canonical_axis
 from ..scipy.special import logsumexp
 
 __all__ = [
@@ -22,10 +24,13 @@ __all__ = [
 
 
 def _shifted(x: Any, axis: Any, where: Any) -> Any:
-    """`x` minus its maximum along `axis` (over the elements in `where`)."""
-    top = cnp.max(x, axis, where=where, initial=-np.inf, keepdims=True)
-    shifted = x - stop_gradient(top)
-    return shifted if where is None else cnp.where(where, shifted, -np.inf)
+    """`x` minus its maximum along `axis`; -inf for what is not in `where`."""
+    if where is None:
+        top = cnp.max(x, axis, keepdims=True, initial=-np.inf)
+        return x - stop_gradient(top)
+    top = cnp.max(x, axis, keepdims=True, initial=-np.inf, where=where)
+    top = stop_gradient(cnp.where(cnp.isneginf(top), 0.0, top))
+    return cnp.where(where, x, -np.inf) - top
 
 
 def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
@@ -33,30 +38,39 @@ def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
 
     Args:
         x: array of any shape.
-        axis: int or tuple of int: the dimensions that sum to 1.
+        axis: int or tuple of int: the dimensions that sum to 1; None for all of them.
         where: boolean array that broadcasts to `x`: elements that take part; the
             others are 0 in the result.
 
     Returns:
         An array of the shape of `x`.
 
+    Raises:
+        ValueError: the axis is out of bounds.
+
     >>> import chainrule as cr, chainrule.numpy as cnp
     >>> cr.nn.softmax(cnp.array([0.0, 0.0])).tolist()
     [0.5, 0.5]
     """
     x = inexact_operand("softmax", x)
-    unnormalized = cnp.exp(_shifted(x, axis, where))
-    return unnormalized / cnp.sum(unnormalized, axis, keepdims=True)
+    terms = cnp.exp(_shifted(x, axis, where))
+    total = cnp.sum(terms, axis, keepdims=True)
+    return terms / total if where is None else cnp.where(where, terms / total, 0.0)
 
 
 def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     """log(softmax(x)) along `axis`, without underflow.
 
     Arguments as for `softmax`; elements outside of `where` are -inf in the result.
+
+    >>> import chainrule as cr, chainrule.numpy as cnp
+    >>> cr.nn.log_softmax(cnp.array([-1000.0, 0.0])).tolist()
+    [-1000.0, 0.0]
     """
     x = inexact_operand("log_softmax", x)
     shifted = _shifted(x, axis, where)
-    return shifted - cnp.log(cnp.sum(cnp.exp(shifted), axis, keepdims=True))
+    out = shifted - cnp.log(cnp.sum(cnp.exp(shifted), axis, keepdims=True))
+    return out if where is None else cnp.where(where, out, -np.inf)
 
 
 def logmeanexp(
@@ -85,12 +99,16 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = None, axis: int = -1) -> A
     >>> cr.nn.one_hot(cnp.array([0, 2]), 3).tolist()
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    x = operand("one_hot", x)
+    x = cnp.asarray(x)
+    if x.dtype == np.bool_:
+        raise TypeError("one_hot: indices must be numbers; got booleans.")
     dtype = dtypes.canonicalize_dtype(float if dtype is None else dtype)
-    axis = axis % (x.ndim + 1)
+    axis = canonical_axis("one_hot", axis, x.ndim + 1)
     shape = [1] * (x.ndim + 1)
-    shape[axis] = int(num_classes)
-    classes = cnp.arange(num_classes, dtype=x.dtype).reshape(shape)
+    shape[axis] = operator.index(num_classes)
+    if dtypes.is_integer(x.dtype) and np.iinfo(x.dtype).max < shape[axis]:
+        x = x.astype(np.int32)
+    classes = cnp.arange(shape[axis], dtype=x.dtype).reshape(shape)
     return (cnp.expand_dims(x, axis) == classes).astype(dtype)
 
 
@@ -101,6 +119,7 @@ def standardize(
     variance: Any = None,
     epsilon: Any = 1e-5,
     where: Any = None,
+    *,
     algorithm: str = "fast",
 ) -> Any:
     """(x - mean) / sqrt(variance + epsilon) along `axis`.
@@ -112,13 +131,13 @@ def standardize(
         epsilon: added to the variance.
         where: boolean array: elements that take part in mean and variance.
         algorithm: 'fast' (mean of squares minus square of the mean, not below 0) or
-            'accurate' (mean of squared deviations).
+            'stable' (mean of squared deviations).
 
     Raises ValueError for another algorithm.
     """
-    if algorithm not in ("fast", "accurate"):
+    if algorithm not in ("fast", "stable"):
         raise ValueError(
-            f"standardize: algorithm must be 'fast' or 'accurate'; got {algorithm!r}."
+            f"standardize: algorithm must be 'fast' or 'stable'; got {algorithm!r}."
         )
     x = inexact_operand("standardize", x)
     if mean is None:
