@@ -69,7 +69,7 @@ def _scaled(name: str, factor: float, summary: str, example: str) -> Any:
 
 deg2rad = _scaled(
     "deg2rad", math.pi / 180, "x degrees in radians.",
-    "round(float(cnp.deg2rad(180)), 4)\n        3.1416",
+    "f'{cnp.deg2rad(180):.4f}'\n        '3.1416'",
 )  # fmt: skip
 rad2deg = _scaled(
     "rad2deg", 180 / math.pi, "x radians in degrees.",
