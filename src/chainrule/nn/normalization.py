@@ -13,8 +13,11 @@ import numpy as np
 
 from .. import numpy as cnp
 from ..core import dtypes
-from ..lax import stop_gradient
 from ..numpy.promotion import inexact_operand
+from ..ops.arithmetic import div_p, sub_p
+from ..ops.elementwise_conversion import stop_gradient_p
+from ..ops.elementwise_exponential import exp_p
+from ..ops.reductions import keep_dims, reduce_max_p
 from ..ops.shaping import canonical_axis
 from ..scipy.special import logsumexp
 
@@ -23,13 +26,15 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _shifted(x: Any, axis: Any, where: Any) -> Any:
+def _shifted(name: str, x: Any, axis: Any, where: Any) -> Any:
     """`x` minus its maximum along `axis`; -inf for what is not in `where`."""
     if where is None:
-        top = cnp.max(x, axis, keepdims=True, initial=-np.inf)
-        return x - stop_gradient(top)
+        given = range(x.ndim) if axis is None else (axis,) if type(axis) is int else axis
+        axes = tuple([canonical_axis(name, a, x.ndim) for a in given])
+        top = keep_dims(reduce_max_p(x, axes=axes), x.shape, axes)
+        return sub_p(x, stop_gradient_p(top))
     top = cnp.max(x, axis, keepdims=True, initial=-np.inf, where=where)
-    top = stop_gradient(cnp.where(cnp.isneginf(top), 0.0, top))
+    top = stop_gradient_p(cnp.where(cnp.isneginf(top), 0.0, top))
     return cnp.where(where, x, -np.inf) - top
 
 
@@ -53,9 +58,10 @@ def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     [0.5, 0.5]
     """
     x = inexact_operand("softmax", x)
-    terms = cnp.exp(_shifted(x, axis, where))
+    terms = exp_p(_shifted("softmax", x, axis, where))
     total = cnp.sum(terms, axis, keepdims=True)
-    return terms / total if where is None else cnp.where(where, terms / total, 0.0)
+    out = div_p(terms, total)
+    return out if where is None else cnp.where(where, out, 0.0)
 
 
 def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
@@ -68,7 +74,7 @@ def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     [-1000.0, 0.0]
     """
     x = inexact_operand("log_softmax", x)
-    shifted = _shifted(x, axis, where)
+    shifted = _shifted("log_softmax", x, axis, where)
     out = shifted - cnp.log(cnp.sum(cnp.exp(shifted), axis, keepdims=True))
     return out if where is None else cnp.where(where, out, -np.inf)
 
