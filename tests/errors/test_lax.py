@@ -1,7 +1,5 @@
 """Messages of chainrule.lax, whose functions are strict about shapes and dtypes."""
 
-
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Messages of indexing, updates and the functions that take elements."""
 
-
-
 import numpy as np
 import pytest
 

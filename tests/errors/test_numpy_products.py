@@ -1,7 +1,5 @@
 """Messages of products of matrices, numpy.linalg and numpy.fft."""
 
-
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Messages of chainrule.numpy: making, shaping and joining arrays."""
 
-
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Messages of chainrule.numpy: reducing, searching and computing with arrays."""
 
-
-
 import numpy as np
 import pytest
 

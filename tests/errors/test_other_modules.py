@@ -1,7 +1,5 @@
 """Messages of random, nn and scipy, and of names that do not exist."""
 
-
-
 import numpy as np
 import pytest
 
@@ -183,7 +181,7 @@ REFUSED = {
     "standardize by an unknown algorithm": (
         lambda: nn.standardize(x, algorithm="quick"),
         ValueError,
-        "standardize: algorithm must be 'fast' or 'accurate'; got 'quick'.",
+        "standardize: algorithm must be 'fast' or 'stable'; got 'quick'.",
     ),
     "attention of shapes that do not fit": (
         lambda: nn.dot_product_attention(cnp.ones((2, 3, 4)), cnp.ones((2, 3, 5)), cnp.ones((2, 3, 5))),

@@ -3,8 +3,6 @@
 The same text is raised where the primitive is staged, and where its evaluation fails.
 """
 
-
-
 import numpy as np
 import pytest
 

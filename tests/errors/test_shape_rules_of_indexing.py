@@ -1,7 +1,5 @@
 """Messages of the shape rules: slices, indexing, windows, linear algebra and keys."""
 
-
-
 import pytest
 
 from chainrule.core import dtypes
