@@ -218,25 +218,11 @@ def test_no_function_is_too_long():
     assert not wrong, wrong
 
 
-def code_lines(name):
-    """Lines of a module that are neither blank, nor comment, nor docstring."""
-    documented = {
-        line
-        for node in ast.walk(TREES[name])
-        if isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-        for line in range(node.lineno, node.end_lineno + 1)
-    }
-    return sum(
-        bool(line.strip()) and not line.lstrip().startswith("#") and i not in documented
-        for i, line in enumerate(SOURCES[name].splitlines(), 1)
-    )
-
-
 def test_the_ground_floor_stays_small():
-    ground = ("chainrule.core.", "chainrule.transforms.")
-    total = sum(code_lines(name) for name in SOURCES if name.startswith(ground))
+    ground = ("chainrule.core", "chainrule.transforms")
+    total = sum(
+        text.count("\n") + 1 for name, text in SOURCES.items() if name.startswith(ground)
+    )
     assert total < MAX_GROUND_FLOOR_LINES
 
 
