@@ -82,7 +82,7 @@ def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = None) -> Any:
     [[1, 0], [1, 1]]
     """
     shape = (_size("tri", N), _size("tri", N if M is None else M))
-    found = dtypes.check_array_dtype("tri", float if dtype is None else dtype)
+    found = dtypes.check_array_dtype("tri", np.float32 if dtype is None else dtype)
     return convert(_offset_mask(ge_p, shape, operator.index(k)), found)
 
 
@@ -297,7 +297,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 def _mask_indices(mask: Any) -> tuple[Any, ...]:
-    return tuple([wrap(p.astype(np.int32)) for p in np.nonzero(mask)])
+    return tuple([wrap(p.astype(dtypes.default_int())) for p in np.nonzero(mask)])
 
 
 def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Any, Any]:
@@ -360,7 +360,7 @@ def diag_indices(n: int, ndim: int = 2) -> tuple[Any, ...]:
         raise ValueError(
             f"diag_indices: n and ndim must not be negative; got {n} and {ndim}."
         )
-    return (iota(dtypes.int32, (operator.index(n),)),) * ndim
+    return (iota(dtypes.default_int(), (operator.index(n),)),) * ndim
 
 
 def diag_indices_from(arr: Any) -> tuple[Any, ...]:

@@ -47,7 +47,7 @@ def flat_positions(name: str, mask: Any, size: Any) -> tuple[Any, Any]:
 
     What is missing is filled with the length of the mask, which is out of bounds.
     """
-    n = mask.shape[0]
+    n, number = mask.shape[0], dtypes.default_int()
     count = _checked_size(name, mask, size) if size is not None or isinstance(
         mask, Tracer
     ) else None  # fmt: skip
@@ -56,18 +56,18 @@ def flat_positions(name: str, mask: Any, size: Any) -> tuple[Any, Any]:
         total = found.size
         if count is not None:
             found = np.concatenate([found[:count], np.full(max(0, count - total), n)])
-        return wrap(found.astype(dtypes.int32)), wrap(np.asarray(total, dtypes.int32))
+        return wrap(found.astype(number)), wrap(np.asarray(total, number))
     if count is None:
         count = int(np.count_nonzero(np.asarray(mask)))
-    nowhere = full((count,), n, dtypes.int32)
+    nowhere = full((count,), n, number)
     if not n:
-        return nowhere, full((), 0, dtypes.int32)
-    seen = cumsum_p(convert(mask, dtypes.int32), axis=0, reverse=False)
-    missing = convert(mask ^ np.True_, dtypes.int32)
-    target = seen - np.int32(1) + missing * np.int32(2**30)
+        return nowhere, full((), 0, number)
+    seen = cumsum_p(convert(mask, number), axis=0, reverse=False)
+    missing = convert(mask ^ np.True_, number)
+    target = seen - np.asarray(1, number) + missing * np.asarray(2**30, number)
     numbers = ScatterDimensionNumbers((), (0,), (0,))
     found = scatter(
-        scatter_p, nowhere, expand_dims(target, (1,)), iota(dtypes.int32, (n,)), numbers
+        scatter_p, nowhere, expand_dims(target, (1,)), iota(number, (n,)), numbers
     )
     last = seen[n - 1]
     return found, last
@@ -96,7 +96,7 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
         fill_value: what fills (default 0), one number or one per dimension.
 
     Returns:
-        Tuple of one int32 array per dimension.
+        Tuple of one array of the default integer dtype per dimension.
 
     Raises:
         ConcretizationTypeError: `a` is traced and `size` is not given.
@@ -109,13 +109,15 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
     if not mask.ndim:
         raise ValueError("nonzero: a number has no positions; use atleast_1d first.")
     if type(mask) is ConcreteArray and size is None and current_dynamic() is None:
-        return tuple([wrap(p.astype(np.int32)) for p in np.nonzero(mask._data)])
+        return tuple(
+            [wrap(p.astype(dtypes.default_int())) for p in np.nonzero(mask._data)]
+        )
     flat = reshape(mask, (mask.size,))
     found, total = flat_positions("nonzero", flat, size)
     parts = unraveled(found, mask.shape)
     if size is None:
         return tuple(parts)
-    there = iota(dtypes.int32, (int(size),)) < total
+    there = iota(total.dtype, (int(size),)) < total
     return tuple(
         [
             select(there, p, convert(as_array(f, "nonzero"), p.dtype))

@@ -78,7 +78,7 @@ def _grouped(x: Any, equal_nan: bool) -> _Groups:
     """Rows of `x` (its first dimension) sorted lexicographically, by their elements."""
     n = x.shape[0]
     flat = reshape(x, (n, x.size // n if n else 0))
-    order = iota(dtypes.int32, (n,))
+    order = iota(dtypes.default_int(), (n,))
     columns = [
         reshape(slice_along(flat, k, k + 1, 1), (n,)) for k in range(flat.shape[1])
     ]
@@ -90,7 +90,7 @@ def _grouped(x: Any, equal_nan: bool) -> _Groups:
     for c in columns:
         begins = or_p(begins, _differs_from_previous(c, equal_nan))
     if n:
-        first = eq_p(iota(dtypes.int32, (n,)), np.int32(0))
+        first = eq_p(iota(dtypes.default_int(), (n,)), np.int32(0))
         begins = or_p(begins, first)
     return _Groups(take_rows(x, order), order, begins)
 
@@ -178,7 +178,10 @@ def _unique_values(x: Any, wanted: tuple[bool, ...], equal_nan: bool) -> Any:
     if not any(wanted):
         return wrap(found)
     values, *positions = found
-    return (wrap(values), *[wrap(np.asarray(p, np.int32)) for p in positions])
+    return (
+        wrap(values),
+        *[wrap(np.asarray(p, dtypes.default_int())) for p in positions],
+    )
 
 
 def _unique(rows: Any, size: Any, fill_value: Any, equal_nan: bool) -> list[Any]:
@@ -196,15 +199,19 @@ def _unique(rows: Any, size: Any, fill_value: Any, equal_nan: bool) -> list[Any]
         given = 0 if fill_value is None else fill_value
         fill = broadcast_to(convert(operand("unique", given), rows.dtype),
                             (count, *rows.shape[1:]))  # fmt: skip
-        nowhere = full((count,), 0, dtypes.int32)
-        return [fill, nowhere, full((0,), 0, dtypes.int32), nowhere]
-    number = cumsum_p(convert(groups.begins, dtypes.int32), axis=0, reverse=False)
+        nowhere = full((count,), 0, dtypes.default_int())
+        return [fill, nowhere, full((0,), 0, dtypes.default_int()), nowhere]
+    number = cumsum_p(
+        convert(groups.begins, dtypes.default_int()), axis=0, reverse=False
+    )
     number = number - np.int32(1)
     values = take_rows(groups.rows, places)
     index = getitem(groups.order, places)
-    there = iota(dtypes.int32, (count,)) < total
-    inverse = update(scatter_p, full((n,), 0, dtypes.int32), groups.order, number)
-    counts = update(scatter_add_p, full((count,), 0, dtypes.int32), number, 1)
+    there = iota(dtypes.default_int(), (count,)) < total
+    inverse = update(
+        scatter_p, full((n,), 0, dtypes.default_int()), groups.order, number
+    )
+    counts = update(scatter_add_p, full((count,), 0, dtypes.default_int()), number, 1)
     if size is not None and count:
         fill = _filler(groups.rows, values, fill_value)
         mask = reshape(there, (count, *(1,) * (rows.ndim - 1)))
@@ -367,7 +374,7 @@ def _kept(x: Any, mask: Any, size: Any, fill_value: Any) -> Any:
     if size is None:
         return found
     fill = convert(operand("sets", 0 if fill_value is None else fill_value), x.dtype)
-    return select(iota(dtypes.int32, places.shape) < total, found, fill)
+    return select(iota(dtypes.default_int(), places.shape) < total, found, fill)
 
 
 def setxor1d(
@@ -392,11 +399,14 @@ def setxor1d(
     n = groups.rows.shape[0]
     if not n:
         return _kept(groups.rows, groups.begins, size, fill_value)
-    number = cumsum_p(convert(groups.begins, dtypes.int32), axis=0, reverse=False)
-    from_first = convert(groups.order < np.int32(x.shape[0]), dtypes.int32)
+    number = cumsum_p(
+        convert(groups.begins, dtypes.default_int()), axis=0, reverse=False
+    )
+    from_first = convert(groups.order < np.int32(x.shape[0]), dtypes.default_int())
     sides = [
         getitem(
-            update(scatter_add_p, full((n + 1,), 0, dtypes.int32), number, s), number
+            update(scatter_add_p, full((n + 1,), 0, dtypes.default_int()), number, s),
+            number,
         )
         for s in (from_first, np.int32(1) - from_first)
     ]
@@ -440,13 +450,13 @@ def intersect1d(
         return values
     first = _kept(groups.order, common, size, x.shape[0])
     if not y.shape[0]:
-        return values, first, full(values.shape, 0, dtypes.int32)
+        return values, first, full(values.shape, 0, dtypes.default_int())
     second = getitem(other.order, searchsorted(other.rows, values))
     if size is not None:
         count = values.shape[0]
         _, total = flat_positions("intersect1d", common, size)
-        there = iota(dtypes.int32, (count,)) < total
-        second = select(there, second, np.int32(y.shape[0]))
+        there = iota(dtypes.default_int(), (count,)) < total
+        second = select(there, second, np.asarray(y.shape[0], second.dtype))
     return values, first, second
 
 

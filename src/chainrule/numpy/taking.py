@@ -361,7 +361,7 @@ def compress(
         mask = getitem(mask, slice(0, n))
     rows = move_dim(x, axis, 0)
     found, _ = flat_positions("compress", mask, size)
-    positions = _select(found >= np.int32(mask.size), np.int32(n), found)
+    positions = _select(found >= np.int32(mask.size), np.asarray(n, found.dtype), found)
     entries = [Entry("at", 0, positions=positions)]
     entries += [Entry("slice", d, length=m) for d, m in enumerate(rows.shape[1:], 1)]
     return move_dim(read(rows, entries, FILL_OR_DROP, fill_value), 0, axis)
