@@ -18,4 +18,5 @@ NB_MODULE(_native, m) {
     chainrule::register_threefry(m);
     chainrule::register_fma(m);
     chainrule::register_lapack(m);
+    chainrule::register_object_loader(m);
 }
