@@ -34,5 +34,11 @@ void register_fma(nb::module_& m);
 void register_lapack(nb::module_& m);
 /// Machine code: Code, load_object.
 void register_object_loader(nb::module_& m);
+/// The threads that kernels run on.
+void register_thread_pool(nb::module_& m);
+/// Memory kept for large arrays.
+void register_memory_pool(nb::module_& m);
+/// Plan, a compiled program.
+void register_plan(nb::module_& m);
 
 }  // namespace chainrule
