@@ -157,7 +157,9 @@ def parts(value, count, bits):
 
 def words(value, count):
     """The first 64-bit words of the fraction of a value below 1."""
-    return [int(mp.floor(value * mp.mpf(2) ** (64 * (j + 1)))) % 2**64 for j in range(count)]
+    return [
+        int(mp.floor(value * mp.mpf(2) ** (64 * (j + 1)))) % 2**64 for j in range(count)
+    ]
 
 
 def constants():

@@ -36,15 +36,17 @@ def table(name, fit):
     size = mp.nstr(mp.log(error, 2), 4)
     lines = [f"# {fit.what}: error {fit.kind} 2^{size}", f"{name} = ("]
     lines += [
-        f"    {literal(c, f)},"
-        for c, f in zip(coefficients, fit.formats, strict=True)
+        f"    {literal(c, f)}," for c, f in zip(coefficients, fit.formats, strict=True)
     ]
     return "\n".join([*lines, ")"]) + "\n"
 
 
 def plain(name, comment, values):
     lines = [hex(v) if isinstance(v, int) else repr(float(v)) for v in values]
-    return "\n".join([f"# {comment}", f"{name} = (", *[f"    {v}," for v in lines], ")"]) + "\n"
+    return (
+        "\n".join([f"# {comment}", f"{name} = (", *[f"    {v}," for v in lines], ")"])
+        + "\n"
+    )
 
 
 def everything():

@@ -78,7 +78,7 @@ def exact_values(name, arrays):
     """mpmath's values, None where undefined or where an argument is not finite."""
     exact = SUBJECTS[name].exact
     out = []
-    with mp.workprec(160):
+    with mp.workprec(160), np.errstate(invalid="ignore"):
         for row in zip(*[a.astype(np.float64).tolist() for a in arrays], strict=True):
             if all(np.isfinite(v) for v in row):
                 out.append(exact(*[mp.mpf(v) for v in row]))
@@ -94,7 +94,9 @@ def ulp_errors(exact, values, type):
     limit = mp.mpf(float(np.finfo(DTYPES[type]).max))
     out = np.full(len(exact), np.nan)
     half = mp.ldexp(1, int(mp.frexp(limit)[1]) - precision - 1)
-    for i, (e, v) in enumerate(zip(exact, values.astype(np.float64).tolist(), strict=True)):
+    for i, (e, v) in enumerate(
+        zip(exact, values.astype(np.float64).tolist(), strict=True)
+    ):
         if e is None:
             continue
         if abs(e) >= limit + half:

@@ -46,7 +46,9 @@ def test_special_values_are_those_of_numpy(name, type):
         same = (got == expected) & (np.signbit(got) == np.signbit(expected))
     same |= close & np.isfinite(expected) & (expected != 0)
     same |= np.isnan(got) & np.isnan(expected)
-    wrong = [(*[a[i] for a in args], got[i], expected[i]) for i in np.flatnonzero(~same)]
+    wrong = [
+        (*[a[i] for a in args], got[i], expected[i]) for i in np.flatnonzero(~same)
+    ]
     assert not wrong, wrong
 
 
@@ -62,7 +64,9 @@ def test_half_types_are_rounded_from_f32(type):
 
 
 def test_integers_are_refused():
-    with pytest.raises(TypeError, match="exp: takes floating-point values, got type i32"):
+    with pytest.raises(
+        TypeError, match="exp: takes floating-point values, got type i32"
+    ):
         mathematics.exp(const(1, "i32"))
 
 

@@ -75,7 +75,9 @@ def erf(x: Expr) -> Expr:
     single = x.type == "f32"
     size = absolute(x)
     square = size * size
-    centre = fma(size, horner(square, ERF_CENTRE_F32 if single else ERF_CENTRE_F64), size)
+    centre = fma(
+        size, horner(square, ERF_CENTRE_F32 if single else ERF_CENTRE_F64), size
+    )
     bound = _ERF_IS_ONE[x.type]
     inside = select(size > bound, bound, size)
     decay = horner(

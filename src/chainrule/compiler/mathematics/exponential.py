@@ -74,7 +74,10 @@ EXPM1_F64 = (
 )
 
 LN2_F32 = (float.fromhex("0x1.62e43p-1"), float.fromhex("-0x1.05c61p-29"))
-LN2_F64 = (float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56"))
+LN2_F64 = (
+    float.fromhex("0x1.62e42fefa39efp-1"),
+    float.fromhex("0x1.abc9e3b39803fp-56"),
+)
 """ln 2 as a sum of two numbers of the format."""
 LOG2_E = 1.4426950408889634
 

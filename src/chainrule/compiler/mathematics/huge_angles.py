@@ -14,26 +14,26 @@ from .formats import F64, bits, fast_two_sum
 
 # 1 / (2 pi)
 INVERSE_TWO_PI = (
-    0x28be60db9391054a,
-    0x7f09d5f47d4d3770,
-    0x36d8a5664f10e410,
-    0x7f9458eaf7aef158,
-    0x6dc91b8e909374b8,
-    0x1924bba82746487,
-    0x3f877ac72c4a69cf,
-    0xba208d7d4baed121,
-    0x3a671c09ad17df90,
-    0x4e64758e60d4ce7d,
-    0x272117e2ef7e4a0e,
-    0xc7fe25fff7816603,
-    0xfbcbc462d6829b47,
-    0xdb4d9fb3c9f2c26d,
-    0xd3d18fd9a797fa8b,
-    0x5d49eeb1faf97c5e,
-    0xcf41ce7de294a4ba,
-    0x9afed7ec47e35742,
-    0x1580cc11bf1edaea,
-    0xfc33ef0826bd0d87,
+    0x28BE60DB9391054A,
+    0x7F09D5F47D4D3770,
+    0x36D8A5664F10E410,
+    0x7F9458EAF7AEF158,
+    0x6DC91B8E909374B8,
+    0x1924BBA82746487,
+    0x3F877AC72C4A69CF,
+    0xBA208D7D4BAED121,
+    0x3A671C09AD17DF90,
+    0x4E64758E60D4CE7D,
+    0x272117E2EF7E4A0E,
+    0xC7FE25FFF7816603,
+    0xFBCBC462D6829B47,
+    0xDB4D9FB3C9F2C26D,
+    0xD3D18FD9A797FA8B,
+    0x5D49EEB1FAF97C5E,
+    0xCF41CE7DE294A4BA,
+    0x9AFED7EC47E35742,
+    0x1580CC11BF1EDAEA,
+    0xFC33EF0826BD0D87,
 )
 """Words of 64 bits of 1 / (2 pi), the first after the point first."""
 
@@ -55,7 +55,9 @@ def _window(start: Expr, largest_start: int) -> list[Expr]:
         step = 1 << level
         taken = (index & step).ne(0)
         words = [
-            select(taken, words[j + step], words[j]) if j + step < len(words) else words[j]
+            select(taken, words[j + step], words[j])
+            if j + step < len(words)
+            else words[j]
             for j in range(min(3 + step, len(words)))
         ]
     rest = 63 - offset
@@ -104,4 +106,3 @@ def reduce_huge(x: Expr, largest_exponent: int) -> tuple[Expr, Expr]:
     r = product + fma(lo, HALF_PI[0], fma(hi, HALF_PI[1], error))
     signed = bitcast(bits(r) ^ bitcast(negative << 63, "i64"), "f64")
     return n, signed + (x - x)
-

@@ -82,7 +82,10 @@ LN2_SHORT = (
 
 SQRT_HALF_BITS = {"f32": 0x3F3504F3, "f64": 0x3FE6A09E667F3BCD}
 LN2_F32 = (float.fromhex("0x1.62e43p-1"), float.fromhex("-0x1.05c61p-29"))
-LN2_F64 = (float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56"))
+LN2_F64 = (
+    float.fromhex("0x1.62e42fefa39efp-1"),
+    float.fromhex("0x1.abc9e3b39803fp-56"),
+)
 
 
 def split(x: Expr) -> tuple[Expr, Expr]:

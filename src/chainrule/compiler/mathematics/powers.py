@@ -64,7 +64,7 @@ def integer_pow(x: Expr, n: int) -> Expr:
     if n < 0:
         return 1.0 / integer_pow(x, -n)
     if n == 0:
-        return node("const", x.type, (), 1.0.hex() if x.type[0] in "fb" else 1)
+        return node("const", x.type, (), (1.0).hex() if x.type[0] in "fb" else 1)
     out, power = None, x
     while n:
         if n & 1:
@@ -118,10 +118,11 @@ def pow(x: Expr, y: Expr) -> Expr:
     grows = (size > 1.0) & (y > 0.0) | (size < 1.0) & (y < 0.0)
     of_infinite = choose(grows, INF, 0.0, y)
     inner = (size > 0.0) & (size < INF)
-    out = select(inner, select(finite, _size_power(size, bounded), of_infinite), of_zero)
+    out = select(
+        inner, select(finite, _size_power(size, bounded), of_infinite), of_zero
+    )
     signed = copysign(out, select(odd, x, 1.0))
     undefined = (x < 0.0) & inner & finite & ~_is_integer(y)
     slow = select(undefined | x.ne(x) | y.ne(y), NAN, signed)
     slow = select(y.eq(0.0) | x.eq(1.0) | (size.eq(1.0) & ~finite & y.eq(y)), 1.0, slow)
     return rare(~plain, slow, _size_power(x, y))
-
