@@ -99,6 +99,8 @@ class Context(Reader):
     def enter(self, member: Member) -> None:
         """Makes a member readable at its own index."""
         for v in member.values:
+            if isinstance(v, Partial):
+                continue
             role = "point" if member.fold is not None else member.role
             position = ravel(self.cluster.indices(role, v.shape), v.shape)
             self.inside[v] = member, position
@@ -202,10 +204,14 @@ class Fusion:
     def _assign(self, member: Member, chunks: tuple[int, int] | None = None) -> None:
         alone = self._new(member, chunks)
         context = self._compose(alone, member)
-        candidates = [v.owner for v in context.reads if isinstance(v.owner, Cluster)]
-        candidates += [c for c in self.steps[-3:] if isinstance(c, Cluster)]
+        made = [v.owner for v in context.reads if isinstance(v.owner, Cluster)]
+        others = [c for c in self.steps[-3:] if isinstance(c, Cluster)]
         tried: set[int] = set()
-        for cluster in sorted(candidates, key=lambda c: -c.sequence):
+        latest_first = [
+            *sorted(made, key=lambda c: -c.sequence),
+            *sorted(others, key=lambda c: -c.sequence),
+        ]
+        for cluster in latest_first:
             if cluster.sequence in tried or cluster.closed:
                 continue
             tried.add(cluster.sequence)

@@ -46,6 +46,7 @@ class Program(Fusion):
         self.constants: list[Stored] = []
         consts = [self.constant(v.aval, c) for v, c in zip(jaxpr.constvars, closed.consts)]
         self.arrays: list[Any] = list(closed.consts)
+        self.wanted = {v for v in jaxpr.outvars if type(v) is not Literal}
         self.results = self.run(jaxpr, consts, self.arguments)
         for v in self.results:
             self.settle(v)
@@ -81,9 +82,9 @@ class Program(Fusion):
             outs = self.equation(eqn, [read(v) for v in eqn.invars])
             for var, value in zip(eqn.outvars, outs):
                 env[var] = value
-                if isinstance(value, Lazy) and uses.get(var, 0) > 1:
-                    if value.cost >= EXPENSIVE:
-                        self.settle(value)
+                costly = uses.get(var, 0) > 1 and value.cost >= EXPENSIVE
+                if costly or var in self.wanted:
+                    self.settle(value)
         return [read(v) for v in jaxpr.outvars]
 
     def equation(self, eqn: JaxprEqn, operands: list[Value]) -> list[Value]:
