@@ -266,6 +266,13 @@ PyArrayObject* array_data(ConcreteArray* array) {
     return array->data ? array->data : raise_deleted(array->aval);
 }
 
+bool delete_array(ConcreteArray* array) {
+    if (array->data && !array_aval(array)) return false;
+    PyArrayObject* data = std::exchange(array->data, nullptr);
+    Py_XDECREF(as_object(data));
+    return true;
+}
+
 PyObject* array_aval(ConcreteArray* array) {
     if (!array->aval)
         array->aval =
