@@ -65,20 +65,18 @@ PyObject* assemble(const Entry& entry, PyObject* stolen) {
     return pytree::unflatten(tree, results.items).release().ptr();
 }
 
-/// An array that is donated must not be another argument as well.
-bool check_donated(const Entry& entry, Call& call) {
+/// An array that is donated must not be another argument as well: `_donated_twice`
+/// raises, naming the two.
+bool check_donated(PyObject* self, const Entry& entry, Call& call) {
     for (Py_ssize_t i : entry.donated)
-        for (Py_ssize_t k = 0; k < call.size(); ++k)
-            if (k != i && call.arrays()[k] == call.arrays()[i]) {
-                Ref label(aval_label(call.avals()[i], true));
-                if (label)
-                    PyErr_Format(PyExc_ValueError,
-                                 "jit: an array of type %U is donated and passed "
-                                 "once more in the same call (leaves %zd and %zd of "
-                                 "the arguments); pass a copy, or do not donate it.",
-                                 label.get(), i, k);
-                return false;
-            }
+        for (Py_ssize_t k = 0; k < call.size(); ++k) {
+            if (k == i || call.arrays()[k] != call.arrays()[i]) continue;
+            nb::object tree = call.full_tree();
+            Ref answer(PyObject_CallMethod(self, "_donated_twice", "Onn", tree.ptr(),
+                                           k < i ? k : i, k < i ? i : k));
+            if (answer) PyErr_SetString(PyExc_RuntimeError, "_donated_twice returned");
+            return false;
+        }
     return true;
 }
 
@@ -100,9 +98,9 @@ PyObject* finish_donation(const Entry& entry, Call& call, PyObject* results) {
     return list.release();
 }
 
-PyObject* run(const Entry& entry, Call& call) {
+PyObject* run(PyObject* self, const Entry& entry, Call& call) {
     bool donates = !entry.donated.empty();
-    if (donates && !check_donated(entry, call)) return nullptr;
+    if (donates && !check_donated(self, entry, call)) return nullptr;
     PyObject* results =
         PyObject_Vectorcall(entry.program, call.arrays(), call.size(), nullptr);
     if (donates) results = finish_donation(entry, call, results);
@@ -175,7 +173,7 @@ PyObject* miss(PyObject* self, Call& call, std::uint64_t token) {
             state.cache.insert(EntryRef(entry.get()));
         }
     }
-    return run(*entry.get(), call);
+    return run(self, *entry.get(), call);
 }
 
 PyObject* call_function(PyObject* self, PyObject* const* args, std::size_t nargsf,
@@ -195,7 +193,7 @@ PyObject* call_function(PyObject* self, PyObject* const* args, std::size_t nargs
             return call_in_python(self, args, nargsf, names);
         bool failed = false;
         EntryRef entry = state.cache.find(call, token, &failed);
-        if (entry) return run(*entry.get(), call);
+        if (entry) return run(self, *entry.get(), call);
         if (!failed) return miss(self, call, token);
         if (!PyErr_ExceptionMatches(PyExc_TypeError)) return nullptr;
         PyErr_Clear();  // a static argument without a hash: Python says which

@@ -191,9 +191,16 @@ class JitFunction(_native.JitFunction):
             warnings.warn(
                 f"jit: no output of {self._name} can take the place of the donated"
                 f" {', '.join(useless)}; these arguments are kept.",
-                stacklevel=4,
+                stacklevel=3,
             )
         return tuple(usable)
+
+    def _donated_twice(self, tree: Any, first: int, second: int) -> None:
+        names = leaf_names(self.__wrapped__, tree)
+        raise ValueError(
+            f"jit: arguments {names[first]} and {names[second]} of {self._name} are one"
+            " array, and it is donated; pass a copy, or do not donate it."
+        )
 
     def trace(self, *args: Any, **kwargs: Any) -> Traced:
         """The program for these arguments (arrays or ShapeDtypeStructs)."""

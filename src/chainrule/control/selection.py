@@ -29,7 +29,7 @@ class Selected:
 
     def leaves(self, tree: Any) -> list[int]:
         """Where the leaves of the selected arguments stand in (args, kwargs)."""
-        args, kwargs = (child for child in tree.children())
+        args, kwargs = tree.children()
         parts = args.children()
         chosen = [i in self.among(len(parts)) for i in range(len(parts))]
         chosen += [key in self.names for key in kwargs.node_data()[1]]
@@ -42,13 +42,13 @@ class Selected:
 
     def check_disjoint(self, other: Selected, fun: Any) -> None:
         """Raises ValueError where an argument is selected here and in `other`."""
-        shared = {str(x) for x in self.names if x in other.names}
-        shared |= {str(x) for x in self.positions if x in other.positions and not shared}
+        shared = {x for x in self.names if x in other.names}
+        if not shared:
+            shared = {str(x) for x in self.positions if x in other.positions}
         if shared:
             raise ValueError(
-                f"jit: {', '.join(sorted(shared))} of {name_of(fun)} cannot be both"
-                f" {other.kind} and {self.kind}; drop it from {self.kind}_argnums and"
-                f" {self.kind}_argnames."
+                f"jit: argument {', '.join(sorted(shared))} of {name_of(fun)} is selected"
+                f" by both {other.kind}_argnums and {self.kind}_argnums; drop one."
             )
 
 

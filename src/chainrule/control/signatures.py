@@ -118,9 +118,6 @@ def differences(fun: Any, old: Signature, new: Signature) -> list[str]:
             f"argument {n}: structure {_body(before[n])} -> {_body(after[n])}"
             for n in shared
         ]
-        keys = [", ".join(_keywords(s.tree)) or "none" for s in (old, new)]
-        if keys[0] != keys[1]:
-            found.append(f"arguments by keyword: {keys[0]} -> {keys[1]}")
     types = [dict(zip(leaf_names(fun, s.tree), s.avals)) for s in (old, new)]
     found += _changes("argument", *types, type_text)
     names = parameter_names(fun, 1 + max([-1, *_positions(old), *_positions(new)]))
@@ -132,11 +129,19 @@ def differences(fun: Any, old: Signature, new: Signature) -> list[str]:
     settings = [dict(zip(OPTIONS, s.options)) for s in (old, new)]
     found += _changes("option", *settings, repr)
     found += _changes("axis", dict(old.axes), dict(new.axes), str)
+    if not found:
+        by_name = [", ".join(_named(s)) or "none" for s in (old, new)]
+        if by_name[0] != by_name[1]:
+            return [f"arguments by keyword: {by_name[0]} -> {by_name[1]}"]
     return found or ["values that print alike but are not equal"]
 
 
 def _positions(s: Signature) -> list[int]:
     return [k for k, _, _ in s.static if isinstance(k, int)]
+
+
+def _named(s: Signature) -> list[str]:
+    return sorted([*_keywords(s.tree), *(k for k, _, _ in s.static if isinstance(k, str))])
 
 
 def _body(tree: Any) -> str:

@@ -211,6 +211,13 @@ class Compiled(Stage):
                 continue
             where = leaf_names(self._staged.fun, self._staged.tree)[i]
             raise TypeError(f"Compiled: argument {where} of {name} is {what}.")
+        for i in self.donate_argnums:
+            if sum(x is arrays[i] for x in arrays) > 1:
+                where = leaf_names(self._staged.fun, self._staged.tree)[i]
+                raise ValueError(
+                    f"Compiled: argument {where} of {name} is donated and passed twice;"
+                    " pass a copy."
+                )
 
     def runtime_executable(self) -> Any:
         """What the executor made: a callable of flat arrays."""
