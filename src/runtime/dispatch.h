@@ -132,10 +132,13 @@ PyObject* aval_label(PyObject* aval, bool brief);
 PyObject* wrap_stolen(PyObject* value, bool weak);
 /// As wrap_stolen, but an Array is passed through unchanged (results of evaluations).
 PyObject* wrap_result(PyObject* value, bool weak);
+/// Wraps an ndarray that fits `aval`, whose dtype is canonical; unchecked. Steals it,
+/// also on failure.
+PyObject* wrap_fitting(PyArrayObject* data, PyObject* aval);
+/// Drops the memory of a concrete array, which is deleted from now on.
+bool delete_array(ConcreteArray* array);
 /// The ndarray of a concrete array, borrowed; RuntimeError if it was deleted.
 PyArrayObject* array_data(ConcreteArray* array);
-/// Lets go of the memory; using the array raises from now on. False with an exception.
-bool delete_array(ConcreteArray* array);
 /// The aval of a concrete array, borrowed.
 PyObject* array_aval(ConcreteArray* array);
 
