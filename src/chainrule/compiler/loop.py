@@ -10,11 +10,11 @@ Loads and stores address buffers by `offset + sum(stride * variable)`, in elemen
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from .expr import Expr, node
 from .index import Index
-
 
 Combine = Callable[[tuple[Expr, ...], tuple[Expr, ...]], tuple[Expr, ...]]
 

@@ -26,9 +26,11 @@ from .expr import (
     unary,
 )  # fmt: skip
 from .index import Index, expression_index, number, ravel, unravel
+from .mathematics import *  # noqa: F403
+from .mathematics import __all__ as _functions
 
 __all__ = [
     "BITS", "FLOATS", "SIGNED", "UNSIGNED", "Expr", "Index", "all_of", "any_of", "bitcast",
     "compare", "const", "convert", "expression_index", "fma", "maximum", "minimum", "node", "number",
-    "rare", "ravel", "select", "unary", "unravel",
+    "rare", "ravel", "select", "unary", "unravel", *_functions,
 ]  # fmt: skip

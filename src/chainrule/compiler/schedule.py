@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from .expr import BITS, FLOATS, Expr, binary, node, select
 from .fusion import Cluster, Context, Member, Partial
@@ -150,7 +151,11 @@ def _place(
     if fold is None:
         v = member.values[0]
         if stored(v):
-            store = Store(v.buffer, ravel(cluster.indices(member.role, v.shape), v.shape), values[0])
+            store = Store(
+                v.buffer,
+                ravel(cluster.indices(member.role, v.shape), v.shape),
+                values[0],
+            )
             if member.role == "point":
                 nest.stages[max(stage - 1, 0)][2].append(store)
             else:
@@ -193,7 +198,9 @@ def _cache_rows(nest: Nest, cluster: Cluster, placed: Sequence[Any]) -> None:
         elif row <= SCRATCH:
             key = ("scratch", v)
             nest.scratch[key] = row * max(BITS[value.type] // 8, 1)
-            index = ravel([variable_index(x) for x in nest.inner], [x.data[1] for x in nest.inner])
+            index = ravel(
+                [variable_index(x) for x in nest.inner], [x.data[1] for x in nest.inner]
+            )
             nest.stages[stage][1].insert(0, Store(key, index, value))
             again = load(key, value.type, index)
         else:
@@ -229,7 +236,9 @@ def _merge(nest: Nest) -> None:
             if _mergeable(nest, group[k], group[k + 1]):
                 outer, inner = group[k], group[k + 1]
                 merged = loop_variable(outer.data[1] * inner.data[1])
-                _apply(nest, merge_variables(outer, inner, merged), outer, inner, merged)
+                _apply(
+                    nest, merge_variables(outer, inner, merged), outer, inner, merged
+                )
                 group[k : k + 2] = [merged]
             k -= 1
 
@@ -248,14 +257,18 @@ def _accesses(nest: Nest) -> list[Any]:
     return loads + [s.index.terms for s, _ in nest.stores()]
 
 
-def _apply(nest: Nest, rewriter: Rewriter, outer: Expr, inner: Expr, merged: Expr) -> None:
+def _apply(
+    nest: Nest, rewriter: Rewriter, outer: Expr, inner: Expr, merged: Expr
+) -> None:
     for reductions, stores, points in nest.stages:
         for r in reductions:
             r.values = tuple(rewriter(x) for x in r.values)
         for s in (*stores, *points):
             s.value = rewriter(s.value)
             rest = None if s.index.rest is None else rewriter(s.index.rest)
-            terms = [(v, c) for v, c in s.index.terms if v is not outer and v is not inner]
+            terms = [
+                (v, c) for v, c in s.index.terms if v is not outer and v is not inner
+            ]
             terms += [(merged, c) for v, c in s.index.terms if v is inner]
             s.index = Index(s.index.constant, tuple(terms), rest)
             s.when = None if s.when is None else rewriter(s.when)
@@ -327,7 +340,11 @@ def _widest(nodes: Sequence[Expr]) -> int:
 
 def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:
     """The variable along which a vector costs least, by accesses per element."""
-    candidates = [v for v in (*nest.grid, *nest.inner) if v not in nest.limits or len(nest.inner) == 1]
+    candidates = [
+        v
+        for v in (*nest.grid, *nest.inner)
+        if v not in nest.limits or len(nest.inner) == 1
+    ]
     loads = [x for x in nodes if x.op == "load"]
     inner_size = math.prod(v.data[1] for v in nest.inner)
     computed = 0.3 * len(nodes)
@@ -363,7 +380,11 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
 
 
 def _copies(
-    nest: Nest, nodes: Sequence[Expr], vector: Expr | None, width: int, vector_bytes: int
+    nest: Nest,
+    nodes: Sequence[Expr],
+    vector: Expr | None,
+    width: int,
+    vector_bytes: int,
 ) -> dict[Expr, int]:
     """How many points of an axis are computed at once."""
     folds = any(r for r, _, _ in nest.stages)
@@ -408,4 +429,4 @@ def _block(
     return copies
 
 
-__all__ = ["Scheduled", "schedule", "select", "node"]
+__all__ = ["Scheduled", "node", "schedule", "select"]
