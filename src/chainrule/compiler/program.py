@@ -129,6 +129,13 @@ class Program(Fusion):
         self.steps.append(step)
         return list(step.outputs)
 
+    def products(
+        self, name: str, a: Value, b: Value, aval: Any, ints: Sequence[int], batch: int
+    ) -> Value:
+        """A batch of matrix products by the library, divided into tiles."""
+        (out,) = self.native(name, (a, b), (aval,), ints)
+        return out
+
     def native(
         self,
         name: str,
