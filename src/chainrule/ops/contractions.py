@@ -19,6 +19,7 @@ from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
+from . import folds
 from .shaping import convert, transpose
 
 Numbers = tuple[
@@ -319,6 +320,7 @@ dot_general_p = Primitive(
     transpose=_dot_transpose,
     batch=_dot_batch,
     evaluate=_dot_evaluate,
+    lower=folds.dot_general,
 )
 
 
