@@ -100,16 +100,15 @@ EXP2_F64 = (
     4.477679998212725e-10,
     2.9229727857948593e-11,
 )
-# 2^r, |r| <= 1/2: error relative 2^-34.53
+# (2^r - 1) / r, |r| <= 1/2: error relative 2^-34.26
 EXP2_SHORT = (
-    0.9999999999616701,
-    0.6931471807287302,
-    0.24022651198121292,
-    0.05550410352322232,
-    0.009618027257880014,
-    0.0013333923582162044,
-    0.00015469290292769155,
-    1.5201662545958506e-05,
+    0.6931471807050896,
+    0.24022651073885767,
+    0.055504103722060334,
+    0.00961803692203244,
+    0.001333392300416565,
+    0.00015467126281460834,
+    1.5200031259722079e-05,
 )
 
 LOG2_E = 1.4426950408889634
@@ -251,7 +250,7 @@ def exp_parts(x: Pair) -> tuple[Pair, Expr]:
     q = horner(r, EXPM1_F32 if form is F32 else EXPM1_F64)
     whole, lost = fast_two_sum(number(1.0, form.type), r)
     tail = lost + fma(r * r, q, fma(rest, r, rest))
-    return (whole, tail), _integer(bits(sum), form)
+    return fast_two_sum(whole, tail), _integer(bits(sum), form)
 
 
 # --- in f64, good enough for f32 -----------------------------------------------------
@@ -261,7 +260,8 @@ def exp2_short(x: Expr) -> Expr:
     """2**x of an f64 to 34 bits; x is clamped to where an f32 is neither 0 nor inf."""
     x = clamp(x, -200.0, 200.0)
     sum = x + F64.shifter
-    return horner(x - (sum - F64.shifter), EXP2_SHORT) * power_of_two(bits(sum), F64)
+    r = x - (sum - F64.shifter)
+    return fma(r, horner(r, EXP2_SHORT), 1.0) * power_of_two(bits(sum), F64)
 
 
 def exp_short(x: Expr) -> Expr:

@@ -148,7 +148,11 @@ def sin(x: Expr) -> Expr:
     n, r = _reduce(absolute(x))
     fast = _quadrant(n, sin_quarter(r), cos_quarter(r))
     n, r = _reduce_huge(x)
-    return rare(_is_huge(x), _odd(_quadrant(n, sin_quarter(r), cos_quarter(r)), x), _odd(fast, x))
+    return rare(
+        _is_huge(x),
+        _odd(_quadrant(n, sin_quarter(r), cos_quarter(r)), x),
+        _odd(fast, x),
+    )
 
 
 @for_formats
