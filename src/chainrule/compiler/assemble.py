@@ -230,7 +230,7 @@ def host_call(step: HostStep) -> Any:
 
     def call(*arrays: Any) -> Any:
         out = primitive(*[wrap(a, w) for a, w in zip(arrays, weak)], **params)
-        return [data_of(x) for x in out] if many else [data_of(out)]
+        return list(out) if many else [out]
 
     return call
 
