@@ -79,7 +79,11 @@ def staged(cases, weak):
         return [flat(c(*xs[a:b])) for c, (a, b) in zip(cases, parts)]
 
     args = list(itertools.chain(*operands))
-    return cr.make_jaxpr(program)(*args), args, [c(*xs) for c, xs in zip(cases, operands)]
+    return (
+        cr.make_jaxpr(program)(*args),
+        args,
+        [c(*xs) for c, xs in zip(cases, operands)],
+    )
 
 
 def host_steps(cases):
