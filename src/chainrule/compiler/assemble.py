@@ -15,7 +15,7 @@ import numpy as np
 from ..core.avals import wrap
 from ..runtime import _native
 from . import kernels
-from .codegen import host
+from .codegen import processor
 from .codegen.emit import emit_kernel
 from .codegen.types import size
 from .expr import forget
@@ -54,7 +54,7 @@ def select_steps(program: Program) -> list[Step]:
     for v in program.results:
         v.uses += 1
     chosen: list[Step] = []
-    width = host.vector_bytes()
+    width = processor.vector_bytes()
     for step in reversed(program.steps):
         if isinstance(step, Cluster):
             values = [
@@ -266,7 +266,7 @@ def host_call(step: HostStep) -> Any:
 
     def call(*arrays: Any) -> Any:
         out = primitive(*[wrap(a, w) for a, w in zip(arrays, weak)], **params)
-        return list(out) if many else [out]
+        return [data_of(x) for x in out] if many else [data_of(out)]
 
     return call
 
