@@ -422,5 +422,6 @@ def constants():
                 parts_short(mp.log(2) / mp.log(10), 16),
             ),
             "LOG10_2": ("log10(2) in two parts", parts_short(mp.log(2) / mp.log(10))),
+            "TWO_OVER_PI": ("2 / pi in parts of 28 bits", parts(2 / pi, 7, 28)),
             "INVERSE_TWO_PI": ("1 / (2 pi)", words(1 / (2 * pi), 20)),
         }
