@@ -54,7 +54,9 @@ def select_steps(program: Program) -> list[Step]:
     width = host.vector_bytes()
     for step in reversed(program.steps):
         if isinstance(step, Cluster):
-            values = [v for m in step.members for v in m.values if v.uses and size_of(v)]
+            values = [
+                v for m in step.members for v in m.values if v.uses and size_of(v)
+            ]
             if values:
                 made = schedule(step, program, width)
                 chosen.append(write_kernel(made))
@@ -194,7 +196,14 @@ class _Assembler:
         if isinstance(step, KernelStep):
             slots = tuple(self.slot[v] for v in step.buffers)
             made = step.scheduled
-            return ("kernel", next(addresses), slots, tuple(step.ints), made.extent, made.grain)
+            return (
+                "kernel",
+                next(addresses),
+                slots,
+                tuple(step.ints),
+                made.extent,
+                made.grain,
+            )
         if isinstance(step, NativeStep):
             slots = tuple(self.slot[v] for v in (*step.inputs, *step.outputs))
             address = _native.library_kernel(step.name)

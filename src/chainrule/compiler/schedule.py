@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from .expr import BITS, FLOATS, Expr, binary, node, select
 from .fusion import Cluster, Context, Member, Partial
@@ -150,7 +151,11 @@ def _place(
     if fold is None:
         v = member.values[0]
         if stored(v):
-            store = Store(v.buffer, ravel(cluster.indices(member.role, v.shape), v.shape), values[0])
+            store = Store(
+                v.buffer,
+                ravel(cluster.indices(member.role, v.shape), v.shape),
+                values[0],
+            )
             if member.role == "point":
                 nest.stages[max(stage - 1, 0)][2].append(store)
             else:
@@ -193,7 +198,9 @@ def _cache_rows(nest: Nest, cluster: Cluster, placed: Sequence[Any]) -> None:
         elif row <= SCRATCH:
             key = ("scratch", v)
             nest.scratch[key] = row * max(BITS[value.type] // 8, 1)
-            index = ravel([variable_index(x) for x in nest.inner], [x.data[1] for x in nest.inner])
+            index = ravel(
+                [variable_index(x) for x in nest.inner], [x.data[1] for x in nest.inner]
+            )
             nest.stages[stage][1].insert(0, Store(key, index, value))
             again = load(key, value.type, index)
         else:
@@ -229,7 +236,9 @@ def _merge(nest: Nest) -> None:
             if _mergeable(nest, group[k], group[k + 1]):
                 outer, inner = group[k], group[k + 1]
                 merged = loop_variable(outer.data[1] * inner.data[1])
-                _apply(nest, merge_variables(outer, inner, merged), outer, inner, merged)
+                _apply(
+                    nest, merge_variables(outer, inner, merged), outer, inner, merged
+                )
                 group[k : k + 2] = [merged]
             k -= 1
 
@@ -248,14 +257,18 @@ def _accesses(nest: Nest) -> list[Any]:
     return loads + [s.index.terms for s, _ in nest.stores()]
 
 
-def _apply(nest: Nest, rewriter: Rewriter, outer: Expr, inner: Expr, merged: Expr) -> None:
+def _apply(
+    nest: Nest, rewriter: Rewriter, outer: Expr, inner: Expr, merged: Expr
+) -> None:
     for reductions, stores, points in nest.stages:
         for r in reductions:
             r.values = tuple(rewriter(x) for x in r.values)
         for s in (*stores, *points):
             s.value = rewriter(s.value)
             rest = None if s.index.rest is None else rewriter(s.index.rest)
-            terms = [(v, c) for v, c in s.index.terms if v is not outer and v is not inner]
+            terms = [
+                (v, c) for v, c in s.index.terms if v is not outer and v is not inner
+            ]
             terms += [(merged, c) for v, c in s.index.terms if v is inner]
             s.index = Index(s.index.constant, tuple(terms), rest)
             s.when = None if s.when is None else rewriter(s.when)
@@ -279,11 +292,7 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
         nest.inner.remove(vector)
         nest.inner.append(vector)
     copies = _copies(nest, nodes, vector, width, vector_bytes)
-    grid = [_axis(v, vector, copies) for v in nest.grid]
-    inner = [_axis(v, vector, copies) for v in nest.inner]
-    for a in inner:
-        if a.var in nest.limits:
-            a.low, a.high = nest.limits[a.var]
+    grid = [_axis(v, vector, copies, width) for v in nest.grid]
     if not grid:
         grid = [Axis(loop_variable(1), 1)]
     first = max(
@@ -294,21 +303,30 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     stages: list[Stage] = []
     for reductions, stores, points in nest.stages:
         if reductions or stores:
+            inner = [_axis(v, vector, copies, width) for v in nest.inner]
+            for a in inner:
+                a.overlap = a.overlap and not reductions
+                if a.var in nest.limits:
+                    a.low, a.high = nest.limits[a.var]
+                    a.overlap = False
             stages.append(Stage(inner, reductions, stores))
         if points:
             stages.append(Stage([], [], points))
-    work = len(nodes) * math.prod(a.extent for a in (*grid[1:], *inner))
+    rest = math.prod(v.data[1] for v in nest.inner)
+    work = len(nodes) * math.prod(a.extent for a in grid[1:]) * rest
     grain = max(WORK // max(work, 1), 1)
-    if grid[0].vector:
-        grain = -(-grain // (width * 4)) * width * 4
+    group = grid[0].copies * (width if grid[0].vector else 1)
+    grain = -(-grain // group) * group
     return Scheduled(Kernel(grid, stages), width, grid[0].extent, grain, nest.scratch)
 
 
-def _axis(v: Expr, vector: Expr | None, copies: dict[Expr, int]) -> Axis:
-    n = v.data[1]
-    if v is vector:
-        return Axis(v, n, vector=True, copies=copies.get(v, 1), constant=n <= CONSTANT)
-    return Axis(v, n, copies=copies.get(v, 1))
+def _axis(v: Expr, vector: Expr | None, copies: dict[Expr, int], width: int) -> Axis:
+    n, count = v.data[1], copies.get(v, 1)
+    group = count * (width if v is vector else 1)
+    return Axis(
+        v, n, vector=v is vector, copies=count, constant=v is vector and n <= CONSTANT,
+        overlap=n >= group,
+    )  # fmt: skip
 
 
 def _widest(nodes: Sequence[Expr]) -> int:
@@ -322,7 +340,11 @@ def _widest(nodes: Sequence[Expr]) -> int:
 
 def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:
     """The variable along which a vector costs least, by accesses per element."""
-    candidates = [v for v in (*nest.grid, *nest.inner) if v not in nest.limits or len(nest.inner) == 1]
+    candidates = [
+        v
+        for v in (*nest.grid, *nest.inner)
+        if v not in nest.limits or len(nest.inner) == 1
+    ]
     loads = [x for x in nodes if x.op == "load"]
     inner_size = math.prod(v.data[1] for v in nest.inner)
     computed = 0.3 * len(nodes)
@@ -358,26 +380,36 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
 
 
 def _copies(
-    nest: Nest, nodes: Sequence[Expr], vector: Expr | None, width: int, vector_bytes: int
+    nest: Nest,
+    nodes: Sequence[Expr],
+    vector: Expr | None,
+    width: int,
+    vector_bytes: int,
 ) -> dict[Expr, int]:
     """How many points of an axis are computed at once."""
     folds = any(r for r, _, _ in nest.stages)
-    if vector is None or not folds or nest.scratch:
+    if vector is None or nest.scratch:
         return {}
+    if not folds:
+        count = 4 if len(nodes) <= 12 else 2 if len(nodes) <= 24 else 1
+        return {vector: _fitting(count, vector, width)}
     registers = 24 if vector_bytes == 64 else 12
     if vector in nest.inner:
         if nest.products:
             return _block(nest, nodes, vector, registers, {})
-        many = vector.data[1] >= 4 * width
-        return {vector: 4} if many and len(nodes) <= 40 else {}
-    vectors = -(-vector.data[1] // width)
-    across = 4 if vectors >= 4 else vectors
-    if len(nodes) > 40:
-        across = 1
+        return {vector: _fitting(4, vector, width)} if len(nodes) <= 40 else {}
+    across = _fitting(4, vector, width) if len(nodes) <= 40 else 1
     copies = {vector: across}
     if nest.products:
         return _block(nest, nodes, vector, registers // across, copies)
     return copies
+
+
+def _fitting(count: int, v: Expr, width: int) -> int:
+    """The largest power of two up to `count` of whose vectors the axis has enough."""
+    while count > 1 and count * width > v.data[1]:
+        count //= 2
+    return count
 
 
 def _block(
@@ -397,4 +429,4 @@ def _block(
     return copies
 
 
-__all__ = ["Scheduled", "schedule", "select", "node"]
+__all__ = ["Scheduled", "node", "schedule", "select"]

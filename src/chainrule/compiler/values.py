@@ -10,7 +10,8 @@ asks `at` (an index per dimension) or `linear` (a row-major position) and does n
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,10 @@ class Reader:
 
     def read(self, value: Value, position: Index, indices: Indices | None) -> Expr:
         """The value's element as an expression of the kernel's variables."""
+        raise NotImplementedError
+
+    def under(self, condition: Expr, read: Callable[[], Expr]) -> Expr:
+        """What `read` composes, with nothing loaded where the condition is false."""
         raise NotImplementedError
 
 

@@ -19,7 +19,7 @@ from .gather import gather
 from .joining import concatenate, with_batch_first
 from .scatter import scatter, scatter_p
 from .shaping import broadcast_in_dim, convert, full, move_dim, zeros
-from .windows import CLIP, GatherDimensionNumbers, as_scatter
+from .windows import CLIP, GatherDimensionNumbers, as_scatter, clamped_index
 
 
 def _check_starts(name: str, starts: Sequence[Any], rank: int) -> None:
@@ -101,6 +101,20 @@ def _slice_evaluate(x: Any, *starts: Any, slice_sizes: Any) -> Any:
     return x[_clamped(starts, x.shape, slice_sizes)]
 
 
+def _slice_lower(build: Any, x: Any, *starts: Any, slice_sizes: Any) -> Any:
+    m = build.m
+    build.check(*starts)
+
+    def element(*indices: Any) -> Any:
+        limits = [n - s for n, s in zip(x.shape, slice_sizes)]
+        return x.at(
+            *(i + clamped_index(m, s.at(), limit)
+              for i, s, limit in zip(indices, starts, limits))
+        )  # fmt: skip
+
+    return build.index(element, x, *starts)
+
+
 dynamic_slice_p = Primitive(
     "dynamic_slice",
     "The slice of x of the given sizes that begins at the starts, moved inside.",
@@ -109,6 +123,7 @@ dynamic_slice_p = Primitive(
     transpose=_slice_transpose,
     batch=_slice_batch,
     evaluate=_slice_evaluate,
+    lower=_slice_lower,
 )
 
 

@@ -237,6 +237,42 @@ def places(
     return (base + within).reshape(-1), values.reshape(-1)
 
 
+# --- lowering ------------------------------------------------------------------------
+
+
+def start_element(m: Any, x: Any) -> Any:
+    """An index operand's element as an i64; unsigned ones beyond it are its greatest."""
+    if x.type == "u64":
+        x = m.minimum(x, m.const((1 << 63) - 1, "u64"))
+    return m.convert(x, "i64")
+
+
+def start_elements(
+    m: Any, indices: Any, at: Sequence[Any], index_map: Sequence[int]
+) -> dict[int, Any]:
+    """The start of the window at the batch position `at`, by operand dimension."""
+    return {
+        d: start_element(m, indices.at(*at, m.Index(k))) for k, d in enumerate(index_map)
+    }
+
+
+def clamped_index(m: Any, start: Any, limit: int) -> Any:
+    """A start (None: zero) moved into 0 <= start <= limit, as an index."""
+    if start is None or limit == 0:
+        return m.Index(0)
+    start = start_element(m, start)
+    return m.expression_index(m.minimum(m.maximum(start, 0), m.number(limit)))
+
+
+def starts_inside(
+    m: Any, starts: dict[int, Any], shape: Sequence[int], sizes: Sequence[int]
+) -> Any:
+    """Whether 0 <= start <= size - window for every start."""
+    return m.all_of(
+        c for d, x in starts.items() for c in (x >= 0, x <= m.number(shape[d] - sizes[d]))
+    )
+
+
 def shifted(dims: Sequence[int]) -> tuple[int, ...]:
     """The dimensions behind a new leading one."""
     return tuple(d + 1 for d in dims)
@@ -245,6 +281,6 @@ def shifted(dims: Sequence[int]) -> tuple[int, ...]:
 __all__ = [
     "CLIP", "FILL_OR_DROP", "GatherDimensionNumbers", "GatherScatterMode",
     "ScatterDimensionNumbers", "as_gather", "as_scatter", "check_distinct",
-    "check_index_operand", "clamp", "default_fill", "in_bounds", "interleave", "places",
-    "shifted", "window_sizes", "window_starts",
+    "check_index_operand", "clamp", "clamped_index", "default_fill", "in_bounds", "interleave", "places",
+    "shifted", "start_element", "start_elements", "starts_inside", "window_sizes", "window_starts",
 ]  # fmt: skip

@@ -1,10 +1,32 @@
-"""erf: an odd polynomial near 0, and 1 - exp(-Q(x)), Q = -log erfc, away from it."""
+"""erf, erfc, erfcx and the inverse of erf.
+
+erf is an odd polynomial near 0 and 1 - exp(-Q(x)), Q = -log erfc, away from it. The
+scaled erfcx(x) = exp(x^2) erfc(x) is one polynomial on the whole half line: (1 + 2 x)
+erfcx(x) by (x - 4) / (x + 4) (M. Shepherd and J. Laframboise, "Chebyshev approximation
+of (1 + 2x) exp(x^2) erfc x in 0 <= x < oo", Math. Comp. 36, 1981). The inverses start
+from polynomials of some 30 bits; in f64 a step of Newton's method follows. f32 is
+computed in f64, but for erf.
+"""
 
 from __future__ import annotations
 
-from ..expr import Expr, fma, select
-from .exponential import _mantissa, _raise_exponent, _reduce
-from .formats import absolute, copysign, for_formats, format_of, horner
+from ..expr import Expr, const, convert, fma, rare, select
+from .exponential import exp_normal, exp_parts, exp_short
+from .formats import (
+    F64,
+    INF,
+    NAN,
+    Pair,
+    absolute,
+    copysign,
+    for_formats,
+    horner,
+    scale,
+    square_root,
+    two_product,
+    two_sum,
+)
+from .logarithm import log, log_normal, log_short
 
 # erf(x) / x - 1 by t = x^2, x <= 1: error relative 2^-29.39
 ERF_CENTRE_F32 = (
@@ -64,25 +86,145 @@ ERF_DECAY_F64 = (
     -2.6535419608133552e-12,
     2.275625269565538e-13,
 )
+ERFCX_SHORT = ()
+ERFCX_F64 = ()
+ERF_INV_CENTRE = ()
+ERFC_INV_TAIL = ()
+ERFC_INV_FAR = ()
 
 _ERF_IS_ONE = {"f32": 3.92, "f64": 5.93}
+_HALF_SQRT_PI = 0.886226925452758
+_INVERSE_SQRT_PI = 0.5641895835477563
 
 
 @for_formats
 def erf(x: Expr) -> Expr:
     """The error function."""
-    form = format_of(x)
     single = x.type == "f32"
     size = absolute(x)
-    square = size * size
-    centre = fma(
-        size, horner(square, ERF_CENTRE_F32 if single else ERF_CENTRE_F64), size
-    )
+    table = ERF_CENTRE_F32 if single else ERF_CENTRE_F64
+    centre = fma(size, horner(size * size, table), size)
     bound = _ERF_IS_ONE[x.type]
     inside = select(size > bound, bound, size)
     decay = horner(
         inside if single else inside - 2.0, ERF_DECAY_F32 if single else ERF_DECAY_F64
     )
-    reduced = _reduce(-decay)
-    rest = _raise_exponent(_mantissa(reduced.r), reduced.shifted, form)
-    return copysign(select(size <= 1.0, centre, 1.0 - rest), x)
+    return copysign(select(size <= 1.0, centre, 1.0 - exp_normal(-decay)), x)
+
+
+# --- erfcx for x >= 0, in f64 --------------------------------------------------------
+
+
+def _erfcx_variable(x: Expr) -> Expr:
+    x = select(x > 2.0**60, 2.0**60, x)
+    return (x - 4.0) / (x + 4.0)
+
+
+def erfcx_short(x: Expr) -> Expr:
+    """erfcx of an f64 x >= 0 to some 33 bits."""
+    return horner(_erfcx_variable(x), ERFCX_SHORT) * 0.5 / (x + 0.5)
+
+
+def erfcx_pair(x: Expr) -> Pair:
+    """erfcx of an f64 x between 0 and 2**500 as a pair, to some 55 bits."""
+    t = _erfcx_variable(x)
+    rest = horner(t, ERFCX_F64[1:])
+    top = fma(t, rest, ERFCX_F64[0])
+    lost = fma(t, rest, ERFCX_F64[0] - top)
+    divisor, divisor_lost = two_sum(x, const(0.5, "f64"))
+    inverse = 0.5 / divisor
+    ratio = top * inverse
+    divisor, divisor_lost = divisor + divisor, divisor_lost + divisor_lost
+    rest = fma(-ratio, divisor, top) + fma(-ratio, divisor_lost, lost)
+    return ratio, rest * inverse
+
+
+@for_formats
+def erfc(x: Expr) -> Expr:
+    """1 - erf(x), exact for large x."""
+    single = x.type == "f32"
+    x = convert(x, "f64")
+    size = absolute(x)
+    size = select(size > 40.0, 40.0, size)
+    if single:
+        y = erfcx_short(size) * exp_short(-(size * size))
+    else:
+        square, lost = two_product(size, size)
+        (p, rest), k = exp_parts((-square, -lost))
+        high, low = erfcx_pair(size)
+        y = scale(fma(p, high, fma(p, low, rest * high)), k, F64)
+    y = select(x < 0.0, 2.0 - y, y)
+    return convert(y, "f32") if single else y
+
+
+@for_formats
+def erfcx(x: Expr) -> Expr:
+    """exp(x**2) erfc(x)."""
+    if x.type == "f32":
+        wide = convert(x, "f64")
+        size = absolute(wide)
+        right = erfcx_short(size)
+        growth = exp_short(wide * wide)
+        return convert(select(wide < 0.0, growth + growth - right, right), "f32")
+    size = absolute(x)
+    high, low = erfcx_pair(size)
+    right = rare(size > 2.0**500, _INVERSE_SQRT_PI / size, high + low)
+    bounded = select(size > 40.0, 40.0, size)
+    (p, rest), k = exp_parts(two_product(bounded, bounded))
+    left = scale(p + rest, k + 1, F64) - right
+    return rare(x < 0.0, left, right)
+
+
+# --- inverses, in f64 ----------------------------------------------------------------
+
+
+def erf_inv_centre_short(x: Expr) -> Expr:
+    """The y of erf(y) = x, |x| <= 3/4, to some 32 bits."""
+    return x * horner(x * x, ERF_INV_CENTRE)
+
+
+def erf_inv_centre(x: Expr) -> Pair:
+    """The same to all digits, as a number and its correction."""
+    y = erf_inv_centre_short(x)
+    excess = fma(y, horner(y * y, ERF_CENTRE_F64), y - x)
+    return y, -excess * (_HALF_SQRT_PI * exp_short(y * y))
+
+
+def _tail(logarithm: Expr) -> Expr:
+    """erfc_inv(q) by -log q."""
+    r = square_root(logarithm)
+    far = r * horner(1.0 / r, ERFC_INV_FAR)
+    return select(r < 6.1, horner(r - 3.5, ERFC_INV_TAIL), far)
+
+
+def erfc_inv_tail_short(q: Expr) -> Expr:
+    """The y of erfc(y) = q, 0 < q <= 1/4 or 1/2, to some 32 bits."""
+    return _tail(-log_short(q))
+
+
+def erfc_inv_tail(q: Expr) -> Pair:
+    """The same to all digits: Newton's method on log erfc, nearly a parabola."""
+    logarithm = -log(q)
+    y = _tail(logarithm)
+    scaled, _ = erfcx_pair(y)
+    square, lost = two_product(y, y)
+    excess = ((logarithm - square) - lost) + log_normal(scaled)
+    return y, excess * scaled * _HALF_SQRT_PI
+
+
+@for_formats
+def erf_inv(x: Expr) -> Expr:
+    """The y whose erf is x; infinite at 1, NaN beyond."""
+    size = absolute(x)
+    wide = convert(size, "f64")
+    rest = 1.0 - wide
+    q = select(rest > 0.0, rest, 0.5)
+    if x.type == "f32":
+        tail = erfc_inv_tail_short(q)
+        y = convert(select(wide <= 0.75, erf_inv_centre_short(wide), tail), "f32")
+    else:
+        centre, tail = erf_inv_centre(wide), erfc_inv_tail(q)
+        high, low = (select(wide <= 0.75, a, b) for a, b in zip(centre, tail, strict=True))
+        y = high + low
+    y = select(size.eq(1.0), INF, select(size > 1.0, NAN, y))
+    return copysign(y, x)
