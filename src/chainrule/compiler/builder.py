@@ -22,6 +22,7 @@ from ..core.jaxpr import ClosedJaxpr
 from . import scalars
 from .expr import Expr, const, convert, select
 from .index import Index, ravel
+from .updates import Piece, Written, copy_of, write
 from .values import Fold, Indices, Lazy, Reduced, Value, type_of
 
 EXPENSIVE = 8.0
@@ -101,6 +102,51 @@ class Builder:
         if zero and otherwise is const(0, value.type):
             return value
         return select(condition, value, otherwise)
+
+    def target(self) -> Written:
+        """The result as a buffer that `write` fills, part by part."""
+        self.check()
+        return Written(self.out, self.program)
+
+    def copied(self, x: Value) -> Written:
+        """As target, but at first a copy of `x`, made in place if `x` dies."""
+        self.check(x)
+        return copy_of(self.program, self.out, x)
+
+    def write(
+        self,
+        target: Written,
+        shape: Sequence[int],
+        element: Callable[..., Expr],
+        place: Callable[..., Sequence[Index]],
+        *operands: Value,
+        when: Callable[..., Expr] | None = None,
+        combine: Callable[..., Expr] | None = None,
+        ordered: Sequence[int] = (),
+    ) -> None:
+        """At every index of `shape`, stores element(*indices) at place(*indices) of the
+        target, where when(*indices) holds; combine(m, old, new) of what is there. Points
+        that may meet differ in the `ordered` dimensions, and go in their order."""
+        self.check(*operands)
+        type = target.type or ""
+
+        def combined(old: Expr, new: Expr) -> Expr:
+            assert combine is not None
+            return _element(combine, (old, new), type, {}, widen=True)
+
+        def position(*indices: Index) -> Index:
+            return ravel(place(*indices), target.shape)
+
+        how = None if combine is None else combined
+        piece = Piece(target, shape, element, position, when, how)
+        write(self.program, piece, ordered)
+
+    def depends(self, x: Value, on: Value) -> bool:
+        """Whether computing `x` where it is read reads `on`."""
+        if x is on:
+            return True
+        inline = isinstance(x, Lazy) and not x.anchor
+        return inline and any(self.depends(y, on) for y in x.operands)
 
     def settled(self, x: Value, reads: int = 2) -> Value:
         """`x`, computed once into a buffer if reading every element of it `reads`

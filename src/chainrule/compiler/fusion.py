@@ -50,6 +50,7 @@ class Cluster:
         self.chunks: tuple[int, int] | None = None
         self.members: list[Member] = []
         self.closed = False
+        self.ordered: frozenset[int] = frozenset()
         self.reads: dict[Value, None] = {}
 
     @property
@@ -226,7 +227,7 @@ class Fusion:
 
     def _assign(self, member: Member, chunks: tuple[int, int] | None = None) -> None:
         alone = self._new(member, chunks)
-        context = self._compose(alone, member)
+        context = self.compose(alone, member)
         made = [v.owner for v in context.reads if isinstance(v.owner, Cluster)]
         others = [c for c in self.steps[-3:] if isinstance(c, Cluster)]
         tried: set[int] = set()
@@ -242,7 +243,7 @@ class Fusion:
                 return
         alone.sequence = self.next_sequence()
         self.steps.append(alone)
-        self._adopt(alone, member)
+        self.adopt(alone, member)
         alone.reads.update(context.reads)
 
     def _new(self, member: Member, chunks: tuple[int, int] | None) -> Cluster:
@@ -253,13 +254,14 @@ class Fusion:
         cluster.inner, cluster.chunks = _inner(fold), chunks
         return cluster
 
-    def _adopt(self, cluster: Cluster, member: Member) -> None:
+    def adopt(self, cluster: Cluster, member: Member) -> None:
+        """Makes a member belong to a cluster."""
         cluster.members.append(member)
         for v in member.values:
             v.owner = cluster
             v.buffer = v
 
-    def _compose(self, cluster: Cluster, member: Member) -> Context:
+    def compose(self, cluster: Cluster, member: Member) -> Context:
         """Composes a member's expressions, refining loop variables as they need."""
         while True:
             context = Context(cluster)
@@ -293,7 +295,7 @@ class Fusion:
         old_role, member.role = member.role, role
         index = list(cluster.index)
         try:
-            context = self._compose(cluster, member)
+            context = self.compose(cluster, member)
             ready = all(
                 v.owner is None
                 or v.owner is cluster
@@ -301,7 +303,7 @@ class Fusion:
                 for v in context.reads
             )
             if ready and _affordable(cluster, member, context):
-                self._adopt(cluster, member)
+                self.adopt(cluster, member)
                 cluster.reads.update(context.reads)
                 return True
         except NotFusable:

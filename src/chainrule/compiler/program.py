@@ -24,6 +24,9 @@ class HostStep:
         self.outputs: list[Stored] = []
 
 
+PRODUCT_WORK = 1 << 19
+
+
 class NativeStep:
     """A routine of the runtime over whole buffers: see the runtime's library kernels."""
 
@@ -34,6 +37,7 @@ class NativeStep:
         self.sequence, self.name, self.inputs = sequence, name, inputs
         self.ints, self.extent, self.grain = ints, extent, grain
         self.outputs: list[Stored] = []
+        self.outputs_first = False
 
 
 class Program(Fusion):
@@ -133,7 +137,14 @@ class Program(Fusion):
         self, name: str, a: Value, b: Value, aval: Any, ints: Sequence[int], batch: int
     ) -> Value:
         """A batch of matrix products by the library, divided into tiles."""
-        (out,) = self.native(name, (a, b), (aval,), ints)
+        m, n, k = ints[:3]
+        rows = max(min(m // 64, 8), 1)
+        columns = max(min(n // 64, 8), 1) if rows == 1 else 1
+        tiles = batch * rows * columns
+        grain = max(PRODUCT_WORK * tiles // (m * n * k * batch), 1)
+        numbers = (*ints, rows, columns)
+        (out,) = self.native(name, (a, b), (aval,), numbers, tiles, grain)
+        self.steps[-1].outputs_first = True
         return out
 
     def native(

@@ -17,7 +17,7 @@ import numpy as np
 
 from .expr import Expr, const
 from .index import Index, ravel, unravel
-from .loop import Combine
+from .loop import Combine, Store
 
 Indices = Sequence[Index]
 
@@ -82,6 +82,10 @@ class Value:
     def compute_linear(self, position: Index) -> Expr:
         """As compute, at a position."""
         return self.compute(unravel(position, self.shape))
+
+    def store(self, indices: Indices, value: Expr) -> Store:
+        """The store of the element at `indices` into the value's buffer."""
+        return Store(self.buffer, ravel(indices, self.shape), value)
 
 
 class Stored(Value):

@@ -189,6 +189,25 @@ def _update_evaluate(x: Any, update: Any, *starts: Any) -> Any:
     return out
 
 
+def _update_lower(build: Any, x: Any, update: Any, *starts: Any) -> Any:
+    m = build.m
+    build.check(update, *starts)
+    if build.depends(update, x):
+        update = build.stored(update)
+    starts = [build.stored(s) if build.depends(s, x) else s for s in starts]
+    limits = [n - s for n, s in zip(x.shape, update.shape)]
+
+    def place(*indices: Any) -> list[Any]:
+        return [
+            i + clamped_index(m, s.at(), limit)
+            for i, s, limit in zip(indices, starts, limits)
+        ]
+
+    out = build.copied(x)
+    build.write(out, update.shape, update.at, place, update, *starts)
+    return out
+
+
 dynamic_update_slice_p = Primitive(
     "dynamic_update_slice",
     "x with the slice that begins at the starts, moved inside, replaced by update.",
@@ -197,6 +216,7 @@ dynamic_update_slice_p = Primitive(
     transpose=_update_transpose,
     batch=_update_batch,
     evaluate=_update_evaluate,
+    lower=_update_lower,
 )
 
 __all__ = ["dynamic_slice_p", "dynamic_update_slice_p"]

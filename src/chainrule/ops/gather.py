@@ -35,6 +35,7 @@ from .windows import (
     in_bounds,
     interleave,
     places,
+    scatter_lowering,
     shifted,
     start_elements,
     starts_inside,
@@ -376,12 +377,16 @@ def _batching(prim: Primitive) -> Any:
     return batch
 
 
-def declare_scatter(name: str, doc: str, combine: Any, **rules: Any) -> Primitive:
-    """A scatter whose updates meet the operand by ufunc `combine` (None: replace)."""
+def declare_scatter(
+    name: str, doc: str, combine: Any, scalar: Any, **rules: Any
+) -> Primitive:
+    """A scatter whose updates meet the operand by ufunc `combine` (None: replace), of
+    elements scalar(m, old, new)."""
     shown = name.replace("-", "_")
     prim = Primitive(
-        name, doc, abstract=_shape_rule(shown), evaluate=_evaluation(combine), **rules
-    )
+        name, doc, abstract=_shape_rule(shown), evaluate=_evaluation(combine),
+        lower=scatter_lowering(scalar), **rules,
+    )  # fmt: skip
     prim.batch = _batching(prim)
     return prim
 
@@ -410,6 +415,7 @@ scatter_add_p = declare_scatter(
     "scatter-add",
     "x with updates added at the given indices.",
     np.add,
+    lambda m, x, y: x | y if x.type == "bool" else x + y,
     linear=(0, 2),
     transpose=_add_transpose,
 )

@@ -90,8 +90,15 @@ def _concatenate_transpose(ct: Any, *xs: Any, dimension: int) -> Any:
     return tuple(found)
 
 
+_few_parts = 4
+"""So many operands are told apart at every element; more are written one by one."""
+
+
 def _concatenate_lower(build: Any, *xs: Any, dimension: int) -> Any:
     m = build.m
+    build.check(*xs)
+    if len(xs) > _few_parts:
+        return _concatenate_parts(build, xs, dimension)
 
     def element(*i: Any) -> Any:
         out = m.const(0, xs[0].type)
@@ -105,6 +112,19 @@ def _concatenate_lower(build: Any, *xs: Any, dimension: int) -> Any:
         return out
 
     return build.index(element, *xs, cost=float(len(xs)))
+
+
+def _concatenate_parts(build: Any, xs: Sequence[Any], dimension: int) -> Any:
+    """Each operand written into its part of the result."""
+    out, start = build.target(), 0
+    for x in xs:
+
+        def place(*i: Any, start: int = start) -> Any:
+            return (*i[:dimension], i[dimension] + start, *i[dimension + 1 :])
+
+        build.write(out, x.shape, x.at, place, x)
+        start += x.shape[dimension]
+    return out
 
 
 concatenate_p = Primitive(

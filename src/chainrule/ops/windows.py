@@ -273,6 +273,74 @@ def starts_inside(
     )
 
 
+def scatter_lowering(
+    combine: Any,
+) -> Any:
+    """The lowering of a scatter: the operand's copy, and updates put in by their order;
+    combine(m, old, new), or None to replace."""
+
+    def lower(
+        build: Any, x: Any, indices: Any, updates: Any, *,
+        dimension_numbers: ScatterDimensionNumbers, mode: GatherScatterMode,
+        unique_indices: bool, **_: Any,
+    ) -> Any:  # fmt: skip
+        m, dn = build.m, dimension_numbers
+        build.check(indices, updates)
+        sizes = window_sizes(x.shape, updates.shape, dn)
+        window = dn.update_window_dims
+        dropped = (*dn.inserted_window_dims, *dn.operand_batching_dims)
+        outside = [d for d in range(len(updates.shape)) if d not in window]
+        apart = [outside[e] for e in dn.scatter_indices_batching_dims]
+        rest = [d for d in outside if d not in apart]
+        order = [*apart, *rest, *window]
+        indices = build.settled(indices, reads=math.prod(sizes))
+        if build.depends(updates, x):
+            updates = build.stored(updates)
+        if build.depends(indices, x):
+            indices = build.stored(indices)
+
+        def at_update(i: Any) -> list[Any]:
+            return [i[order.index(d)] for d in range(len(order))]
+
+        def starts(i: Any) -> dict[int, Any]:
+            u = at_update(i)
+            at = [u[d] for d in outside]
+            return start_elements(m, indices, at, dn.scatter_dims_to_operand_dims)
+
+        def place(*i: Any) -> list[Any]:
+            u, found = at_update(i), starts(i)
+            along = dict(zip(dn.operand_batching_dims, apart))
+            offset = iter([u[d] for d in window])
+            out = []
+            for d, (n, s) in enumerate(zip(x.shape, sizes)):
+                if d in along:
+                    out.append(u[along[d]])
+                    continue
+                start = found.get(d)
+                if start is None or mode is CLIP:
+                    first = clamped_index(m, start, n - s)
+                else:
+                    first = m.expression_index(start)
+                out.append(first if d in dropped else first + next(offset))
+            return out
+
+        def inside(*i: Any) -> Any:
+            return starts_inside(m, starts(i), x.shape, sizes)
+
+        out = build.copied(x)
+        free = unique_indices and mode is not CLIP
+        first = len(apart)
+        build.write(
+            out, [updates.shape[d] for d in order],
+            lambda *i: updates.at(*at_update(i)), place, updates, indices,
+            when=None if mode is CLIP else inside, combine=combine,
+            ordered=() if free else range(first, first + len(rest)),
+        )  # fmt: skip
+        return out
+
+    return lower
+
+
 def shifted(dims: Sequence[int]) -> tuple[int, ...]:
     """The dimensions behind a new leading one."""
     return tuple(d + 1 for d in dims)
@@ -282,5 +350,5 @@ __all__ = [
     "CLIP", "FILL_OR_DROP", "GatherDimensionNumbers", "GatherScatterMode",
     "ScatterDimensionNumbers", "as_gather", "as_scatter", "check_distinct",
     "check_index_operand", "clamp", "clamped_index", "default_fill", "in_bounds", "interleave", "places",
-    "shifted", "start_element", "start_elements", "starts_inside", "window_sizes", "window_starts",
+    "scatter_lowering",    "shifted", "start_element", "start_elements", "starts_inside", "window_sizes", "window_starts",
 ]  # fmt: skip

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..expr import Expr
+from ..expr import Expr, node
 from ..loop import Store
+from ..loop import load as element_of
 from .types import IN_MEMORY, NAMES, size, vector
 
 Emitter = Any
@@ -65,6 +66,8 @@ def store(w: Emitter, s: Store) -> None:
     value = w.operand(s.value, wide)
     when = w.operand(s.when, wide) if s.when is not None else None
     index = w.operand(rest, True) if scattered and rest is not None else None
+    if s.combine is not None:
+        value = _combined(w, s, wide)
     element = IN_MEMORY[s.value.type]
     lines, width = w.lines, w.width
     w.lines, w.width = scope.lines, 0
@@ -84,6 +87,21 @@ def store(w: Emitter, s: Store) -> None:
             lanes = _lane_pointers(w, element, pointer, stride, index)
             _scatter(w, t, value, lanes, align, mask)
     w.lines, w.width = lines, width
+
+
+def _combined(w: Emitter, s: Store, wide: bool) -> str:
+    """What the buffer holds at the current point, combined with the store's value."""
+    assert s.combine is not None
+    scope = w.scopes.top
+    current = element_of(s.buffer, s.value.type, s.index, s.when)
+    width = w.full_width if wide else 0
+    name = w.within(scope, width, lambda: load(w, current))
+    old = node("given", s.value.type, (), next(w.serial))
+    w.scopes.depth_of[old] = scope.depth
+    scope.memo[old, ()] = (name, wide)
+    if wide and w.vector_var is not None:
+        w.vector_results[old] = (w.vector_var,)
+    return w.operand(s.combine(old, s.value), wide)
 
 
 def address(
