@@ -2,7 +2,6 @@
 // open with a new number step in, and the caller closes it and waits only for those
 // inside, so that a worker that sleeps too long delays nobody.
 #include "thread_pool.h"
-#include "native.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -16,6 +15,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "native.h"
 
 namespace chainrule::threads {
 namespace {
@@ -89,8 +90,8 @@ void Pool::take_chunks() {
     for (;;) {
         std::int64_t begin = next_.fetch_add(job.chunk, std::memory_order_relaxed);
         if (begin >= job.extent) return;
-        std::int64_t end = job.extent - begin > job.chunk ? begin + job.chunk
-                                                          : job.extent;
+        std::int64_t end =
+            job.extent - begin > job.chunk ? begin + job.chunk : job.extent;
         job.kernel(job.buffers, job.ints, begin, end);
     }
 }
@@ -275,8 +276,9 @@ void register_thread_pool(nb::module_& m) {
     pthread_atfork(nullptr, nullptr, threads::renew_after_fork);
     m.def("set_num_threads", &threads::set_num_threads, nb::arg("count"),
           "Set how many threads compiled kernels run on, the caller's included.");
-    m.def("get_num_threads", &threads::count,
-          "How many threads compiled kernels run on: at first the processors that this\n"
-          "process may use, or what the variable CHAINRULE_NUM_THREADS says.");
+    m.def(
+        "get_num_threads", &threads::count,
+        "How many threads compiled kernels run on: at first the processors that this\n"
+        "process may use, or what the variable CHAINRULE_NUM_THREADS says.");
 }
 }  // namespace chainrule

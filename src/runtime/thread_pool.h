@@ -1,8 +1,9 @@
 /// One pool of threads for the process, which kernels are split over.
 ///
 /// No thread exists before the first parallel run, and none at all while the count is
-/// one. Idle workers spin for some microseconds, then sleep. A second run while the pool
-/// is taken is done by its caller alone. After a fork the child starts threads anew.
+/// one. Idle workers spin for some microseconds, then sleep. A second run while the
+/// pool is taken is done by its caller alone. After a fork the child starts threads
+/// anew.
 #pragma once
 #include <cstdint>
 
