@@ -24,6 +24,7 @@ struct KernelStep {
     std::vector<std::int64_t> ints;
     std::int64_t extent = 0;
     std::int64_t grain = 1;
+    std::int64_t chunks = 4;  // for each thread, at most
 };
 
 /// A slot as an ndarray that a host step sees or fills.

@@ -208,7 +208,7 @@ void Builder::require_filled(int slot, const std::string& what) const {
 }
 
 void Builder::read_kernel(const Sequence& entry, KernelStep* kernel) {
-    entry.require_size(6);
+    if (entry.size() != 7) entry.require_size(6);
     std::int64_t address = integer(entry[1], "the address of " + entry.what());
     if (!address) fail(PyExc_ValueError, "the address of " + entry.what() + " is 0.");
     kernel->function = reinterpret_cast<threads::Kernel>(address);
@@ -226,6 +226,9 @@ void Builder::read_kernel(const Sequence& entry, KernelStep* kernel) {
                                      "the extent of " + entry.what());
     kernel->grain = integer_between(entry[5], 1, std::int64_t(1) << 62,
                                     "the grain of " + entry.what());
+    if (entry.size() == 7)
+        kernel->chunks =
+            integer_between(entry[6], 1, 1 << 20, "the chunks of " + entry.what());
     program_->most_buffers = std::max(program_->most_buffers, kernel->slots.size());
 }
 

@@ -207,7 +207,7 @@ void Run::run_kernel(const KernelStep& step) {
         step.function(buffers_, step.ints.data(), 0, step.extent);
     else
         threads::run(step.function, buffers_, step.ints.data(), step.extent,
-                     step.grain);
+                     step.grain, step.chunks);
 }
 
 void Run::release_gil() {

@@ -31,7 +31,6 @@ void pause() {
 
 constexpr int kWorkerSpins = 1000;  // about 20 us
 constexpr int kCallerSpins = 1000;
-constexpr int kChunksPerThread = 4;
 
 /// What is to be done; read by those inside of the gate only.
 struct Job {
@@ -239,13 +238,13 @@ void renew_after_fork() {
 }  // namespace
 
 void run(Kernel kernel, void** buffers, const std::int64_t* ints, std::int64_t extent,
-         std::int64_t grain) {
+         std::int64_t grain, std::int64_t chunks) {
     if (extent <= 0) return;
     Pool& threads = pool();
     if (extent <= grain || threads.count() == 1)
         return kernel(buffers, ints, 0, extent);
     std::int64_t pieces = (extent - 1) / grain + 1;
-    std::int64_t wanted = std::int64_t(threads.count()) * kChunksPerThread;
+    std::int64_t wanted = threads.count() * chunks;
     std::int64_t chunk = ((pieces - 1) / wanted + 1) * grain;
     if (!threads.try_run({kernel, buffers, ints, extent, chunk}))
         kernel(buffers, ints, 0, extent);
