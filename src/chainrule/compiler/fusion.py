@@ -34,6 +34,7 @@ from .values import (
 )  # fmt: skip
 
 CHUNKED = 1 << 17
+LONG, HUGE, PARTIAL = 1 << 13, 1 << 24, 1 << 21
 ROW_LIMIT = 1 << 14
 COLUMN_LIMIT = 1 << 16
 _serial = itertools.count()
@@ -200,7 +201,8 @@ class Fusion:
         fold = values[0].fold
         inner = math.prod(fold.domain[k] for k in fold.axes)
         outer = math.prod(fold.domain) // max(inner, 1)
-        if inner * outer >= CHUNKED and outer < 16 and not fold.products:
+        few = inner * outer >= CHUNKED and outer < 16
+        if few or (fold.products and inner >= LONG and inner * outer >= HUGE):
             self._place_chunked(values, fold)
         else:
             self._assign(Member("fold", list(values), fold))
@@ -208,16 +210,17 @@ class Fusion:
     def _place_chunked(self, values: list[Reduced], fold: Fold) -> None:
         axis = max(fold.axes, key=lambda k: fold.domain[k])
         total = math.prod(fold.domain)
-        chunks = min(fold.domain[axis], 64, max(total >> 14, 1))
         shape = [n for k, n in enumerate(fold.domain) if k not in fold.axes]
+        chunks = min(fold.domain[axis], 64, max(total >> 14, 1))
+        chunks = min(chunks, max(PARTIAL // max(math.prod(shape), 1), 1))
         parts = [
-            Partial((*shape, chunks), x.type, values[0].reader) for x in fold.initial
+            Partial((chunks, *shape), x.type, values[0].reader) for x in fold.initial
         ]
         first = Member("fold", list(parts), fold)
         position = len(squeezed(fold.domain[:axis]))
         self._assign(first, (position, chunks))
         second = Fold(
-            (*shape, chunks), (len(shape),),
+            (chunks, *shape), (0,),
             lambda indices: tuple(p.at(*indices) for p in parts),
             fold.initial, fold.join, fold.join, parts, fold.finish,
         )  # fmt: skip

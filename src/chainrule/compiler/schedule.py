@@ -24,6 +24,7 @@ from .values import Reduced, Value
 CONSTANT = 64
 WORK = 1 << 15
 SCRATCH = 1 << 13
+UNROLLED = 16
 
 
 @dataclasses.dataclass(slots=True)
@@ -36,6 +37,7 @@ class Nest:
     limits: dict[Expr, tuple[Expr, Expr]]
     products: bool = False
     ordered: set[Expr] = dataclasses.field(default_factory=set)
+    chunk: Expr | None = None
     scratch: dict[Any, int] = dataclasses.field(default_factory=dict)
 
     def expressions(self) -> list[Expr]:
@@ -133,6 +135,7 @@ def _chunk(cluster: Cluster, nest: Nest) -> Index:
     divided = max(cluster.index[position].terms, key=lambda term: term[1])[0]
     c = loop_variable(chunks)
     nest.grid.insert(0, c)
+    nest.chunk = c
     extent = divided.data[1]
     length = -(-extent // chunks)
     start = c * number(length)
@@ -166,8 +169,8 @@ def _place(
         if not stored(v):
             continue
         if isinstance(v, Partial):
-            kept = cluster.indices("point", v.shape[:-1])
-            index = ravel((*kept, chunk or Index(0)), v.shape)
+            kept = cluster.indices("point", v.shape[1:])
+            index = ravel((chunk or Index(0), *kept), v.shape)
             value = member.results[k]
         else:
             assert isinstance(v, Reduced)
@@ -314,6 +317,8 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
                 if a.var in nest.limits:
                     a.low, a.high = nest.limits[a.var]
                     a.overlap = False
+            if nest.products:
+                _unroll(inner)
             stages.append(Stage(inner, reductions, stores))
         if points:
             stages.append(Stage([], [], points))
@@ -328,6 +333,16 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
         for a in grid:
             a.overlap = False
     return Scheduled(Kernel(grid, stages), width, grid[0].extent, grain, nest.scratch)
+
+
+def _unroll(inner: list[Axis]) -> None:
+    """Writes out the innermost loops of a product where they are short."""
+    points = 1
+    for a in reversed(inner[1:]):
+        points *= a.extent
+        if a.vector or a.low is not None or points > UNROLLED:
+            return
+        a.unrolled, a.overlap, a.constant = True, False, True
 
 
 def _axis(v: Expr, vector: Expr | None, copies: dict[Expr, int], width: int) -> Axis:
@@ -353,7 +368,9 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
     candidates = [
         v
         for v in (*nest.grid, *nest.inner)
-        if (v not in nest.limits or len(nest.inner) == 1) and v not in nest.ordered
+        if (v not in nest.limits or len(nest.inner) == 1)
+        and v not in nest.ordered
+        and v is not nest.chunk
     ]
     loads = [x for x in nodes if x.op == "load"]
     inner_size = math.prod(v.data[1] for v in nest.inner)
@@ -414,8 +431,9 @@ def _copies(
         return {vector: _fitting(count, vector, width)}
     registers = 24 if vector_bytes == 64 else 12
     if vector in nest.inner:
-        if nest.products:
-            return _block(nest, nodes, vector, registers, {})
+        block = _block(nest, nodes, vector, registers, {}) if nest.products else {}
+        if block:
+            return block
         return {vector: _fitting(4, vector, width)} if len(nodes) <= 40 else {}
     across = _fitting(4, vector, width) if len(nodes) <= 40 else 1
     copies = {vector: across}
@@ -436,7 +454,7 @@ def _block(
 ) -> dict[Expr, int]:
     """Copies of the other grid axes along which some operand does not vary."""
     loads = [x for x in nodes if x.op == "load"]
-    for v in reversed([v for v in nest.grid if v is not vector]):
+    for v in reversed([v for v in nest.grid if v is not vector and v is not nest.chunk]):
         reused = any(v not in dict(x.data[2]) for x in loads)
         if not reused or v.data[1] < 2 or limit < 2:
             continue

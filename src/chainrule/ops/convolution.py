@@ -294,31 +294,34 @@ def _conv_lower(
     x = build.settled(x, reads)
     k = build.settled(k, reads=math.prod(shape) // max(shape[spec[1]], 1))
     zero = m.const(0, x.type)
+    last = lhs[1] == rank - 1
+    first, feature = (rank, 2 * rank - 2) if last else (rank + 1, rank)
 
     def of_x(*i: Any) -> Any:
         group = i[spec[1]].divmod(max(per_group, 1))[0] if groups > 1 else m.Index(0)
         place, inside = [m.Index(0)] * rank, []
-        place[lhs[0]], place[lhs[1]] = i[spec[0]], i[-1]
+        place[lhs[0]], place[lhs[1]] = i[spec[0]], i[feature]
         if feature_group_count > 1:
-            place[lhs[1]] = group * depth + i[-1]
+            place[lhs[1]] = group * depth + i[feature]
         elif batch_group_count > 1:
             place[lhs[0]] = group * shape[spec[0]] + i[spec[0]]
         for d, (s, (low, _), b, w) in enumerate(
             zip(window_strides, padding, lhs_dilation, rhs_dilation)
         ):
-            at, hole = (i[spec[2 + d]] * s + i[rank + d] * w - low).divmod(b)
+            at, hole = (i[spec[2 + d]] * s + i[first + d] * w - low).divmod(b)
             inside += [hole.equals(0), at.within(x.shape[lhs[2 + d]])]
             place[lhs[2 + d]] = at
         return build.guarded(m.all_of(inside), lambda: x.at(*place), zero)
 
     def of_k(*i: Any) -> Any:
         place = [m.Index(0)] * rank
-        place[rhs[0]], place[rhs[1]] = i[spec[1]], i[-1]
+        place[rhs[0]], place[rhs[1]] = i[spec[1]], i[feature]
         for d, e in enumerate(rhs[2:]):
-            place[e] = i[rank + d]
+            place[e] = i[first + d]
         return k.at(*place)
 
-    domain = (*shape, *window, depth)
+    inner = (*window, depth) if last else (depth, *window)
+    domain = (*shape, *inner)
     return product(build, x, k, domain, range(rank, len(domain)), of_x, of_k)
 
 

@@ -81,7 +81,10 @@ ATAN_F64 = (
 
 _HALF_PI = {
     "f32": (float.fromhex("0x1.921fb6p0"), float.fromhex("-0x1.777a5cp-25")),
-    "f64": (float.fromhex("0x1.921fb54442d18p0"), float.fromhex("0x1.1a62633145c07p-54")),
+    "f64": (
+        float.fromhex("0x1.921fb54442d18p0"),
+        float.fromhex("0x1.1a62633145c07p-54"),
+    ),
 }
 
 
