@@ -18,6 +18,7 @@ $(VENV)/.installed: $(NATIVE_SOURCES) $(VENV)/.files
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install -q "scikit-build-core>=1.0" "nanobind>=2.4" "numpy>=2.0" "cmake>=3.18" ninja
 	$(PY) -m pip install -q --no-build-isolation -e ".[plot]"
+	$(PY) -m compileall -q src/chainrule
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
