@@ -272,12 +272,13 @@ Py_ssize_t slot_offset(PyTypeObject* type, const char* name) {
     return -1;
 }
 
-/// set_tape_classes(variable class, pair class, add, scale, negate)
+/// set_tape_classes(variable class, pair class, add, scale, negate, zeros)
 PyObject* set_tape_classes(PyObject*, PyObject* args) {
     TapeClasses found;
-    if (!PyArg_ParseTuple(args, "O!O!O!O!O!", &PyType_Type, &found.variable,
+    if (!PyArg_ParseTuple(args, "O!O!O!O!O!O", &PyType_Type, &found.variable,
                           &PyType_Type, &found.pair, primitive_type, &found.add,
-                          primitive_type, &found.scale, primitive_type, &found.negate))
+                          primitive_type, &found.scale, primitive_type, &found.negate,
+                          &found.zeros))
         return nullptr;
     if (!PyType_IsSubtype(found.variable, tracer_type) ||
         !PyType_IsSubtype(found.pair, tracer_type)) {
@@ -293,7 +294,7 @@ PyObject* set_tape_classes(PyObject*, PyObject* args) {
     if (found.tangent < 0) return nullptr;
     for (PyObject* kept : {reinterpret_cast<PyObject*>(found.variable),
                            reinterpret_cast<PyObject*>(found.pair), found.add,
-                           found.scale, found.negate})
+                           found.scale, found.negate, found.zeros})
         Py_INCREF(kept);
     tape_classes = found;
     Py_RETURN_NONE;
@@ -327,7 +328,7 @@ PyType_Spec tape_spec = {"chainrule.runtime._native.Tape", sizeof(Tape), 0,
 
 PyMethodDef tape_functions[] = {
     {"set_tape_classes", set_tape_classes, METH_VARARGS,
-     "set_tape_classes(variable, pair, add, scale, negate)"},
+     "set_tape_classes(variable, pair, add, scale, negate, zeros)"},
     {"pull", reinterpret_cast<PyCFunction>(tape_pull), METH_FASTCALL,
      "pull(tape, inputs, outs, out_cts): cotangents of the inputs."},
     {nullptr, nullptr, 0, nullptr}};
@@ -339,7 +340,8 @@ bool init_tape(PyObject* module) {
     broadcast_name = PyUnicode_InternFromString("broadcast_variable");
     tape_type = add_type(module, &tape_spec, trace_type, "Tape");
     return no_params && broadcast_name && tape_type &&
-           PyModule_AddFunctions(module, tape_functions) == 0;
+           PyModule_AddFunctions(module, tape_functions) == 0 &&
+           init_tape_ends(module);
 }
 
 }  // namespace chainrule
