@@ -1,4 +1,5 @@
 // Registration of arrays, tracing and primitives in the extension module.
+#include "staging.h"
 #include "tape.h"
 
 namespace chainrule {
@@ -78,6 +79,7 @@ void register_dispatch(nb::module_& m) {
     bool ok = init_state() && init_eager_operators() && init_avals(module) &&
               init_arrays(module) && init_row_iterator(module) &&
               init_tracers(module) && init_primitives(module) && init_tape(module) &&
+              init_equations(module) && init_staging(module) &&
               PyModule_AddFunctions(module, functions) == 0 &&
               add_operator_names(module);
     if (!ok) throw nb::python_error();

@@ -74,6 +74,8 @@ struct Primitive {
     PyObject* name;
     PyObject* evaluate;
     PyObject* partials;  // a tuple with one per operand, None, or nullptr
+    PyObject* stage;     // the staging rule of a higher-order primitive, or None
+    PyObject* memo;      // output types by operand types and params (inference.cpp)
     int weak_rule;
     char multiple_results;
     char raw;
@@ -267,6 +269,25 @@ PyObject* silently(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject*
 /// Frames (frames.cpp).
 PyObject* set_internal_prefix(PyObject*, PyObject* prefix);
 PyObject* user_frame(PyObject*, PyObject*);
+/// The code object of the innermost frame of the user's, with the instruction offset;
+/// nullptr without an exception if there is none.
+PyObject* find_user_frame(int* offset);
+
+// --- types of results (inference.cpp)
+
+/// The aval of the output (or a list of avals) by the primitive's shape rule, which may
+/// raise; remembered. `avals` is a tuple, `params` a dict.
+PyObject* infer(PyObject* primitive, PyObject* avals, PyObject* params);
+/// The dict of keyword arguments of a vectorcall: `names` with `values`; names may be
+/// null.
+PyObject* params_of(PyObject* const* values, PyObject* names);
+/// Primitive.out_aval(avals, params) and Primitive.bind(*args, **params).
+PyObject* out_aval_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs);
+PyObject* bind_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                      PyObject* names);
+bool init_inference();
+/// The offset of the slot `name` of instances of `type`, or -1 with an exception.
+Py_ssize_t slot_offset(PyTypeObject* type, const char* name);
 
 // --- registration: each creates its type and adds it to the module
 

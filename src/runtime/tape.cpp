@@ -108,14 +108,6 @@ bool from_partials(const Call& call, PyObject* partials, Ref* total) {
     return true;
 }
 
-PyObject* params_of(PyObject* const* values, PyObject* names) {
-    Ref params(PyDict_New());
-    for (Py_ssize_t i = 0; params && names && i < PyTuple_GET_SIZE(names); ++i)
-        if (PyDict_SetItem(params.get(), PyTuple_GET_ITEM(names, i), values[i]) < 0)
-            return nullptr;
-    return params.release();
-}
-
 bool from_bilinear(const Call& call, PyObject* params, Ref* total) {
     for (int i = 0; i < 2; ++i) {
         if (!call.tangents[i]) continue;
@@ -259,17 +251,6 @@ PyObject* append_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs)
         return nullptr;
     }
     return tape_append(self, args[0], args[1], args[2], nargs == 4 ? args[3] : nullptr);
-}
-
-/// The offset of `name` among the slots of `type`, or -1 with an exception.
-Py_ssize_t slot_offset(PyTypeObject* type, const char* name) {
-    Ref member(PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), name));
-    if (member && Py_TYPE(member.get()) == &PyMemberDescr_Type)
-        return reinterpret_cast<PyMemberDescrObject*>(member.get())->d_member->offset;
-    if (!PyErr_Occurred())
-        PyErr_Format(PyExc_TypeError, "set_tape_classes: %s has no slot %s.",
-                     type->tp_name, name);
-    return -1;
 }
 
 /// set_tape_classes(variable class, pair class, add, scale, negate, zeros)
