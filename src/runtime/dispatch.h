@@ -74,6 +74,7 @@ struct Primitive {
     PyObject* name;
     PyObject* evaluate;
     PyObject* partials;  // a tuple with one per operand, None, or nullptr
+    PyObject* quick;     // tried before evaluate; NotImplemented where it declines
     PyObject* stage;     // the staging rule of a higher-order primitive, or None
     PyObject* memo;      // output types by operand types and params (inference.cpp)
     int weak_rule;
@@ -226,7 +227,12 @@ Eager small_kernel(Op op, PyArrayObject* x, PyArrayObject* y, PyObject* scalar,
 /// small arrays of one dtype: *result is the new ndarray or nullptr with an exception.
 Eager evaluate_small(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
                      PyObject** result);
+/// The product of vectors and matrices over dimension i of x and j of y, where they are
+/// small (eager_products.cpp). On kDone, *result is a new ndarray or nullptr.
+Eager small_product(PyArrayObject* x, PyArrayObject* y, npy_intp i, npy_intp j,
+                    PyObject** result);
 bool init_eager_operators();
+bool init_eager_products(PyObject* module);
 
 // --- thread state and evaluation (state.cpp)
 

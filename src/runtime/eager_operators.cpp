@@ -5,6 +5,8 @@
 // prescribe. Anything else is declined and decided in Python.
 #include "dispatch.h"
 
+#include <algorithm>
+
 namespace chainrule {
 namespace {
 
@@ -132,6 +134,12 @@ Eager eager_binary(Op op, PyObject* a, PyObject* b, PyObject** result) {
     PyObject* scalar = x && y ? nullptr : x ? b : a;
     if (small_kernel(op, x ? x : y, x ? y : nullptr, scalar, !x, result) ==
         Eager::kDone) {
+        *result = wrap_stolen(*result, weak);
+        return Eager::kDone;
+    }
+    if (op == kMatmul && small_product(x, y, PyArray_NDIM(x) - 1,
+                                       std::max(PyArray_NDIM(y) - 2, 0),
+                                       result) == Eager::kDone) {
         *result = wrap_stolen(*result, weak);
         return Eager::kDone;
     }

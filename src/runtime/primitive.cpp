@@ -135,6 +135,20 @@ PyObject* refused(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
     return nullptr;
 }
 
+/// The result of `quick`, or where it declines of `evaluate`, on ndarrays.
+PyObject* call_rules(Primitive* self, PyObject* const* raws, Py_ssize_t nargs,
+                     PyObject* names) {
+    std::size_t flags =
+        static_cast<std::size_t>(nargs) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+    if (self->quick && self->quick != Py_None) {
+        PyObject* result = PyObject_Vectorcall(self->quick, raws, flags, names);
+        if (result != Py_NotImplemented) return result;
+        Py_DECREF(result);
+    }
+    Ref function = Ref::borrow(self->evaluate);
+    return PyObject_Vectorcall(function.get(), raws, flags, names);
+}
+
 PyObject* evaluate(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
                    PyObject* names) {
     int weak = result_weak(self, args, nargs, names);
@@ -156,9 +170,7 @@ PyObject* evaluate(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
     {
         Silence silence;
         if (!silence.ok()) return nullptr;
-        Ref function = Ref::borrow(self->evaluate);
-        result = PyObject_Vectorcall(function.get(), raws.begin(),
-                                     nargs | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
+        result = call_rules(self, raws.begin(), nargs, names);
     }
     if (!result) return refused(self, args, nargs, names);
     return many ? wrap_many(result, weak != 0) : wrap_result(result, weak != 0);
@@ -234,6 +246,7 @@ int primitive_traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(as_primitive(self)->name);
     Py_VISIT(as_primitive(self)->evaluate);
     Py_VISIT(as_primitive(self)->partials);
+    Py_VISIT(as_primitive(self)->quick);
     Py_VISIT(as_primitive(self)->stage);
     Py_VISIT(as_primitive(self)->memo);
     Py_VISIT(Py_TYPE(self));
@@ -244,6 +257,7 @@ int primitive_clear(PyObject* self) {
     Py_CLEAR(as_primitive(self)->name);
     Py_CLEAR(as_primitive(self)->evaluate);
     Py_CLEAR(as_primitive(self)->partials);
+    Py_CLEAR(as_primitive(self)->quick);
     Py_CLEAR(as_primitive(self)->stage);
     Py_CLEAR(as_primitive(self)->memo);
     return 0;
@@ -281,6 +295,8 @@ PyMemberDef primitive_members[] = {
      "Computes the result from ndarrays, or None."},
     {"partials", T_OBJECT, offsetof(Primitive, partials), 0,
      "Partial derivatives, one per operand of an elementwise operation, or None."},
+    {"quick", T_OBJECT, offsetof(Primitive, quick), 0,
+     "A function tried before evaluate; it returns NotImplemented where it declines."},
     {"stage", T_OBJECT, offsetof(Primitive, stage), 0,
      "The staging rule of a higher-order primitive, or None."},
     {"bilinear", T_BOOL, offsetof(Primitive, bilinear), 0,

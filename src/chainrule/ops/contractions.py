@@ -19,6 +19,7 @@ from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
+from ..runtime import _native
 from .shaping import convert, transpose
 
 Numbers = tuple[
@@ -320,6 +321,7 @@ dot_general_p = Primitive(
     batch=_dot_batch,
     evaluate=_dot_evaluate,
 )
+dot_general_p.quick = _native.quick_product
 
 
 def dot_general(
