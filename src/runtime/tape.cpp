@@ -2,6 +2,7 @@
 // derivatives, bilinear ones operand by operand, linear ones as they are.
 #include "tape.h"
 
+#include <algorithm>
 #include <array>
 
 namespace chainrule {
@@ -12,6 +13,7 @@ TapeClasses tape_classes;
 namespace {
 
 constexpr Py_ssize_t kMaxOperands = 6;
+constexpr Py_ssize_t kMaxValues = 16;
 PyObject* no_params = nullptr;
 PyObject* broadcast_name = nullptr;
 
@@ -28,7 +30,7 @@ struct Call {
     Primitive* primitive;
     Py_ssize_t nargs;
     PyObject* names;
-    std::array<PyObject*, kMaxOperands + 1> values{};  // y, then the primals
+    std::array<PyObject*, kMaxValues> values{};  // y, the primals, the params
     std::array<PyObject*, kMaxOperands> tangents{};
     PyObject* aval = nullptr;
 
@@ -68,7 +70,7 @@ PyObject* scaled(const Call& call, Py_ssize_t i, PyObject* partial) {
         return broadcast(call, product.get());
     }
     Ref factor(PyObject_Vectorcall(partial, call.values.data(),
-                                   static_cast<std::size_t>(call.nargs + 1), nullptr));
+                                   static_cast<std::size_t>(call.nargs + 1), call.names));
     if (!factor) return nullptr;
     Ref wide = Ref::borrow(x_dot);
     if (!same_shape(x_aval, call.aval)) {
@@ -126,11 +128,9 @@ bool from_bilinear(const Call& call, PyObject* params, Ref* total) {
 /// How a primitive is linearized here; kGeneral is left to Python.
 enum class Rule { kPartials, kBilinear, kLinear, kGeneral };
 
-Rule rule_of(Primitive* primitive, Py_ssize_t nargs, PyObject* names) {
+Rule rule_of(Primitive* primitive, Py_ssize_t nargs) {
     if (primitive->multiple_results) return Rule::kGeneral;
-    bool has_params = names && PyTuple_GET_SIZE(names) > 0;
-    if (primitive->partials && primitive->partials != Py_None)
-        return has_params ? Rule::kGeneral : Rule::kPartials;
+    if (primitive->partials && primitive->partials != Py_None) return Rule::kPartials;
     if (primitive->bilinear) return nargs == 2 ? Rule::kBilinear : Rule::kGeneral;
     return primitive->linear_in_first && nargs == 1 ? Rule::kLinear : Rule::kGeneral;
 }
@@ -149,10 +149,10 @@ bool split(Call* call, PyObject* const* args) {
     return true;
 }
 
-bool record(const Call& call, Rule rule, PyObject* const* values, Ref* y_dot) {
+bool record(const Call& call, Rule rule, Ref* y_dot) {
     if (rule == Rule::kPartials)
         return from_partials(call, call.primitive->partials, y_dot);
-    Ref params(params_of(values, call.names));
+    Ref params(params_of(call.values.data() + 1 + call.nargs, call.names));
     if (!params) return false;
     if (rule == Rule::kBilinear) return from_bilinear(call, params.get(), y_dot);
     *y_dot =
@@ -180,27 +180,26 @@ PyObject* tape_append(PyObject* tape, PyObject* primitive, PyObject* operands,
 
 bool tape_bind(PyObject* tape, PyObject* primitive, PyObject* const* args,
                Py_ssize_t nargs, PyObject* names, PyObject** result) {
-    if (nargs == 0 || nargs > kMaxOperands || !tape_classes.variable) return false;
+    Py_ssize_t total = nargs + (names ? PyTuple_GET_SIZE(names) : 0);
+    if (nargs == 0 || nargs > kMaxOperands || total >= kMaxValues ||
+        !tape_classes.variable)
+        return false;
     auto* prim = reinterpret_cast<Primitive*>(primitive);
-    Rule rule = rule_of(prim, nargs, names);
+    Rule rule = rule_of(prim, nargs);
     if (rule == Rule::kGeneral) return false;
     Call call{tape, prim, nargs, names};
     if (!split(&call, args)) return false;
     *result = nullptr;
-    Py_ssize_t total = nargs + (names ? PyTuple_GET_SIZE(names) : 0);
-    std::array<PyObject*, 24> stack;
-    if (total > static_cast<Py_ssize_t>(stack.size())) return false;
-    for (Py_ssize_t i = 0; i < total; ++i)
-        stack[i] = i < nargs ? call.values[i + 1] : args[i];
-    Ref y(PyObject_Vectorcall(primitive, stack.data(), static_cast<std::size_t>(nargs),
-                              names));
+    std::copy(args + nargs, args + total, call.values.begin() + 1 + nargs);
+    Ref y(PyObject_Vectorcall(primitive, call.values.data() + 1,
+                              static_cast<std::size_t>(nargs), names));
     if (!y) return true;
     Ref aval(aval_of(y.get()));
     if (!aval) return true;
     call.values[0] = y.get();
     call.aval = aval.get();
     Ref y_dot;
-    if (!record(call, rule, args + nargs, &y_dot)) return true;
+    if (!record(call, rule, &y_dot)) return true;
     if (!y_dot) {
         *result = y.release();
         return true;
