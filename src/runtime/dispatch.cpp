@@ -76,7 +76,7 @@ bool add_operator_names(PyObject* module) {
 
 void register_dispatch(nb::module_& m) {
     PyObject* module = m.ptr();
-    bool ok = init_state() && init_eager_operators() && init_eager_products(module) && init_avals(module) &&
+    bool ok = init_state() && init_eager_operators(module) && init_eager_products(module) && init_avals(module) &&
               init_arrays(module) && init_row_iterator(module) &&
               init_tracers(module) && init_primitives(module) && init_tape(module) &&
               init_equations(module) && init_staging(module) &&

@@ -231,7 +231,10 @@ Eager evaluate_small(PyObject* function, PyObject* const* args, Py_ssize_t nargs
 /// small (eager_products.cpp). On kDone, *result is a new ndarray or nullptr.
 Eager small_product(PyArrayObject* x, PyArrayObject* y, npy_intp i, npy_intp j,
                     PyObject** result);
-bool init_eager_operators();
+/// Stores a Python scalar, already found to fit, as an element of dtype number `type`
+/// (float, double, int or long).
+void store_scalar(PyObject* scalar, int type, void* out);
+bool init_eager_operators(PyObject* module);
 bool init_eager_products(PyObject* module);
 
 // --- thread state and evaluation (state.cpp)

@@ -95,24 +95,6 @@ bool has_kernel(Op op, int type) {
     }
 }
 
-/// A Python scalar, already found to fit, as an element of the dtype.
-void store_scalar(PyObject* scalar, int type, void* out) {
-    if (type == NPY_INT || type == NPY_LONG) {
-        long value = PyLong_AsLong(scalar);
-        if (type == NPY_INT)
-            *static_cast<std::int32_t*>(out) = static_cast<npy_int>(value);
-        else
-            *static_cast<npy_long*>(out) = value;
-        return;
-    }
-    double value = PyFloat_CheckExact(scalar) ? PyFloat_AS_DOUBLE(scalar)
-                                              : PyLong_AsDouble(scalar);
-    if (type == NPY_FLOAT)
-        *static_cast<float*>(out) = static_cast<float>(value);
-    else
-        *static_cast<double*>(out) = value;
-}
-
 bool same_shape(PyArrayObject* x, PyArrayObject* y) {
     int ndim = PyArray_NDIM(x);
     return ndim == PyArray_NDIM(y) &&
@@ -145,6 +127,23 @@ PyObject* new_like(PyArrayObject* shape, Op op) {
 }
 
 }  // namespace
+
+void store_scalar(PyObject* scalar, int type, void* out) {
+    if (type == NPY_INT || type == NPY_LONG) {
+        long value = PyLong_AsLong(scalar);
+        if (type == NPY_INT)
+            *static_cast<std::int32_t*>(out) = static_cast<npy_int>(value);
+        else
+            *static_cast<npy_long*>(out) = value;
+        return;
+    }
+    double value = PyFloat_CheckExact(scalar) ? PyFloat_AS_DOUBLE(scalar)
+                                              : PyLong_AsDouble(scalar);
+    if (type == NPY_FLOAT)
+        *static_cast<float*>(out) = static_cast<float>(value);
+    else
+        *static_cast<double*>(out) = value;
+}
 
 Eager small_kernel(Op op, PyArrayObject* x, PyArrayObject* y, PyObject* scalar,
                    bool scalar_left, PyObject** result) {

@@ -15,10 +15,12 @@ struct StageClasses {
     PyTypeObject* tracer = nullptr;
     PyTypeObject* variable = nullptr;
     PyTypeObject* equation = nullptr;
+    PyObject* literal = nullptr;
     Py_ssize_t var = 0;
 };
 StageClasses classes;
 PyObject* atom_name = nullptr;
+PyObject* aval_name = nullptr;
 
 Recording* as_recording(PyObject* object) {
     return reinterpret_cast<Recording*>(object);
@@ -32,6 +34,15 @@ PyObject* known_constant(PyObject* recording, PyObject* x) {
     return pair && PyTuple_Check(pair) ? PyTuple_GET_ITEM(pair, 0) : nullptr;
 }
 
+/// Whether a constant of this type is written into the program.
+bool is_literal_type(PyObject* aval) {
+    if (!is_shaped_array(aval) || as_shaped(aval)->ndim != 0) return false;
+    PyObject* dtype = as_shaped(aval)->dtype;
+    if (!PyArray_DescrCheck(dtype)) return false;
+    int type = reinterpret_cast<PyArray_Descr*>(dtype)->type_num;
+    return PyTypeNum_ISNUMBER(type) || PyTypeNum_ISBOOL(type);
+}
+
 /// The variable or literal that stands for an operand; a new reference.
 PyObject* atom_of(PyObject* recording, PyObject* x) {
     if (Py_TYPE(x) == classes.tracer && as_tracer(x)->trace == recording)
@@ -40,6 +51,12 @@ PyObject* atom_of(PyObject* recording, PyObject* x) {
         PyObject* found = known_constant(recording, x);
         if (found) return Py_NewRef(found);
         if (PyErr_Occurred()) return nullptr;
+        PyObject* aval =
+            as_concrete(x)->data ? array_aval(as_concrete(x)) : nullptr;
+        if (aval && is_literal_type(aval)) {
+            PyObject* fields[] = {x, aval};
+            return PyObject_Vectorcall(classes.literal, fields, 2, nullptr);
+        }
     }
     PyObject* stack[] = {recording, x};
     return PyObject_VectorcallMethod(atom_name, stack, 2, nullptr);
@@ -48,7 +65,7 @@ PyObject* atom_of(PyObject* recording, PyObject* x) {
 PyObject* aval_of_atom(PyObject* atom) {
     if (Py_TYPE(atom) == classes.variable)
         return Py_XNewRef(reinterpret_cast<Variable*>(atom)->aval);
-    return PyObject_GetAttrString(atom, "aval");
+    return PyObject_GetAttr(atom, aval_name);
 }
 
 /// A tracer of a new variable of type `aval`; the variable goes to outvars[i].
@@ -152,11 +169,12 @@ void recording_dealloc(PyObject* self) {
     Py_DECREF(type);
 }
 
-/// set_stage_classes(tracer class, variable class, equation class)
+/// set_stage_classes(tracer class, variable class, equation class, literal class)
 PyObject* set_stage_classes(PyObject*, PyObject* args) {
     StageClasses found;
-    if (!PyArg_ParseTuple(args, "O!O!O!", &PyType_Type, &found.tracer, &PyType_Type,
-                          &found.variable, &PyType_Type, &found.equation))
+    if (!PyArg_ParseTuple(args, "O!O!O!O!", &PyType_Type, &found.tracer, &PyType_Type,
+                          &found.variable, &PyType_Type, &found.equation,
+                          &PyType_Type, &found.literal))
         return nullptr;
     if (!PyType_IsSubtype(found.tracer, tracer_type) ||
         !PyType_IsSubtype(found.variable, variable_type) ||
@@ -170,6 +188,7 @@ PyObject* set_stage_classes(PyObject*, PyObject* args) {
     if (found.var < 0) return nullptr;
     for (PyTypeObject* kept : {found.tracer, found.variable, found.equation})
         Py_INCREF(reinterpret_cast<PyObject*>(kept));
+    Py_INCREF(found.literal);
     classes = found;
     Py_RETURN_NONE;
 }
@@ -202,7 +221,7 @@ PyType_Spec recording_spec = {
 
 PyMethodDef staging_functions[] = {
     {"set_stage_classes", set_stage_classes, METH_VARARGS,
-     "set_stage_classes(tracer, variable, equation)"},
+     "set_stage_classes(tracer, variable, equation, literal)"},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
@@ -218,8 +237,9 @@ bool record_bind(PyObject* recording, PyObject* primitive, PyObject* const* args
 
 bool init_staging(PyObject* module) {
     atom_name = PyUnicode_InternFromString("atom");
+    aval_name = PyUnicode_InternFromString("aval");
     recording_type = add_type(module, &recording_spec, trace_type, "Recording");
-    return atom_name && recording_type &&
+    return atom_name && aval_name && recording_type &&
            PyModule_AddFunctions(module, staging_functions) == 0;
 }
 

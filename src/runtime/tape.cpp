@@ -252,13 +252,14 @@ PyObject* append_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs)
     return tape_append(self, args[0], args[1], args[2], nargs == 4 ? args[3] : nullptr);
 }
 
-/// set_tape_classes(variable class, pair class, add, scale, negate, zeros)
+/// set_tape_classes(variable class, pair class, add, scale, negate,
+/// unbroadcast, zeros)
 PyObject* set_tape_classes(PyObject*, PyObject* args) {
     TapeClasses found;
-    if (!PyArg_ParseTuple(args, "O!O!O!O!O!O", &PyType_Type, &found.variable,
+    if (!PyArg_ParseTuple(args, "O!O!O!O!O!OO", &PyType_Type, &found.variable,
                           &PyType_Type, &found.pair, primitive_type, &found.add,
                           primitive_type, &found.scale, primitive_type, &found.negate,
-                          &found.zeros))
+                          &found.unbroadcast, &found.zeros))
         return nullptr;
     if (!PyType_IsSubtype(found.variable, tracer_type) ||
         !PyType_IsSubtype(found.pair, tracer_type)) {
@@ -274,7 +275,7 @@ PyObject* set_tape_classes(PyObject*, PyObject* args) {
     if (found.tangent < 0) return nullptr;
     for (PyObject* kept : {reinterpret_cast<PyObject*>(found.variable),
                            reinterpret_cast<PyObject*>(found.pair), found.add,
-                           found.scale, found.negate, found.zeros})
+                           found.scale, found.negate, found.unbroadcast, found.zeros})
         Py_INCREF(kept);
     tape_classes = found;
     Py_RETURN_NONE;
@@ -308,7 +309,7 @@ PyType_Spec tape_spec = {"chainrule.runtime._native.Tape", sizeof(Tape), 0,
 
 PyMethodDef tape_functions[] = {
     {"set_tape_classes", set_tape_classes, METH_VARARGS,
-     "set_tape_classes(variable, pair, add, scale, negate, zeros)"},
+     "set_tape_classes(variable, pair, add, scale, negate, unbroadcast, zeros)"},
     {"pull", reinterpret_cast<PyCFunction>(tape_pull), METH_FASTCALL,
      "pull(tape, inputs, outs, out_cts): cotangents of the inputs."},
     {nullptr, nullptr, 0, nullptr}};

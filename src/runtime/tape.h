@@ -30,7 +30,8 @@ struct TapeClasses {
     PyObject* add = nullptr;
     PyObject* scale = nullptr;
     PyObject* negate = nullptr;
-    PyObject* zeros = nullptr;  // zeros(None, aval): a zero tangent made explicit
+    PyObject* unbroadcast = nullptr;  // unbroadcast(ct, aval): undoes broadcasting
+    PyObject* zeros = nullptr;        // zeros(None, aval): a zero tangent made explicit
 };
 extern TapeClasses tape_classes;
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.linear import is_linear
+from ..runtime import _native
 from .elementwise_rules import elementwise, transpose_scaled, unbroadcast
 
 
@@ -81,5 +82,6 @@ div_p = elementwise(
     partials=(lambda z, x, y: 1 / y, lambda z, x, y: -z / y),
     transpose=lambda ct, x, y: (unbroadcast(div_p(ct, y), x.aval), None),
 )
+div_p.quick = _native.quick_divide
 
 __all__ = ["add_p", "div_p", "dtypes", "mul_p", "neg_p", "sub_p"]

@@ -16,7 +16,14 @@ from typing import Any, Callable, Sequence
 
 from ..core.avals import aval_of, tangent_aval
 from ..core.linear import LinearTracer
-from ..ops.structure import add_p, broadcast_to, instantiate, negate_p, scale_p
+from ..ops.structure import (
+    add_p,
+    broadcast_to,
+    instantiate,
+    negate_p,
+    scale_p,
+    unbroadcast,
+)
 from ..runtime import _native
 from .jvp import PrimalTracer, jvp_primitive
 
@@ -82,7 +89,7 @@ class LinearizeTracer(PrimalTracer):
 
 
 _native.set_tape_classes(
-    LinearTracer, LinearizeTracer, add_p, scale_p, negate_p, instantiate
+    LinearTracer, LinearizeTracer, add_p, scale_p, negate_p, unbroadcast, instantiate
 )
 
 

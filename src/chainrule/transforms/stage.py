@@ -88,7 +88,7 @@ class StageTrace(_native.Recording):
         return ""
 
 
-_native.set_stage_classes(StageTracer, Var, JaxprEqn)
+_native.set_stage_classes(StageTracer, Var, JaxprEqn, Literal)
 _plain = (bool, int, float, complex)
 
 
