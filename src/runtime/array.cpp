@@ -249,6 +249,21 @@ PyObject* wrap_stolen(PyObject* value, bool weak) {
     return reinterpret_cast<PyObject*>(array);
 }
 
+PyObject* wrap_fitting(PyArrayObject* data, PyObject* aval) {
+    ConcreteArray* array = allocate();
+    if (!array) {
+        Py_DECREF(as_object(data));
+        return nullptr;
+    }
+    PyArray_CLEARFLAGS(data, NPY_ARRAY_WRITEABLE);
+    array->data = data;
+    array->aval = Py_NewRef(aval);
+    array->sharding = nullptr;
+    array->weakrefs = nullptr;
+    array->weak = as_shaped(aval)->weak;
+    return reinterpret_cast<PyObject*>(array);
+}
+
 PyObject* wrap_result(PyObject* value, bool weak) {
     if (value && PyObject_TypeCheck(value, array_type)) return value;
     return wrap_stolen(value, weak);
@@ -264,6 +279,13 @@ std::nullptr_t raise_deleted(PyObject* aval) {
 
 PyArrayObject* array_data(ConcreteArray* array) {
     return array->data ? array->data : raise_deleted(array->aval);
+}
+
+bool delete_array(ConcreteArray* array) {
+    if (array->data && !array_aval(array)) return false;
+    PyArrayObject* data = std::exchange(array->data, nullptr);
+    Py_XDECREF(as_object(data));
+    return true;
 }
 
 PyObject* array_aval(ConcreteArray* array) {

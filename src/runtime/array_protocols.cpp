@@ -37,11 +37,8 @@ PyObject* is_deleted(PyObject* self, PyObject*) {
     return PyBool_FromLong(as_concrete(self)->data == nullptr);
 }
 
-PyObject* delete_array(PyObject* self, PyObject*) {
-    ConcreteArray* array = as_concrete(self);
-    if (array->data && !array_aval(array)) return nullptr;
-    PyArrayObject* data = std::exchange(array->data, nullptr);
-    Py_XDECREF(as_object(data));
+PyObject* delete_method(PyObject* self, PyObject*) {
+    if (!delete_array(as_concrete(self))) return nullptr;
     Py_RETURN_NONE;
 }
 
@@ -250,7 +247,7 @@ PyMethodDef array_protocol_methods[] = {
     {"unsafe_buffer_pointer", buffer_pointer, METH_NOARGS,
      "The address of the first element."},
     {"is_deleted", is_deleted, METH_NOARGS, "True after delete()."},
-    {"delete", delete_array, METH_NOARGS,
+    {"delete", delete_method, METH_NOARGS,
      "Gives up the memory; every later use raises RuntimeError."},
     {nullptr, nullptr, 0, nullptr}};
 

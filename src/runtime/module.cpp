@@ -18,4 +18,8 @@ NB_MODULE(_native, m) {
     chainrule::register_threefry(m);
     chainrule::register_fma(m);
     chainrule::register_lapack(m);
+    chainrule::register_object_loader(m);
+    chainrule::register_thread_pool(m);
+    chainrule::register_memory_pool(m);
+    chainrule::register_plan(m);
 }

@@ -32,5 +32,13 @@ void register_threefry(nb::module_& m);
 void register_fma(nb::module_& m);
 /// Dense linear algebra through LAPACK, resolved by address at run time.
 void register_lapack(nb::module_& m);
+/// Machine code: Code, load_object.
+void register_object_loader(nb::module_& m);
+/// The threads that kernels run on.
+void register_thread_pool(nb::module_& m);
+/// Memory kept for large arrays.
+void register_memory_pool(nb::module_& m);
+/// Plan, a compiled program.
+void register_plan(nb::module_& m);
 
 }  // namespace chainrule

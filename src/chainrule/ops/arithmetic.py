@@ -25,7 +25,7 @@ def _add_transpose(ct: Any, x: Any, y: Any) -> Any:
 
 add_p = elementwise(
     "add", "x + y", np.add, kinds="biufc", partials=(1, 1), linear=(0, 1),
-    transpose=_add_transpose,
+    transpose=_add_transpose, scalar=lambda m, x, y: x | y if x.type == "bool" else x + y,
 )  # fmt: skip
 
 
@@ -38,12 +38,12 @@ def _sub_transpose(ct: Any, x: Any, y: Any) -> Any:
 
 sub_p = elementwise(
     "sub", "x - y", np.subtract, partials=(1, -1), linear=(0, 1),
-    transpose=_sub_transpose,
+    transpose=_sub_transpose, scalar=lambda m, x, y: x - y,
 )  # fmt: skip
 
 neg_p = elementwise(
     "neg", "-x", np.negative, partials=(-1,), linear=(0,),
-    transpose=lambda ct, x: (neg_p(ct),),
+    transpose=lambda ct, x: (neg_p(ct),), scalar=lambda m, x: -x,
 )  # fmt: skip
 
 mul_p = elementwise(
@@ -53,6 +53,7 @@ mul_p = elementwise(
     kinds="biufc",
     partials=(lambda z, x, y: y, lambda z, x, y: x),
     bilinear=True,
+    scalar=lambda m, x, y: x & y if x.type == "bool" else x * y,
 )
 mul_p.transpose = transpose_scaled(mul_p)
 
@@ -75,12 +76,20 @@ def _truncated(x: Any, y: Any) -> Any:
     return np.where(zero, np.asarray(-1).astype(x.dtype), quotient)
 
 
+def _div_scalar(m: Any, x: Any, y: Any) -> Any:
+    if x.type in m.FLOATS:
+        return x / y
+    return m.select(y.eq(0), m.const(-1, x.type), x / y)
+
+
 div_p = elementwise(
     "div",
     "x / y; integers are divided towards zero",
     _div_evaluate,
     partials=(lambda z, x, y: 1 / y, lambda z, x, y: -z / y),
     transpose=lambda ct, x, y: (unbroadcast(div_p(ct, y), x.aval), None),
+    scalar=_div_scalar,
+    cost=4.0,
 )
 div_p.quick = _native.quick_divide
 

@@ -20,6 +20,7 @@ from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
 from ..runtime import _native
+from . import folds
 from .shaping import convert, transpose
 
 Numbers = tuple[
@@ -320,6 +321,7 @@ dot_general_p = Primitive(
     transpose=_dot_transpose,
     batch=_dot_batch,
     evaluate=_dot_evaluate,
+    lower=folds.dot_general,
 )
 dot_general_p.quick = _native.quick_product
 

@@ -71,12 +71,16 @@ def elementwise(
     result: Callable[[Any], Any] | None = None,
     taylor: Any = None,
     weak: int | None = None,
+    scalar: Any = None,
+    cost: float = 1.0,
     lower: Any = awaits_compiler,
 ) -> Primitive:
     """Declares an elementwise primitive over dtypes of the given `kinds`.
 
     `result` maps the operands' dtype to the output's (default: the same; a result
-    of another dtype is never weak).
+    of another dtype is never weak). `scalar(m, *elements, **params)` is the element's
+    expression for the compiler, with `m` the namespace of scalar functions; `cost` is
+    its price in additions.
     """
 
     def abstract(*avals: Any, **_: Any) -> Any:
@@ -99,6 +103,8 @@ def elementwise(
     def batch(args: Any, dims: Any, size: int, **params: Any) -> Any:
         return batch_elementwise(prim, args, dims, size, params)
 
+    if scalar is not None:
+        lower = pointwise(scalar, cost)
     if weak is None:
         weak = WEAK_IF_ALL if result is None else WEAK_NEVER
     prim = Primitive(
@@ -107,6 +113,11 @@ def elementwise(
         taylor=taylor, weak=weak, lower=lower,
     )  # fmt: skip
     return prim
+
+
+def pointwise(scalar: Callable[..., Any], cost: float = 1.0) -> Callable[..., Any]:
+    """The lowering of an elementwise primitive whose element is `scalar(m, *xs)`."""
+    return lambda build, *xs, **params: build.map(scalar, *xs, cost=cost, **params)
 
 
 def batch_elementwise(

@@ -9,6 +9,7 @@ where elements are zero. `reduce_sum` stands in shaping.py, its derivative being
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any, Callable
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..core.primitive import WEAK_NEVER, Missing, Primitive
 from .arithmetic import div_p, mul_p
 from .cumulative import cumprod_p
 from .elementwise_logic import eq_p
+from .folds import first_index, highest, lowest, reduction
 from .shaping import (
     batch_reduction,
     convert,
@@ -112,6 +114,7 @@ reduce_max_p = _reduction(
     _ordered,
     _extremum(np.maximum, least),
     jvp=_chooser_jvp,
+    lower=reduction(lambda m, x, y: m.maximum(x, y), lowest),
 )
 
 reduce_min_p = _reduction(
@@ -120,6 +123,7 @@ reduce_min_p = _reduction(
     _ordered,
     _extremum(np.minimum, greatest),
     jvp=_chooser_jvp,
+    lower=reduction(lambda m, x, y: m.minimum(x, y), highest),
 )
 
 
@@ -162,27 +166,40 @@ reduce_prod_p = _reduction(
     "iufc",
     _prod_evaluate,
     jvp=_prod_jvp,
+    lower=reduction(lambda m, x, y: x * y, lambda m, type: 1),
 )
 
 
 # --- and, or, xor --------------------------------------------------------------------
 
 
-def _bitwise(name: str, doc: str, ufunc: Any) -> Primitive:
+def _bitwise(
+    name: str, doc: str, ufunc: Any, combine: Callable[..., Any], identity: Any
+) -> Primitive:
     return _reduction(
-        name, doc, "biu", lambda x, *, axes: ufunc.reduce(x, axes), partials=(None,)
-    )
+        name, doc, "biu", lambda x, *, axes: ufunc.reduce(x, axes), partials=(None,),
+        lower=reduction(lambda m, x, y: combine(x, y), identity),
+    )  # fmt: skip
 
 
-reduce_and_p = _bitwise("reduce_and", "Bitwise and over `axes`.", np.bitwise_and)
-reduce_or_p = _bitwise("reduce_or", "Bitwise or over `axes`.", np.bitwise_or)
-reduce_xor_p = _bitwise("reduce_xor", "Bitwise xor over `axes`.", np.bitwise_xor)
+reduce_and_p = _bitwise(
+    "reduce_and", "Bitwise and over `axes`.", np.bitwise_and, operator.and_,
+    lambda m, type: True if type == "bool" else -1,
+)  # fmt: skip
+reduce_or_p = _bitwise(
+    "reduce_or", "Bitwise or over `axes`.", np.bitwise_or, operator.or_,
+    lambda m, type: 0,
+)  # fmt: skip
+reduce_xor_p = _bitwise(
+    "reduce_xor", "Bitwise xor over `axes`.", np.bitwise_xor, operator.xor,
+    lambda m, type: 0,
+)  # fmt: skip
 
 
 # --- argmax, argmin -------------------------------------------------------------------
 
 
-def _arg(name: str, doc: str, find: Callable[..., Any]) -> Primitive:
+def _arg(name: str, doc: str, find: Callable[..., Any], lower: Any) -> Primitive:
     def abstract(x: Any, *, axes: Any, index_dtype: Any) -> Any:
         if dtypes.kind(x.dtype) not in _ordered:
             raise TypeError(f"{name}: does not accept dtype {x.dtype}.")
@@ -203,17 +220,19 @@ def _arg(name: str, doc: str, find: Callable[..., Any]) -> Primitive:
 
     prim = Primitive(
         name, doc, abstract=abstract, evaluate=evaluate, partials=(None,),
-        transpose=Missing("an index has no derivative"), weak=WEAK_NEVER,
+        transpose=Missing("an index has no derivative"), weak=WEAK_NEVER, lower=lower,
     )  # fmt: skip
     prim.batch = batch_reduction(prim)
     return prim
 
 
 argmax_p = _arg(
-    "argmax", "The first index of the greatest element (or of NaN).", np.argmax
+    "argmax", "The first index of the greatest element (or of NaN).", np.argmax,
+    first_index(lambda x, y: x > y, lowest),
 )
 argmin_p = _arg(
-    "argmin", "The first index of the least element (or of NaN).", np.argmin
+    "argmin", "The first index of the least element (or of NaN).", np.argmin,
+    first_index(lambda x, y: x < y, highest),
 )
 
 __all__ = [

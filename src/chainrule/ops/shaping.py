@@ -18,6 +18,7 @@ from ..core.errors import JAXTypeError
 from ..core.linear import is_linear
 from ..core.primitive import WEAK_BY_PARAM, Primitive
 from ..runtime import _native
+from .folds import reduction
 
 
 def canonical_axis(name: str, axis: int, ndim: int) -> int:
@@ -102,6 +103,23 @@ def _broadcast_evaluate(x: Any, *, shape: Any, broadcast_dimensions: Any) -> Any
     return np.broadcast_to(x.reshape(expanded), shape)
 
 
+def _broadcast_lower(
+    build: Any, x: Any, *, shape: Any, broadcast_dimensions: Any
+) -> Any:
+    x = build.settled(x, reads=math.prod(shape) // max(math.prod(x.shape), 1))
+    zero = build.m.Index(0)
+
+    def element(*indices: Any) -> Any:
+        return x.at(
+            *(
+                zero if n != shape[d] else indices[d]
+                for n, d in zip(x.shape, broadcast_dimensions)
+            )
+        )
+
+    return build.index(element, x)
+
+
 broadcast_in_dim_p = Primitive(
     "broadcast_in_dim",
     "out[i...] = x[i[broadcast_dimensions]...], 0 where x has size 1.",
@@ -110,6 +128,7 @@ broadcast_in_dim_p = Primitive(
     transpose=_broadcast_transpose,
     batch=_broadcast_batch,
     evaluate=_broadcast_evaluate,
+    lower=_broadcast_lower,
 )
 
 
@@ -151,6 +170,7 @@ reshape_p = Primitive(
         0,
     ),
     evaluate=lambda x, *, new_sizes: x.reshape(new_sizes),
+    lower=lambda build, x, *, new_sizes: build.reshape(x, new_sizes),
 )
 
 
@@ -191,6 +211,7 @@ transpose_p = Primitive(
     ),
     batch=_transpose_batch,
     evaluate=lambda x, *, permutation: x.transpose(permutation),
+    lower=lambda build, x, *, permutation: build.permuted(x, permutation),
 )
 
 
@@ -239,6 +260,7 @@ convert_p = Primitive(
     transpose=_convert_transpose,
     batch=lambda args, dims, size, **params: (convert_p(args[0], **params), dims[0]),
     evaluate=_convert_evaluate,
+    lower=lambda build, x, **_: build.converted(x),
     weak=WEAK_BY_PARAM,
 )
 
@@ -295,6 +317,9 @@ reduce_sum_p = Primitive(
     linear=(0,),
     transpose=_sum_transpose,
     evaluate=_sum_evaluate,
+    lower=reduction(
+        lambda m, x, y: x | y if x.type == "bool" else x + y, lambda m, type: 0
+    ),
 )
 reduce_sum_p.batch = batch_reduction(reduce_sum_p)
 reduce_sum_p.quick = _native.quick_sum

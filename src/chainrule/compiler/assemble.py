@@ -1,0 +1,242 @@
+"""The plan of a lowered program: steps over numbered buffers.
+
+Steps are scheduled from the last to the first, so that each knows which of its values
+are read later; what nobody reads is left out. Temporaries share one arena: a buffer's
+place is free again after its last reader.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import wrap
+from ..runtime import _native
+from . import kernels
+from .codegen import host
+from .codegen.emit import emit_kernel
+from .codegen.types import size
+from .expr import forget
+from .fusion import Cluster
+from .loop import Kernel
+from .program import Constant, HostStep, NativeStep, Program, has_effects
+from .schedule import Scheduled, schedule
+from .values import Stored, Value
+
+
+@dataclasses.dataclass(slots=True)
+class KernelStep:
+    """A kernel with the buffers and numbers it is called with."""
+
+    scheduled: Scheduled
+    text: str
+    buffers: list[Value]
+    ints: list[int]
+    outputs: list[Value]
+
+
+Step = Any
+
+
+def assemble(program: Program) -> Any:
+    """Compiles the kernels of a program; its `_native.Plan`."""
+    steps = select_steps(program)
+    return _Assembler(program, steps).plan()
+
+
+def select_steps(program: Program) -> list[Step]:
+    """The steps that the results need, in order, kernels written as text."""
+    for v in program.results:
+        v.uses += 1
+    chosen: list[Step] = []
+    width = host.vector_bytes()
+    for step in reversed(program.steps):
+        if isinstance(step, Cluster):
+            values = [v for m in step.members for v in m.values if v.uses and size_of(v)]
+            if values:
+                made = schedule(step, program, width)
+                chosen.append(write_kernel(made))
+                for v in chosen[-1].buffers:
+                    v.uses += 1
+        elif any(v.uses for v in step.outputs) or (
+            isinstance(step, HostStep) and has_effects(step)
+        ):
+            chosen.append(step)
+            for v in step.inputs:
+                v.uses += 1
+    return chosen[::-1]
+
+
+def size_of(v: Value) -> int:
+    """The number of elements."""
+    n = 1
+    for d in v.shape:
+        n *= d
+    return n
+
+
+def write_kernel(made: Scheduled) -> KernelStep:
+    """The text of a scheduled kernel."""
+    kernel: Kernel = made.kernel
+    text, buffers, ints = emit_kernel(kernel, kernels.NAME, made.width, made.scratch)
+    written = [s.buffer for stage in kernel.stages for s in stage.stores]
+    outputs = [v for v in dict.fromkeys(written) if isinstance(v, Value)]
+    return KernelStep(made, text, buffers, ints, outputs)
+
+
+class _Assembler:
+    """Numbers the buffers and lays out the arena."""
+
+    def __init__(self, program: Program, steps: list[Step]):
+        self.program, self.steps = program, steps
+        self.slot: dict[Value, int] = {}
+        self.temps: list[int | None] = []
+        self.consts: list[Any] = []
+        self.arena = 0
+
+    def plan(self) -> Any:
+        """The plan."""
+        program = self.program
+        for k, v in enumerate(program.arguments):
+            self.slot[v] = k
+        self._constants()
+        outputs = self._outputs()
+        self._temporaries(len(outputs))
+        addresses = iter(
+            kernels.addresses([s.text for s in self.steps if isinstance(s, KernelStep)])
+        )
+        steps = [self._step(s, addresses) for s in self.steps]
+        forget()
+        made = _native.Plan(
+            len(program.arguments), self.consts, self.temps, outputs, steps, self.arena,
+            in_avals=[v.aval for v in program.arguments],
+        )  # fmt: skip
+        return made if self.pick is None else _picked(made, self.pick)
+
+    def _constants(self) -> None:
+        base = len(self.program.arguments)
+        needed = [v for v in self.program.constants if v.uses]
+        for v in needed:
+            self.slot[v] = base + len(self.consts)
+            self.consts.append(data_of(self.program.arrays[v.source[1]]))
+        inputs = [v for s in self.steps if isinstance(s, HostStep) for v in s.inputs]
+        for v in (*inputs, *self.program.results):
+            if isinstance(v, Constant) and v not in self.slot:
+                self.slot[v] = base + len(self.consts)
+                self.consts.append(v.array)
+
+    def _outputs(self) -> list[Any]:
+        """What the plan returns; results that are one value are computed once."""
+        program, base = self.program, len(self.program.arguments)
+        first = base + len(self.consts)
+        made: list[Any] = []
+        place: dict[Value, int] = {}
+        self.pick: list[int] | None = None
+        pick: list[int] = []
+        for v in program.results:
+            if v not in place:
+                place[v] = len(made)
+                slot = self.slot.get(v)
+                if slot is None:
+                    self.slot[v] = first + len(made)
+                    made.append(("new", v.aval))
+                elif slot < base:
+                    made.append(("arg", slot, v.aval.weak_type))
+                else:
+                    made.append(("const", slot - base, v.aval.weak_type))
+            pick.append(place[v])
+        if len(made) != len(pick):
+            self.pick = pick
+        return made
+
+    def _temporaries(self, num_outputs: int) -> None:
+        first = len(self.program.arguments) + len(self.consts) + num_outputs
+        last: dict[Value, int] = {}
+        for k, step in enumerate(self.steps):
+            for v in _touched(step):
+                last[v] = k
+        free: list[tuple[int, int]] = []
+        dying: dict[int, list[Value]] = {}
+        for v, k in last.items():
+            dying.setdefault(k, []).append(v)
+        place: dict[Value, tuple[int, int]] = {}
+        for k, step in enumerate(self.steps):
+            for v in step.outputs:
+                if v in self.slot:
+                    continue
+                self.slot[v] = first + len(self.temps)
+                if isinstance(step, HostStep):
+                    self.temps.append(None)
+                    continue
+                bytes_ = -(-max(size_of(v) * size(v.type or "f32"), 1) // 64) * 64
+                offset = self._take(free, bytes_)
+                place[v] = offset, bytes_
+                self.temps.append(offset)
+            for v in dying.get(k, ()):
+                if v in place:
+                    free.append(place.pop(v))
+
+    def _take(self, free: list[tuple[int, int]], bytes_: int) -> int:
+        """A place in the arena: the smallest free one that fits, or a new one."""
+        fitting = [(n, at) for at, n in free if n >= bytes_]
+        if not fitting:
+            self.arena += bytes_
+            return self.arena - bytes_
+        n, at = min(fitting)
+        free.remove((at, n))
+        if n > bytes_:
+            free.append((at + bytes_, n - bytes_))
+        return at
+
+    def _step(self, step: Step, addresses: Any) -> Any:
+        if isinstance(step, KernelStep):
+            slots = tuple(self.slot[v] for v in step.buffers)
+            made = step.scheduled
+            return ("kernel", next(addresses), slots, tuple(step.ints), made.extent, made.grain)
+        if isinstance(step, NativeStep):
+            slots = tuple(self.slot[v] for v in (*step.inputs, *step.outputs))
+            address = _native.library_kernel(step.name)
+            return ("kernel", address, slots, step.ints, step.extent, step.grain)
+        return (
+            "host",
+            host_call(step),
+            tuple((self.slot[v], v.aval.dtype, v.shape) for v in step.inputs),
+            tuple((self.slot[v], v.aval.dtype, v.shape) for v in step.outputs),
+        )
+
+
+def _touched(step: Step) -> list[Value]:
+    if isinstance(step, KernelStep):
+        return [*step.buffers, *step.outputs]
+    return [*step.inputs, *step.outputs]
+
+
+def host_call(step: HostStep) -> Any:
+    """A function of ndarrays that binds the step's primitive."""
+    primitive, params = step.eqn.primitive, step.eqn.params
+    weak = [v.aval.weak_type for v in step.inputs]
+    many = primitive.multiple_results
+
+    def call(*arrays: Any) -> Any:
+        out = primitive(*[wrap(a, w) for a, w in zip(arrays, weak)], **params)
+        return [data_of(x) for x in out] if many else [data_of(out)]
+
+    return call
+
+
+def data_of(x: Any) -> np.ndarray:
+    """The ndarray of an Array."""
+    return np.asarray(x)
+
+
+def _picked(plan: Any, pick: list[int]) -> Any:
+    def run(*arrays: Any) -> list[Any]:
+        outs = plan(*arrays)
+        return [outs[k] for k in pick]
+
+    return run
+
+
+__all__ = ["Stored", "assemble", "select_steps"]

@@ -1,0 +1,217 @@
+"""What lowering rules build with: `rule(build, *operands, **params)` returns values.
+
+A rule receives a `Builder`, whose `out` is the aval (or list of avals) of the result,
+and operands that can be read at indices. It says what an element is:
+
+    build.map(fn, *operands)         elementwise, with NumPy's broadcasting
+    build.index(fn, *operands)       fn(indices) is the element
+    build.fold(...)                  a reduction
+    build.library(name, ...)         a native routine over whole buffers
+    build.evaluate()                 NumPy's evaluation, called from the plan
+
+`build.m` is the namespace of scalar operations and functions (`scalars`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Sequence
+
+from ..core.avals import ShapedArray
+from ..core.jaxpr import ClosedJaxpr
+from . import scalars
+from .expr import Expr, const, convert
+from .index import Index, ravel
+from .values import Fold, Indices, Lazy, Reduced, Value, type_of
+
+EXPENSIVE = 8.0
+DEEPEST = 48
+
+
+class Unsupported(Exception):
+    """The rule does not cover this case; the equation is evaluated by NumPy's code."""
+
+
+class Builder:
+    """Makes the values of one equation."""
+
+    m = scalars
+
+    def __init__(self, program: Any, out: Any, params: dict[str, Any]):
+        self.program, self.out, self.params = program, out, params
+
+    def check(self, *avals_or_values: Any) -> None:
+        """Raises Unsupported where a dtype has no scalar type in the loop IR."""
+        outs = self.out if isinstance(self.out, list) else [self.out]
+        for x in (*avals_or_values, *(Value(a, None) for a in outs)):
+            if x.type is None:
+                raise Unsupported(f"dtype {x.aval.dtype}")
+
+    def map(
+        self,
+        fn: Callable[..., Expr],
+        *operands: Value,
+        cost: float = 1.0,
+        **params: Any,
+    ) -> Value:
+        """fn(m, *elements, **params) of the operands' elements; half-precision floats
+        are computed in f32 and rounded after every operation."""
+        self.check(*operands)
+        out = Value(self.out, None)
+        shape = out.shape
+        settled = [self.settled(x) if x.shape != shape else x for x in operands]
+
+        def combine(elements: Sequence[Expr]) -> Expr:
+            return _in_f32(fn, elements, out.type or "", params)
+
+        def element(indices: Indices) -> Expr:
+            return combine([x.at(*aligned(x.shape, shape, indices)) for x in settled])
+
+        def linear(position: Index) -> Expr:
+            return combine([x.linear(position) for x in settled])
+
+        same = all(x.shape == shape for x in settled)
+        return self._lazy(element, settled, cost, linear if same else None)
+
+    def index(
+        self,
+        fn: Callable[..., Expr],
+        *operands: Value,
+        cost: float = 0.5,
+        linear: Callable[[Index], Expr] | None = None,
+    ) -> Value:
+        """The value whose element at `indices` is fn(*indices)."""
+        self.check(*operands)
+        return self._lazy(lambda indices: fn(*indices), operands, cost, linear)
+
+    def settled(self, x: Value, reads: int = 2) -> Value:
+        """`x`, computed once into a buffer if reading every element of it `reads`
+        times would cost."""
+        limit = 1.0 if reads >= 8 else EXPENSIVE
+        if isinstance(x, Lazy) and not x.anchor and x.cost >= limit and reads > 1:
+            self.program.settle(x)
+        return x
+
+    def type_of(self, dtype: Any) -> str:
+        """The scalar type of a dtype; Unsupported where it has none."""
+        found = type_of(dtype)
+        if found is None:
+            raise Unsupported(f"dtype {dtype}")
+        return found
+
+    def reshape(self, x: Value, shape: Sequence[int]) -> Value:
+        """The same elements in row-major order."""
+        self.check(x)
+        return self._lazy(
+            lambda indices: x.linear(ravel(indices, shape)), (x,), 0.0, x.linear
+        )
+
+    def permuted(self, x: Value, order: Sequence[int]) -> Value:
+        """`x` with dimension order[k] as its k-th."""
+        self.check(x)
+        place = [list(order).index(k) for k in range(len(order))]
+        out = ShapedArray(tuple(x.shape[k] for k in order), x.aval.dtype)
+        made = Lazy(
+            out, self.program, lambda indices: x.at(*[indices[k] for k in place]), (x,), 0.0
+        )
+        source, inner = self.unpermuted(x)
+        made.view = source, [inner[k] for k in order]
+        return made
+
+    def unpermuted(self, x: Value) -> tuple[Value, list[int]]:
+        """The value that `x` is a permutation of, and which of its dimensions is which."""
+        if isinstance(x, Lazy) and x.view is not None and not x.anchor:
+            return x.view
+        return x, list(range(len(x.shape)))
+
+    def converted(self, x: Value) -> Value:
+        """`x` with every element converted to the result's dtype."""
+        out = self.type_of(self.out.dtype)
+        self.check(x)
+        return self._lazy(
+            lambda indices: convert(x.at(*indices), out), (x,), 0.5,
+            lambda position: convert(x.linear(position), out),
+        )  # fmt: skip
+
+    def inline(self, closed: Any, operands: Sequence[Value]) -> list[Value]:
+        """The results of a called program."""
+        if not isinstance(closed, ClosedJaxpr):
+            raise Unsupported("a function that is not staged")
+        return self.program.inline(closed, operands)
+
+    def gemm(
+        self, a: Value, b: Value, sizes: Sequence[int], turned: Sequence[bool],
+        strides: Sequence[int], batch: int,
+    ) -> Value:  # fmt: skip
+        """A batch of matrix products by the library."""
+        m, n, k = sizes
+        ints = (m, n, k, *map(int, turned), *strides, m * k, k * n, m * n)
+        return self.program.products(f"gemm_{a.type}", a, b, self.out, ints, batch)
+
+    def stored(self, x: Value) -> Value:
+        """`x`, in a buffer of its own."""
+        self.program.settle(x)
+        return x
+
+    def fold(
+        self,
+        domain: Sequence[int],
+        axes: Sequence[int],
+        values: Callable[..., tuple[Expr, ...]],
+        initial: Sequence[Expr],
+        update: Any,
+        *operands: Value,
+        join: Any = None,
+        finish: Any = None,
+        products: bool = False,
+    ) -> Any:
+        """A reduction over `axes` of the index space `domain`: at every index,
+        accumulators become update(accumulators, values(*indices))."""
+        self.check(*operands)
+        if 0 in domain:
+            return self._empty(initial, finish)
+        fold = Fold(
+            tuple(domain), tuple(axes), lambda indices: values(*indices), tuple(initial),
+            update, join or update, operands, finish or (lambda results: results), products,
+        )  # fmt: skip
+        outs = self.out if isinstance(self.out, list) else [self.out]
+        made = [Reduced(a, self.program, fold, k) for k, a in enumerate(outs)]
+        return made if isinstance(self.out, list) else made[0]
+
+    def _empty(self, initial: Sequence[Expr], finish: Any) -> Any:
+        """Folds of nothing: the initial values."""
+        results = list(finish(tuple(initial))) if finish else list(initial)
+        outs = self.out if isinstance(self.out, list) else [self.out]
+        made = [
+            Lazy(a, self.program, lambda _, x=x: x, (), 0.0) for a, x in zip(outs, results)
+        ]
+        return made if isinstance(self.out, list) else made[0]
+
+    def _lazy(self, fn: Any, operands: Sequence[Value], cost: float, linear: Any) -> Value:
+        for x in operands:
+            if x.depth >= DEEPEST:
+                self.program.settle(x)
+        return Lazy(self.out, self.program, fn, tuple(operands), cost, linear)
+
+
+def aligned(
+    shape: Sequence[int], target: Sequence[int], indices: Indices
+) -> list[Index]:
+    """Indices into an operand of `shape` that is broadcast to `target`."""
+    skip = len(target) - len(shape)
+    return [
+        Index(0) if n == 1 and target[skip + k] != 1 else indices[skip + k]
+        for k, n in enumerate(shape)
+    ]
+
+
+def _in_f32(fn: Any, elements: Sequence[Expr], out: str, params: Any) -> Expr:
+    half = ("f16", "bf16")
+    if any(x.type in half for x in elements):
+        elements = [convert(x, "f32") if x.type in half else x for x in elements]
+    found = fn(scalars, *elements, **params)
+    if not isinstance(found, Expr):
+        return const(found, out)
+    return convert(found, out) if found.type != out else found
+
+
+__all__ = ["Builder", "Reduced", "Unsupported", "aligned"]

@@ -1,0 +1,610 @@
+"""Writes a kernel of the loop IR as an LLVM function.
+
+The function is `void name(ptr buffers, ptr ints, i64 begin, i64 end)`: it runs the
+points [begin, end) of the first grid axis. Vector code is written explicitly; the last
+points of a vector axis are done under a mask. Numbers of the program's sizes are read
+from `ints`, so that kernels which differ only in them have the same text. Extents of
+unrolled and vector axes, and small strides, are written into the code.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Callable, Sequence
+
+from ..expr import Expr, node
+from ..loop import Axis, Kernel, Reduction, Stage, Store
+from . import memory
+from .operations import Writer, write
+from .scopes import Scope, Scopes
+from .types import NAMES, constant, vector
+
+SMALL = 64
+Names = list[str]
+
+
+class Emitter(Writer):
+    """Writes one kernel; `emit_kernel` is the way in."""
+
+    def __init__(self, kernel: Kernel, width: int):
+        super().__init__()
+        self.kernel, self.full_width = kernel, width
+        self.scopes = Scopes()
+        self.lines = self.scopes.top.lines
+        self.buffers: dict[Any, str] = {}
+        self.slots: dict[int, str] = {}
+        self.ints: list[int] = []
+        self.base: dict[Expr, str | None] = {}
+        self.offset: dict[Expr, int] = {}
+        self.copied: set[Expr] = set()
+        self.copies: dict[Expr, int] = {}
+        self.vector_var: Expr | None = None
+        self.mask: str | None = None
+        self.vector_results: dict[Expr, tuple[Expr, ...]] = {}
+        self.entry: list[str] = []
+        self.serial = itertools.count()
+        self.scratch: dict[Any, str] = {}
+
+    # --- names of numbers and buffers
+
+    def number(self, n: int, fresh: bool = False) -> str:
+        """A size as an operand: small ones literally, others from `ints`."""
+        if not fresh:
+            if -SMALL <= n <= SMALL:
+                return str(n)
+            if n in self.slots:
+                return self.slots[n]
+        k = len(self.ints)
+        self.ints.append(n)
+        name = f"%n{k}"
+        self.entry.append(f"  %np{k} = getelementptr i64, ptr %ints, i64 {k}")
+        self.entry.append(f"  {name} = load i64, ptr %np{k}, !invariant.load !0")
+        if not fresh:
+            self.slots[n] = name
+        return name
+
+    def buffer(self, key: Any) -> str:
+        """The pointer of a buffer."""
+        if key in self.scratch:
+            return self.scratch[key]
+        if key not in self.buffers:
+            k = len(self.buffers)
+            self.buffers[key] = f"%b{k}"
+            self.entry.append(f"  %bp{k} = getelementptr ptr, ptr %buffers, i64 {k}")
+            self.entry.append(f"  %b{k} = load ptr, ptr %bp{k}, !invariant.load !0")
+        return self.buffers[key]
+
+    # --- scopes
+
+    def within(self, scope: Scope, width: int, make: Callable[[], str]) -> str:
+        """Runs `make`, which appends instructions, in `scope` at `width`."""
+        lines, old = self.lines, self.width
+        self.lines, self.width = scope.lines, width
+        try:
+            return make()
+        finally:
+            self.lines, self.width = lines, old
+
+    def copy_key(self, e: Expr) -> tuple[int, ...]:
+        """Which of the copies of its axes an expression is asked for."""
+        if not self.copied:
+            return ()
+        return tuple(self.offset.get(v, 0) for v in self.scopes.free(e) if v in self.copied)
+
+    def is_vector(self, e: Expr) -> bool:
+        """Whether the expression varies along the current vector axis."""
+        v = self.vector_var
+        if v is None:
+            return False
+        for x in self.scopes.free(e):
+            if x is v or v in self.vector_results.get(x, ()):
+                return True
+        return False
+
+    # --- expressions
+
+    def value(self, e: Expr) -> tuple[str, bool]:
+        """Computes an expression where it belongs; its name and whether it's a vector."""
+        found = self._known(e)
+        if found is not None:
+            return found
+        stack = [e]
+        while stack:
+            x = stack[-1]
+            if self._known(x) is not None:
+                stack.pop()
+                continue
+            needed = (x.args[0], x.args[2]) if x.op == "rare" else x.args
+            pending = [a for a in needed if self._known(a) is None]
+            if pending:
+                stack.extend(pending)
+                continue
+            stack.pop()
+            depth = self.scopes.depth(x)
+            made = self._compute(x, self.scopes.at_depth(depth))
+            self.scopes.at_depth(depth).memo[x, self.copy_key(x)] = made
+        found = self._known(e)
+        assert found is not None
+        return found
+
+    def _known(self, e: Expr) -> tuple[str, bool] | None:
+        if e.op == "const":
+            return constant(e), False
+        if e.op == "int":
+            return self.number(e.data), False
+        return self.scopes.find((e, self.copy_key(e)), self.scopes.depth(e))
+
+    def _compute(self, e: Expr, scope: Scope) -> tuple[str, bool]:
+        wide = self.is_vector(e)
+        width = self.full_width if wide else 0
+        if e.op == "var":
+            return self.within(scope, width, lambda: self._variable(e)), wide
+        if e.op == "load":
+            return self.within(scope, width, lambda: memory.load(self, e)), wide
+        if e.op == "rare":
+            return self.within(scope, width, lambda: self._rare(e, scope)), wide
+        args = [self.operand(a, wide) for a in e.args]
+        return self.within(scope, width, lambda: write(self, e, args)), wide
+
+    def operand(self, e: Expr, wide: bool) -> str:
+        """The name of an expression's value, as a vector if asked."""
+        name, is_wide = self.value(e)
+        if not wide or is_wide:
+            return name
+        if e.op in ("const",) or (e.op == "int" and name[0] != "%"):
+            return f"splat ({NAMES[e.type]} {name})"
+        depth = self.scopes.depth(e)
+        key = ("splat", e, self.copy_key(e))
+        found = self.scopes.find(key, depth)
+        if found is None:
+            scope = self.scopes.at_depth(depth)
+            found = (self.within(scope, 0, lambda: self.broadcast(name, NAMES[e.type])), True)
+            scope.memo[key] = found
+        return found[0]
+
+    def broadcast(self, name: str, llvm_type: str) -> str:
+        """A vector whose elements all are `name`."""
+        wide = vector(llvm_type, self.full_width)
+        one = self.new(f"insertelement {wide} poison, {llvm_type} {name}, i64 0")
+        zeros = f"<{self.full_width} x i32> zeroinitializer"
+        return self.new(f"shufflevector {wide} {one}, {wide} poison, {zeros}")
+
+    def _variable(self, v: Expr) -> str:
+        base, offset = self.base.get(v), self.offset.get(v, 0)
+        if v is not self.vector_var:
+            if base is None:
+                return str(offset)
+            return self.new(f"add i64 {base}, {offset}") if offset else base
+        self.width = 0
+        start = base if base is not None else "0"
+        if offset:
+            start = self.new(f"add i64 {start}, {offset * self.full_width}")
+        wide = self.broadcast(start, "i64")
+        t = vector("i64", self.full_width)
+        return self.new(f"add {t} {wide}, {self.lanes()}")
+
+    def lanes(self) -> str:
+        """The vector 0, 1, 2, ..."""
+        return "<" + ", ".join(f"i64 {k}" for k in range(self.full_width)) + ">"
+
+    def _rare(self, e: Expr, scope: Scope) -> str:
+        """A branch around what only few points need."""
+        condition, slow, fast = e.args
+        wide = self.width != 0
+        test = self.operand(condition, wide)
+        quick = self.operand(fast, wide)
+        some = test
+        if wide:
+            some = self.intrinsic(
+                f"llvm.vector.reduce.or.v{self.width}i1", "i1", (vector("i1", self.width), test)
+            )
+        n = next(self.serial)
+        before, then, done = scope.label, f"rare{n}", f"usual{n}"
+        scope.lines.append(f"  br i1 {some}, label %{then}, label %{done}")
+        inner = Scope(scope.depth, then)
+        self.scopes.stack.append(inner)
+        try:
+            careful = self.operand(slow, wide)
+            t = self.type(e.type)
+            mask = vector("i1", self.width)
+            mixed = self.within(
+                inner,
+                self.width,
+                lambda: self.new(f"select {mask} {test}, {t} {careful}, {t} {quick}"),
+            )
+        finally:
+            self.scopes.stack.remove(inner)
+        scope.lines += [f"{then}:", *inner.lines, f"  br label %{done}", f"{done}:"]
+        scope.label = done
+        return self.new(f"phi {t} [ {quick}, %{before} ], [ {mixed}, %{inner.label} ]")
+
+    # --- loops
+
+    def counted(
+        self,
+        var: Expr,
+        bounds: tuple[str, str],
+        step: int,
+        carried: Sequence[tuple[str, str]],
+        body: Callable[[Names], Names],
+        latest: str | None = None,
+    ) -> tuple[str, Names]:
+        """A loop from bounds[0] while index < bounds[1], stepping `step`. Yields the
+        final index and carried values; `carried` gives their types and first values.
+        The body sees no index beyond `latest`, if that is given."""
+        start, limit = bounds
+        outer, n = self.scopes.top, next(self.serial)
+        base = f"%i{n}"
+        phis = [f"%p{n}_{k}" for k in range(len(carried))]
+        scope = Scope(len(self.scopes.stack), f"loop{n}")
+        scope.depth = outer.depth + 1
+        saved = self.base.get(var), self.lines
+        self.scopes.stack.append(scope)
+        self.scopes.depth_of[var], self.base[var] = scope.depth, base
+        self.lines = scope.lines
+        if latest is not None:
+            scope.lines.append(f"  %l{n} = icmp slt i64 {base}, {latest}")
+            scope.lines.append(f"  %j{n} = select i1 %l{n}, i64 {base}, i64 {latest}")
+            self.base[var] = f"%j{n}"
+        results = body(phis)
+        self.scopes.stack.pop()
+        self.base[var], self.lines = saved
+        pre, latch = outer.label, scope.label
+        lines = outer.lines
+        lines.append(f"  %g{n} = icmp slt i64 {start}, {limit}")
+        lines.append(f"  br i1 %g{n}, label %loop{n}, label %exit{n}")
+        lines.append(f"loop{n}:")
+        lines.append(f"  {base} = phi i64 [ {start}, %{pre} ], [ %x{n}, %{latch} ]")
+        for (t, first), phi, last in zip(carried, phis, results):
+            lines.append(f"  {phi} = phi {t} [ {first}, %{pre} ], [ {last}, %{latch} ]")
+        lines += scope.lines
+        lines.append(f"  %x{n} = add nsw i64 {base}, {step}")
+        lines.append(f"  %c{n} = icmp slt i64 %x{n}, {limit}")
+        lines.append(f"  br i1 %c{n}, label %loop{n}, label %exit{n}")
+        lines.append(f"exit{n}:")
+        end = f"%e{n}"
+        lines.append(f"  {end} = phi i64 [ {start}, %{pre} ], [ %x{n}, %{latch} ]")
+        finals: Names = []
+        for k, ((t, first), last) in enumerate(zip(carried, results)):
+            lines.append(f"  %q{n}_{k} = phi {t} [ {first}, %{pre} ], [ {last}, %{latch} ]")
+            finals.append(f"%q{n}_{k}")
+        outer.label = f"exit{n}"
+        return end, finals
+
+    def axis(
+        self,
+        axis: Axis,
+        bounds: tuple[str, str] | None,
+        carried: Sequence[tuple[str, str]],
+        body: Callable[[Names], Names],
+    ) -> Names:
+        """The loops of one axis: whole groups of copies first, then the rest."""
+        types = [t for t, _ in carried]
+        if axis.unrolled:
+            return self._unrolled(axis, carried, body)
+        width = self.full_width if axis.vector else 1
+        if axis.low is not None and axis.high is not None:
+            bounds = self.operand(axis.low, False), self.operand(axis.high, False)
+        start, limit = bounds if bounds else ("0", self.extent(axis))
+        known = axis.extent if bounds is None and axis.constant else None
+        values = [v for _, v in carried]
+        steps = [axis.copies, 1] if axis.copies > 1 else [1]
+        if axis.vector:
+            self.vector_var = axis.var
+        if axis.overlap:
+            steps = []
+            values = self._overlapping(axis, (start, limit), known, carried, body)
+        for copies in steps:
+            step = copies * width
+            if known is not None and known < step and axis.vector and copies == 1:
+                break
+            if step > 1:
+                last = self.whole(limit, step)
+            else:
+                last = limit
+            self.copies[axis.var] = copies
+            start, values = self.counted(
+                axis.var, (start, last), step, list(zip(types, values)), body
+            )
+            if known is not None and known % step == 0:
+                break
+        if axis.vector:
+            if not axis.overlap and (known is None or known % width):
+                values = self._masked(axis, start, limit, list(zip(types, values)), body)
+            self.vector_var = None
+        self.copies.pop(axis.var, None)
+        return values
+
+    def _overlapping(
+        self,
+        axis: Axis,
+        bounds: tuple[str, str],
+        known: int | None,
+        carried: Sequence[tuple[str, str]],
+        body: Callable[[Names], Names],
+    ) -> Names:
+        """One loop over whole groups, of which the last may overlap its predecessor."""
+        step = axis.copies * (self.full_width if axis.vector else 1)
+        self.copies[axis.var] = axis.copies
+        latest = None
+        if step > 1 and (known is None or known % step):
+            latest = self.whole(bounds[1], step, 0)
+        _, values = self.counted(axis.var, bounds, step, carried, body, latest)
+        return values
+
+    def whole(self, limit: str, step: int, more: int = 1) -> str:
+        """The bound below which a whole step fits: limit - step + 1."""
+        if not limit.startswith("%"):
+            return str(int(limit) - step + more)
+        return self.within(
+            self.scopes.top, 0, lambda: self.new(f"add i64 {limit}, {more - step}")
+        )
+
+    def extent(self, axis: Axis) -> str:
+        """The number of points of an axis."""
+        return str(axis.extent) if axis.constant else self.number(axis.extent, fresh=True)
+
+    def _unrolled(
+        self, axis: Axis, carried: Sequence[tuple[str, str]], body: Callable[[Names], Names]
+    ) -> Names:
+        values = [v for _, v in carried]
+        self.base[axis.var] = None
+        self.scopes.depth_of[axis.var] = 0
+        for k in range(axis.extent):
+            self.offset[axis.var] = k
+            values = body(values)
+        self.offset.pop(axis.var, None)
+        return values
+
+    def _masked(
+        self,
+        axis: Axis,
+        start: str,
+        limit: str,
+        carried: Sequence[tuple[str, str]],
+        body: Callable[[Names], Names],
+    ) -> Names:
+        """The last, partial vector of an axis, under a mask."""
+        self.copies[axis.var] = 1
+
+        def masked(values: Names) -> Names:
+            position = self.operand(axis.var, True)
+            t = vector("i64", self.full_width)
+            bound = f"splat (i64 {limit})"
+            if limit.startswith("%"):
+                scope = self.scopes.stack[-2]
+                bound = self.within(scope, 0, lambda: self.broadcast(limit, "i64"))
+            self.mask = self.within(
+                self.scopes.top, 0, lambda: self.new(f"icmp slt {t} {position}, {bound}")
+            )
+            out = body(values)
+            self.mask = None
+            return out
+
+        _, values = self.counted(
+            axis.var, (start, limit), self.full_width, carried, masked
+        )
+        return values
+
+    # --- the nest
+
+    def run(self) -> None:
+        """Writes the body of the kernel."""
+        kernel = self.kernel
+        axes = [*kernel.grid, *(a for s in kernel.stages for a in s.axes)]
+        self.copied = {a.var for a in axes if a.copies > 1 or a.unrolled}
+        self._grid(0)
+
+    def _grid(self, level: int) -> None:
+        if level == len(self.kernel.grid):
+            for stage in self.kernel.stages:
+                self._stage(stage)
+            return
+        axis = self.kernel.grid[level]
+        bounds = ("%begin", "%end") if level == 0 else None
+
+        def body(_: Names) -> Names:
+            self._grid(level + 1)
+            return []
+
+        self.axis(axis, bounds, (), body)
+
+    def environments(self, axes: Sequence[Axis]) -> list[dict[Expr, int]]:
+        """Offsets of the copied axes among `axes`, one dict per copy."""
+        chosen = [a for a in axes if self.copies.get(a.var, 1) > 1]
+        ranges = [range(self.copies[a.var]) for a in chosen]
+        return [
+            {a.var: k for a, k in zip(chosen, point)} for point in itertools.product(*ranges)
+        ]
+
+    def _stage(self, stage: Stage) -> None:
+        grid = self.kernel.grid
+        points = self.environments(grid)
+        inner = max((a.copies for a in stage.axes if a.vector), default=1)
+        wide = self.vector_var is not None or any(a.vector for a in stage.axes)
+        slots = [
+            (r, g, t)
+            for r in stage.reductions
+            for g in range(len(points))
+            for t in range(inner)
+        ]
+        carried = self._initial(slots, wide)
+
+        def nest(level: int, values: Names) -> Names:
+            if level == len(stage.axes):
+                return self._point(stage, points, slots, values, wide)
+            axis = stage.axes[level]
+            types = [t for t, _ in carried]
+            return self.axis(
+                axis, None, list(zip(types, values)), lambda vs: nest(level + 1, vs)
+            )
+
+        values = nest(0, [v for _, v in carried])
+        self._finish(stage, points, slots, values, inner, wide)
+
+    def _initial(self, slots: list[Any], wide: bool) -> list[tuple[str, str]]:
+        width = self.full_width if wide else 0
+        out: list[tuple[str, str]] = []
+        for r, _, _ in slots:
+            for x in r.initial:
+                literal = constant(x)
+                name = f"splat ({NAMES[x.type]} {literal})" if wide else literal
+                out.append((vector(NAMES[x.type], width), name))
+        return out
+
+    def _point(
+        self, stage: Stage, points: list[Any], slots: list[Any], values: Names, wide: bool
+    ) -> Names:
+        """One point of a stage, in all its copies."""
+        vectors = [a for a in stage.axes if a.vector]
+        inner = self.copies.get(vectors[0].var, 1) if vectors else 1
+        for g, point in enumerate(points):
+            self.offset.update(point)
+            for t in range(inner):
+                if vectors:
+                    self.offset[vectors[0].var] = t
+                self._stores(stage.stores)
+                values = self._update(slots, values, g, t, wide)
+            for v in point:
+                self.offset.pop(v, None)
+            if vectors:
+                self.offset.pop(vectors[0].var, None)
+        return values
+
+    def _update(
+        self, slots: list[Any], values: Names, g: int, t: int, wide: bool
+    ) -> Names:
+        out, k = list(values), 0
+        for r, g_of, t_of in slots:
+            n = len(r.initial)
+            if g_of == g and t_of == t:
+                new = [self.operand(x, wide) for x in r.values]
+                combined = self.combine(r, values[k : k + n], new, wide)
+                if self.mask is not None:
+                    combined = self._keep(r, combined, values[k : k + n])
+                out[k : k + n] = combined
+            k += n
+        return out
+
+    def _keep(self, r: Reduction, new: Names, old: Names) -> Names:
+        mask = vector("i1", self.full_width)
+        return [
+            self.within(
+                self.scopes.top,
+                self.full_width,
+                lambda x=x, a=a, b=b: self.new(
+                    f"select {mask} {self.mask}, {self.type(x.type)} {a},"
+                    f" {self.type(x.type)} {b}"
+                ),
+            )
+            for x, a, b in zip(r.initial, new, old)
+        ]
+
+    def combine(
+        self, r: Reduction, old: Names, new: Names, wide: bool, joined: bool = False
+    ) -> Names:
+        """Accumulators `old` updated by the values `new`, or joined with others."""
+        scope = self.scopes.top
+
+        def given(like: Sequence[Expr], names: Names) -> tuple[Expr, ...]:
+            out = []
+            for x, name in zip(like, names):
+                e = node("given", x.type, (), next(self.serial))
+                self.scopes.depth_of[e] = scope.depth
+                scope.memo[e, ()] = (name, wide)
+                if wide:
+                    assert self.vector_var is not None
+                    self.vector_results[e] = (self.vector_var,)
+                out.append(e)
+            return tuple(out)
+
+        mine, theirs = given(r.initial, old), given(r.initial if joined else r.values, new)
+        update = r.join if joined else r.update
+        return [self.operand(e, wide) for e in update(mine, theirs)]
+
+    def _finish(
+        self,
+        stage: Stage,
+        points: list[Any],
+        slots: list[Any],
+        values: Names,
+        inner: int,
+        wide: bool,
+    ) -> None:
+        """Joins copies and lanes; makes the results known to later stages."""
+        lanes = any(a.vector for a in stage.axes)
+        previous = self.vector_var
+        k = 0
+        for (r, g, t) in slots:
+            n = len(r.initial)
+            mine = values[k : k + n]
+            if t == 0:
+                total = mine
+            else:
+                self.vector_var = previous or r.results[0]
+                total = self.combine(r, total, mine, wide, joined=True)
+            k += n
+            if t == inner - 1:
+                if lanes:
+                    self.vector_var = r.results[0]
+                    total = self._across(r, total)
+                self.vector_var = previous
+                self._publish(r, points[g], total, wide and not lanes)
+
+    def _across(self, r: Reduction, values: Names) -> Names:
+        """Combines the lanes of vector accumulators."""
+        width = self.full_width
+        half = width // 2
+        while half:
+            order = [f"i32 {k + half}" if k < half else "i32 poison" for k in range(width)]
+            moved = []
+            for x, v in zip(r.initial, values):
+                t = vector(NAMES[x.type], width)
+                pattern = f"<{width} x i32> <{', '.join(order)}>"
+                text = f"shufflevector {t} {v}, {t} poison, {pattern}"
+                moved.append(self.within(self.scopes.top, 0, lambda text=text: self.new(text)))
+            values = self.combine(r, values, moved, True, joined=True)
+            half //= 2
+        out = []
+        for x, v in zip(r.initial, values):
+            t = vector(NAMES[x.type], width)
+            text = f"extractelement {t} {v}, i64 0"
+            out.append(self.within(self.scopes.top, 0, lambda text=text: self.new(text)))
+        return out
+
+    def _publish(self, r: Reduction, point: dict[Expr, int], names: Names, wide: bool) -> None:
+        grid = tuple(a.var for a in self.kernel.grid)
+        scope = self.scopes.top
+        for e, name in zip(r.results, names):
+            self.scopes._free[e] = (e, *grid)
+            self.scopes.depth_of[e] = scope.depth
+            if wide:
+                self.vector_results[e] = grid
+            self.offset.update(point)
+            scope.memo[e, self.copy_key(e)] = (name, wide)
+            for v in point:
+                self.offset.pop(v, None)
+
+    def _stores(self, stores: list[Store]) -> None:
+        for s in stores:
+            memory.store(self, s)
+
+
+def emit_kernel(
+    kernel: Kernel, name: str, width: int, scratch: dict[Any, int] | None = None
+) -> tuple[str, list[Any], list[int]]:
+    """The text of a kernel's function, its buffers in order, and its numbers.
+
+    `scratch` gives the bytes of buffers that live on the function's stack."""
+    e = Emitter(kernel, width)
+    for k, (key, bytes_) in enumerate((scratch or {}).items()):
+        e.scratch[key] = f"%s{k}"
+        e.entry.append(f"  %s{k} = alloca i8, i64 {-(-bytes_ // 64) * 64}, align 64")
+    e.run()
+    top = e.scopes.top
+    head = (
+        f"define void @{name}(ptr noalias readonly %buffers, ptr noalias readonly %ints,"
+        " i64 %begin, i64 %end) #0 {\nentry:"
+    )
+    body = [head, *e.entry, *top.lines, "  ret void", "}"]
+    return "\n".join([*e.declared.values(), *body]), list(e.buffers), e.ints

@@ -1,0 +1,273 @@
+"""Loads and stores: how an address varies along the vector axis decides the instruction.
+
+Not at all: a scalar load. By one element: a vector load or store, under the mask of the
+axis or of the guard where there is one. Otherwise: gather and scatter. Addresses are
+built from the outermost variable inwards, each part in its own scope, so that inner
+loops add only what varies in them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..expr import Expr
+from ..loop import Store
+from .types import IN_MEMORY, NAMES, size, vector
+
+if TYPE_CHECKING:
+    from .emit import Emitter
+
+
+def load(w: Emitter, e: Expr) -> str:
+    """The instruction(s) of a load node, at the writer's width."""
+    buffer, constant, terms, flags = e.data
+    dynamic = e.args[0] if flags & 1 else None
+    guard = e.args[-1] if flags & 2 else None
+    width, element = w.width, IN_MEMORY[e.type]
+    stride = _stride(w, terms)
+    scattered = dynamic is not None and w.is_vector(dynamic)
+    guard_wide = guard is not None and w.is_vector(guard)
+    w.width = 0
+    pointer = address(w, buffer, element, constant, terms, dynamic if not scattered else None)
+    w.width = width
+    if width == 0:
+        value = _load_scalar(w, element, e.type, pointer, guard, buffer)
+    elif stride == 0 and not scattered and not guard_wide:
+        w.width = 0
+        value = _load_scalar(w, element, e.type, pointer, guard, buffer)
+        value = w.broadcast(value, element)
+        w.width = width
+    else:
+        mask = _mask(w, guard)
+        if stride == 1 and not scattered:
+            value = _load_vector(w, element, e.type, pointer, mask)
+        else:
+            index = w.operand(dynamic, True) if scattered and dynamic is not None else None
+            lanes = _lane_pointers(w, element, pointer, stride, index)
+            value = _gather(w, element, e.type, lanes, mask)
+    if e.type == "bool":
+        t = vector("i8", w.width)
+        zero = "zeroinitializer" if w.width else "0"
+        return w.new(f"icmp ne {t} {value}, {zero}")
+    return value
+
+
+def store(w: Emitter, s: Store) -> None:
+    """Writes a store at the current point."""
+    wide = w.vector_var is not None
+    scope = w.scopes.top
+    stride = _stride(w, s.index.terms)
+    rest = s.index.rest
+    scattered = rest is not None and w.is_vector(rest)
+    value = w.operand(s.value, wide)
+    when = w.operand(s.when, wide) if s.when is not None else None
+    index = w.operand(rest, True) if scattered and rest is not None else None
+    element = IN_MEMORY[s.value.type]
+    lines, width = w.lines, w.width
+    w.lines, w.width = scope.lines, 0
+    dynamic = rest if not scattered else None
+    pointer = address(w, s.buffer, element, s.index.constant, s.index.terms, dynamic)
+    w.width = w.full_width if wide else 0
+    if s.value.type == "bool":
+        value = w.new(f"zext {w.type('bool')} {value} to {vector('i8', w.width)}")
+    t, align = vector(element, w.width), size(s.value.type)
+    if not wide:
+        _store_scalar(w, t, value, pointer, align, when)
+    else:
+        mask = _joined(w, when)
+        if stride == 1 and not scattered:
+            _store_vector(w, t, value, pointer, align, mask)
+        else:
+            lanes = _lane_pointers(w, element, pointer, stride, index)
+            _scatter(w, t, value, lanes, align, mask)
+    w.lines, w.width = lines, width
+
+
+def address(
+    w: Emitter, buffer: Any, element: str, constant: int, terms: Any, dynamic: Expr | None
+) -> str:
+    """buffer + constant + sum of stride * variable (+ dynamic), as a scalar pointer."""
+    depth_of = w.scopes.depth_of
+    pointer, prefix = w.buffer(buffer), (buffer, element, constant)
+    ordered = sorted(terms, key=lambda term: depth_of.get(term[0], 0))
+    literal = constant
+    for v, stride in ordered:
+        offset = w.offset.get(v, 0) * (w.full_width if v is w.vector_var else 1)
+        base = w.base.get(v)
+        if -64 <= stride <= 64 and offset:
+            literal, offset = literal + stride * offset, 0
+        prefix = (*prefix, v, stride, offset)
+        if base is None and not offset:
+            continue
+        pointer = _step(w, prefix, depth_of.get(v, 0), pointer, element, base, stride, offset)
+    if dynamic is not None:
+        index = w.operand(dynamic, False)
+        pointer = w.new(f"getelementptr {element}, ptr {pointer}, i64 {index}")
+    if literal:
+        number = w.number(literal)
+        return w.new(f"getelementptr {element}, ptr {pointer}, i64 {number}")
+    return pointer
+
+
+def _step(
+    w: Emitter,
+    prefix: Any,
+    depth: int,
+    pointer: str,
+    element: str,
+    base: str | None,
+    stride: int,
+    offset: int,
+) -> str:
+    """pointer + stride * (base + offset), computed where its variable is defined."""
+    found = w.scopes.find(("address", prefix), depth)
+    if found is not None:
+        return found[0]
+    scope = w.scopes.at_depth(depth)
+
+    def make() -> str:
+        position = base
+        if base is None:
+            position = str(offset)
+        elif offset:
+            position = w.new(f"add i64 {base}, {offset}")
+        if stride != 1:
+            position = w.new(f"mul i64 {position}, {w.number(stride)}")
+        return w.new(f"getelementptr {element}, ptr {pointer}, i64 {position}")
+
+    name = w.within(scope, 0, make)
+    scope.memo["address", prefix] = (name, False)
+    return name
+
+
+def _stride(w: Emitter, terms: Any) -> int:
+    for v, stride in terms:
+        if v is w.vector_var:
+            return stride
+    return 0
+
+
+def _joined(w: Emitter, when: str | None) -> str | None:
+    """The mask of the axis and a condition."""
+    if when is None or w.mask is None:
+        return when or w.mask
+    return w.new(f"and {vector('i1', w.full_width)} {when}, {w.mask}")
+
+
+def _mask(w: Emitter, guard: Expr | None) -> str | None:
+    return _joined(w, None if guard is None else w.operand(guard, True))
+
+
+def _load_scalar(
+    w: Emitter, element: str, type: str, pointer: str, guard: Expr | None, buffer: Any
+) -> str:
+    align = size(type)
+    if guard is None:
+        return w.new(f"load {element}, ptr {pointer}, align {align}")
+    test = w.operand(guard, False)
+    safe = w.new(f"select i1 {test}, ptr {pointer}, ptr {w.buffer(buffer)}")
+    value = w.new(f"load {element}, ptr {safe}, align {align}")
+    zero = "0.0" if element in ("float", "double", "half") else "0"
+    return w.new(f"select i1 {test}, {element} {value}, {element} {zero}")
+
+
+def _load_vector(
+    w: Emitter, element: str, type: str, pointer: str, mask: str | None
+) -> str:
+    t, align = vector(element, w.full_width), size(type)
+    if mask is None:
+        return w.new(f"load {t}, ptr {pointer}, align {align}")
+    name = f"llvm.masked.load.v{w.full_width}{_short(element)}.p0"
+    m = vector("i1", w.full_width)
+    w.declared.setdefault(name, f"declare {t} @{name}(ptr, i32, {m}, {t})")
+    return w.new(
+        f"call {t} @{name}(ptr {pointer}, i32 {align}, {m} {mask}, {t} zeroinitializer)"
+    )
+
+
+def _lane_pointers(
+    w: Emitter, element: str, pointer: str, stride: int, index: str | None
+) -> str:
+    """A vector of addresses: pointer + stride * lane (+ index)."""
+    t = vector("i64", w.full_width)
+    steps = None
+    if stride:
+        key = ("lanes", stride)
+        found = w.scopes.find(key, 0)
+        if found is None:
+            scope = w.scopes.stack[0]
+
+            def make() -> str:
+                number = w.number(stride)
+                if number.startswith("%"):
+                    number = w.broadcast(number, "i64")
+                else:
+                    number = f"splat (i64 {number})"
+                return w.new(f"mul {t} {w.lanes()}, {number}")
+
+            found = (w.within(scope, 0, make), True)
+            scope.memo[key] = found
+        steps = found[0]
+    if index is not None and steps is not None:
+        index = w.new(f"add {t} {index}, {steps}")
+    index = index or steps
+    if index is None:
+        index = "zeroinitializer"
+    return w.new(f"getelementptr {element}, ptr {pointer}, {t} {index}")
+
+
+def _gather(w: Emitter, element: str, type: str, lanes: str, mask: str | None) -> str:
+    n = w.full_width
+    t, m, p = vector(element, n), vector("i1", n), vector("ptr", n)
+    name = f"llvm.masked.gather.v{n}{_short(element)}.v{n}p0"
+    w.declared.setdefault(name, f"declare {t} @{name}({p}, i32, {m}, {t})")
+    on = mask or "splat (i1 true)"
+    return w.new(
+        f"call {t} @{name}({p} {lanes}, i32 {size(type)}, {m} {on}, {t} zeroinitializer)"
+    )
+
+
+def _store_scalar(
+    w: Emitter, t: str, value: str, pointer: str, align: int, when: str | None
+) -> None:
+    text = f"  store {t} {value}, ptr {pointer}, align {align}"
+    if when is None:
+        w.lines.append(text)
+        return
+    w.count += 1
+    then, done = f"then{w.count}", f"done{w.count}"
+    w.lines += [f"  br i1 {when}, label %{then}, label %{done}", f"{then}:", text]
+    w.lines += [f"  br label %{done}", f"{done}:"]
+    w.scopes.top.label = done
+
+
+def _store_vector(
+    w: Emitter, t: str, value: str, pointer: str, align: int, mask: str | None
+) -> None:
+    if mask is None:
+        w.lines.append(f"  store {t} {value}, ptr {pointer}, align {align}")
+        return
+    element = t.split(" x ")[1].rstrip(">")
+    name = f"llvm.masked.store.v{w.full_width}{_short(element)}.p0"
+    m = vector("i1", w.full_width)
+    w.declared.setdefault(name, f"declare void @{name}({t}, ptr, i32, {m})")
+    w.lines.append(f"  call void @{name}({t} {value}, ptr {pointer}, i32 {align}, {m} {mask})")
+
+
+def _scatter(
+    w: Emitter, t: str, value: str, lanes: str, align: int, mask: str | None
+) -> None:
+    n = w.full_width
+    element = t.split(" x ")[1].rstrip(">")
+    m, p = vector("i1", n), vector("ptr", n)
+    name = f"llvm.masked.scatter.v{n}{_short(element)}.v{n}p0"
+    w.declared.setdefault(name, f"declare void @{name}({t}, {p}, i32, {m})")
+    on = mask or "splat (i1 true)"
+    w.lines.append(f"  call void @{name}({t} {value}, {p} {lanes}, i32 {align}, {m} {on})")
+
+
+def _short(element: str) -> str:
+    return {"float": "f32", "double": "f64", "half": "f16"}.get(element, element)
+
+
+__all__ = ["NAMES", "address", "load", "store"]

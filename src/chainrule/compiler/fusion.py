@@ -1,0 +1,344 @@
+"""Which values are computed together: clusters of anchors.
+
+An anchor is a value that gets a buffer if somebody outside of its kernel reads it:
+results, reductions, and what is costly and read more than once. Everything else is
+computed where it is read. A cluster becomes one kernel; its members share an index
+space (`dims`), some of whose dimensions may be reduced (`inner`). A member is a *map*
+over the whole space, a *fold* over the inner dimensions, or a *point* of the others.
+
+Clusters run in the order of their creation. An anchor joins a cluster when everything
+it reads is computed inside it at the same index, or before it: tried out by composing
+the expression there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any, Sequence
+
+from .expr import Expr, const
+from .index import Index, Split, loop_variable, ravel, variable_index
+from .loop import load, result
+from .values import (
+    Constant, Fold, Indices, Lazy, NotFusable, Reader, Reduced, Stored, Value,
+)  # fmt: skip
+
+CHUNKED = 1 << 17
+ROW_LIMIT = 1 << 14
+COLUMN_LIMIT = 1 << 16
+_serial = itertools.count()
+
+
+class Cluster:
+    """Anchors computed by one kernel."""
+
+    def __init__(self, sequence: int, dims: Sequence[int]):
+        self.sequence = sequence
+        self.dims = list(dims)
+        self.index = [variable_index(loop_variable(n)) for n in dims]
+        self.inner: frozenset[int] | None = None
+        self.chunks: tuple[int, int] | None = None
+        self.members: list[Member] = []
+        self.closed = False
+        self.reads: dict[Value, None] = {}
+
+    @property
+    def kept(self) -> list[int]:
+        """Sizes of the dimensions that are not reduced."""
+        inner = self.inner or frozenset()
+        return [n for k, n in enumerate(self.dims) if k not in inner]
+
+    def split(self, variable: Expr, factor: int) -> None:
+        """Refines a loop variable: factor * outer + inner."""
+        outer = loop_variable(variable.data[1] // factor)
+        inner = loop_variable(factor)
+        replacement = variable_index(outer) * factor + variable_index(inner)
+        for k, index in enumerate(self.index):
+            total = Index(index.constant)
+            for v, c in index.terms:
+                total += (replacement if v is variable else variable_index(v)) * c
+            self.index[k] = total
+
+    def indices(self, role: str, shape: Sequence[int]) -> tuple[Index, ...]:
+        """The indices at which a member of this role and shape is computed."""
+        inner = self.inner or frozenset()
+        taken = iter(
+            i for k, i in enumerate(self.index) if role == "map" or k not in inner
+        )
+        return tuple(Index(0) if n == 1 else next(taken) for n in shape)
+
+
+class Member:
+    """An anchor in its cluster; a fold stands for all of its results."""
+
+    __slots__ = ("fold", "results", "role", "serial", "stored", "values")
+
+    def __init__(self, role: str, values: list[Value], fold: Fold | None = None):
+        self.role, self.values, self.fold = role, values, fold
+        self.serial = next(_serial)
+        self.results: tuple[Expr, ...] = ()
+        if fold is not None:
+            self.results = tuple(
+                result(self.serial, k, x.type) for k, x in enumerate(fold.initial)
+            )
+
+
+class Context(Reader):
+    """Composes expressions inside a cluster; notes which buffers they read."""
+
+    def __init__(self, cluster: Cluster):
+        self.cluster = cluster
+        self.reads: dict[Value, None] = {}
+        self.memo: dict[Any, Expr] = {}
+        self.composed: tuple[Expr, ...] = ()
+        self.inside: dict[Value, tuple[Member, Index]] = {}
+        for member in cluster.members:
+            self.enter(member)
+
+    def enter(self, member: Member) -> None:
+        """Makes a member readable at its own index."""
+        for v in member.values:
+            if isinstance(v, Partial):
+                continue
+            role = "point" if member.fold is not None else member.role
+            position = ravel(self.cluster.indices(role, v.shape), v.shape)
+            self.inside[v] = member, position
+
+    def read(self, value: Value, position: Index | None, indices: Indices | None) -> Expr:
+        key = (value, position if indices is None else tuple(indices))
+        found = self.memo.get(key)
+        if found is None:
+            found = self.memo[key] = self._read(value, position, indices)
+        return found
+
+    def _read(self, v: Value, position: Index | None, indices: Indices | None) -> Expr:
+        if 0 in v.shape:
+            return const(0, v.type or "f32")
+        if isinstance(v, Lazy) and not v.anchor:
+            if indices is not None:
+                return v.compute(indices)
+            assert position is not None
+            return v.compute_linear(position)
+        if position is None:
+            assert indices is not None
+            position = ravel(indices, v.shape)
+        if v in self.inside:
+            member, own = self.inside[v]
+            if own != position:
+                raise NotFusable
+            return self.element(member, v)
+        if isinstance(v, Constant) and v.expr is not None:
+            return v.expr
+        self.reads[v] = None
+        return load(v, v.type or "", position)
+
+    def element(self, member: Member, v: Value) -> Expr:
+        """What a member's value is at the cluster's current point."""
+        if isinstance(v, Reduced):
+            return v.fold.finish(member.results)[v.number]
+        return v.compute(self.cluster.indices(member.role, v.shape))
+
+    def values(self, member: Member) -> tuple[Expr, ...]:
+        """What a member computes at every point."""
+        if member.fold is not None:
+            return member.fold.values(self.cluster.indices("map", member.fold.domain))
+        return tuple(self.element(member, v) for v in member.values)
+
+
+def squeezed(shape: Sequence[int]) -> list[int]:
+    """The shape without dimensions of size 1."""
+    return [n for n in shape if n != 1]
+
+
+class Fusion:
+    """Assigns anchors to clusters; `current` is where values are read at the moment."""
+
+    def __init__(self) -> None:
+        self.steps: list[Any] = []
+        self.current: Any = None
+
+    def next_sequence(self) -> int:
+        """The place of a new step in the order of execution."""
+        return len(self.steps)
+
+    def settle(self, v: Value) -> None:
+        """Makes a computed value an anchor, if it is not one, and gives it a cluster."""
+        if isinstance(v, Stored) or v.owner is not None:
+            return
+        v.anchor = True
+        v.cost, v.depth = 0.0, 0
+        if isinstance(v, Reduced):
+            self.place([v])
+        else:
+            self._assign(Member("map", [v]))
+
+    def place(self, values: list[Reduced]) -> None:
+        """Gives the results of one fold a cluster; long ones are folded in chunks."""
+        fold = values[0].fold
+        inner = math.prod(fold.domain[k] for k in fold.axes)
+        outer = math.prod(fold.domain) // max(inner, 1)
+        if inner * outer >= CHUNKED and outer < 16 and not fold.products:
+            self._place_chunked(values, fold)
+        else:
+            self._assign(Member("fold", list(values), fold))
+
+    def _place_chunked(self, values: list[Reduced], fold: Fold) -> None:
+        axis = max(fold.axes, key=lambda k: fold.domain[k])
+        total = math.prod(fold.domain)
+        chunks = min(fold.domain[axis], 64, max(total >> 14, 1))
+        shape = [n for k, n in enumerate(fold.domain) if k not in fold.axes]
+        parts = [Partial((*shape, chunks), x.type, values[0].reader) for x in fold.initial]
+        first = Member("fold", list(parts), fold)
+        position = len(squeezed(fold.domain[:axis]))
+        self._assign(first, (position, chunks))
+        second = Fold(
+            (*shape, chunks), (len(shape),),
+            lambda indices: tuple(p.at(*indices) for p in parts),
+            fold.initial, fold.join, fold.join, parts, fold.finish,
+        )  # fmt: skip
+        for v in values:
+            v.fold = second
+        self._assign(Member("fold", list(values), second))
+
+    def _assign(self, member: Member, chunks: tuple[int, int] | None = None) -> None:
+        alone = self._new(member, chunks)
+        context = self._compose(alone, member)
+        made = [v.owner for v in context.reads if isinstance(v.owner, Cluster)]
+        others = [c for c in self.steps[-3:] if isinstance(c, Cluster)]
+        tried: set[int] = set()
+        latest_first = [
+            *sorted(made, key=lambda c: -c.sequence),
+            *sorted(others, key=lambda c: -c.sequence),
+        ]
+        for cluster in latest_first:
+            if cluster.sequence in tried or cluster.closed:
+                continue
+            tried.add(cluster.sequence)
+            if self._join(cluster, member, chunks, context.reads):
+                return
+        alone.sequence = self.next_sequence()
+        self.steps.append(alone)
+        self._adopt(alone, member)
+        alone.reads.update(context.reads)
+
+    def _new(self, member: Member, chunks: tuple[int, int] | None) -> Cluster:
+        fold = member.fold
+        if fold is None:
+            return Cluster(-1, squeezed(member.values[0].shape))
+        cluster = Cluster(-1, squeezed(fold.domain))
+        cluster.inner, cluster.chunks = _inner(fold), chunks
+        return cluster
+
+    def _adopt(self, cluster: Cluster, member: Member) -> None:
+        cluster.members.append(member)
+        for v in member.values:
+            v.owner = cluster
+            v.buffer = v
+
+    def _compose(self, cluster: Cluster, member: Member) -> Context:
+        """Composes a member's expressions, refining loop variables as they need."""
+        while True:
+            context = Context(cluster)
+            if member.fold is not None or cluster.members:
+                context.enter(member)
+            previous, self.current = self.current, context
+            try:
+                context.composed = context.values(member)
+                return context
+            except Split as split:
+                cluster.split(split.variable, split.factor)
+            finally:
+                self.current = previous
+
+    def _join(
+        self,
+        cluster: Cluster,
+        member: Member,
+        chunks: tuple[int, int] | None,
+        reads: dict[Value, None],
+    ) -> bool:
+        role = _role(cluster, member)
+        if role is None or cluster.chunks != chunks or len(cluster.members) >= 12:
+            return False
+        related = any(v.owner is cluster for v in reads)
+        if not related and not _shares(cluster, reads):
+            return False
+        inner = cluster.inner
+        if member.fold is not None:
+            cluster.inner = _inner(member.fold)
+        old_role, member.role = member.role, role
+        index = list(cluster.index)
+        try:
+            context = self._compose(cluster, member)
+            ready = all(
+                v.owner is None or v.owner is cluster or v.owner.sequence < cluster.sequence
+                for v in context.reads
+            )
+            if ready and _affordable(cluster, member, context):
+                self._adopt(cluster, member)
+                cluster.reads.update(context.reads)
+                return True
+        except NotFusable:
+            pass
+        cluster.inner, member.role, cluster.index = inner, old_role, index
+        return False
+
+
+def _inner(fold: Fold) -> frozenset[int]:
+    """The reduced dimensions among those of the squeezed domain."""
+    positions = [k for k, n in enumerate(fold.domain) if n != 1]
+    return frozenset(p for p, k in enumerate(positions) if k in fold.axes)
+
+
+def _role(cluster: Cluster, member: Member) -> str | None:
+    """The role a member can have in a cluster, by its shape."""
+    fold = member.fold
+    if fold is not None:
+        if squeezed(fold.domain) != cluster.dims:
+            return None
+        if cluster.inner is not None and cluster.inner != _inner(fold):
+            return None
+        products = any(m.fold is not None and m.fold.products for m in cluster.members)
+        return None if fold.products or products else "fold"
+    shape = squeezed(member.values[0].shape)
+    if cluster.inner is None:
+        return "map" if shape == cluster.dims else None
+    if shape == cluster.kept and cluster.inner:
+        return "point"
+    products = any(m.fold is not None and m.fold.products for m in cluster.members)
+    return "map" if shape == cluster.dims and not products else None
+
+
+def _shares(cluster: Cluster, reads: dict[Value, None]) -> bool:
+    return any(v in cluster.reads for v in reads)
+
+
+def _affordable(cluster: Cluster, member: Member, context: Context) -> bool:
+    """Whether rows are short enough to be gone over again, and many enough."""
+    if cluster.inner is None or cluster.chunks is not None or member.role == "point":
+        return True
+    if not any(m.fold is not None for m in cluster.members):
+        return True
+    total = math.prod(cluster.dims)
+    rows = math.prod(cluster.kept)
+    if total <= 1 << 14:
+        return True
+    columns = len(cluster.dims) - 1 not in cluster.inner
+    if columns:
+        return total <= COLUMN_LIMIT
+    return rows >= 8 and total // rows <= ROW_LIMIT
+
+
+class Partial(Value):
+    """Accumulators of a chunk of a long reduction, kept in a buffer."""
+
+    __slots__ = ("fold", "number")
+
+    def __init__(self, shape: tuple[int, ...], type: str, reader: Any):
+        self.aval, self.shape, self.type, self.reader = None, shape, type, reader
+        self.buffer, self.owner, self.anchor = self, None, True
+        self.cost, self.depth, self.uses = 0.0, 0, 0
+
+
+__all__ = ["Cluster", "Context", "Fusion", "Member", "Stored"]

@@ -1,0 +1,94 @@
+"""The loop IR: kernels as loop nests over scalar expressions.
+
+A `Kernel` runs over the points of a grid; at each point it runs its stages in order.
+A stage is a nest of inner loops (or none) that at each of its points updates
+reductions and stores values; later stages may use the results of the reductions of
+earlier ones. At most one axis on the way from the grid to a stage is a vector axis.
+Loads and stores address buffers by `offset + sum(stride * variable)`, in elements.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Callable
+
+from .expr import Expr, node
+from .index import Index
+
+
+Combine = Callable[[tuple[Expr, ...], tuple[Expr, ...]], tuple[Expr, ...]]
+
+
+@dataclasses.dataclass(slots=True)
+class Axis:
+    """A loop. `vector` axes advance by whole vectors; `copies` points (or vectors) are
+    computed at once, with shared operands loaded once; `unrolled` axes have a constant
+    extent and no loop at all. `low` and `high`, if given, bound the loop instead of 0
+    and the extent. `overlap`: the last group of points ends at the extent and computes
+    some points a second time, instead of a rest; the extent is at least one group."""
+
+    var: Expr
+    extent: int
+    vector: bool = False
+    copies: int = 1
+    unrolled: bool = False
+    constant: bool = False
+    overlap: bool = False
+    low: Expr | None = None
+    high: Expr | None = None
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Reduction:
+    """Accumulators that `update(accumulators, values)` changes at every point; `join`
+    makes one of two sets of accumulators."""
+
+    values: tuple[Expr, ...]
+    initial: tuple[Expr, ...]
+    update: Combine
+    join: Combine
+    results: tuple[Expr, ...]
+
+
+@dataclasses.dataclass(slots=True)
+class Store:
+    """buffer[index] = value; `when` leaves out the points where it is false."""
+
+    buffer: Any
+    index: Index
+    value: Expr
+    when: Expr | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class Stage:
+    """Inner loops with what happens at each of their points."""
+
+    axes: list[Axis]
+    reductions: list[Reduction]
+    stores: list[Store]
+
+
+@dataclasses.dataclass(slots=True)
+class Kernel:
+    """A grid of independent points, and the stages run at each."""
+
+    grid: list[Axis]
+    stages: list[Stage]
+    name: str = ""
+
+
+def load(buffer: Any, type: str, index: Index, guard: Expr | None = None) -> Expr:
+    """The element of a buffer; with a guard, 0 where it is false (nothing is read)."""
+    args: tuple[Expr, ...] = ()
+    flags = 0
+    if index.rest is not None:
+        args, flags = (index.rest,), 1
+    if guard is not None:
+        args, flags = (*args, guard), flags | 2
+    return node("load", type, args, (buffer, index.constant, index.terms, flags))
+
+
+def result(serial: int, k: int, type: str) -> Expr:
+    """The k-th result of a reduction, a scalar of the grid's point."""
+    return node("result", type, (), (serial, k))

@@ -1,0 +1,178 @@
+"""Exponentials: exp, exp2, expm1.
+
+x = k ln 2 + r with |r| <= ln 2 / 2: the integer k is read from the low bits of x / ln 2
+after a constant is added that pushes the fraction out, r by Cody and Waite's reduction
+in two parts ("Software Manual for the Elementary Functions", 1980, chapter 6), whose
+first step is exact with a fused multiply-add (Boldo, Daumas and Li, "Formally verified
+argument reduction with a fused multiply-add", 2009). 2^k goes into the exponent field.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..expr import Expr, bitcast, fma, rare, select
+from .formats import (
+    F32,
+    Format,
+    Pair,
+    bits,
+    clamp,
+    copysign,
+    fast_two_sum,
+    for_formats,
+    format_of,
+    horner,
+    not_within,
+    number,
+    power_of_two,
+    scale,
+)
+
+# (e^r - 1 - r) / r^2, |r| <= ln 2 / 2: error relative 2^-28.25
+EXP_F32 = (
+    0.4999999403953552,
+    0.1666652262210846,
+    0.04166828840970993,
+    0.008368533104658127,
+    0.0013818623265251517,
+)
+# (e^r - 1 - r) / r^2, |r| <= ln 2 / 2: error relative 2^-57.86
+EXP_F64 = (
+    0.5000000000000011,
+    0.16666666666666463,
+    0.041666666666526124,
+    0.008333333333458084,
+    0.0013888888944744297,
+    0.00019841269593838857,
+    2.480149191028903e-05,
+    2.7557501966766024e-06,
+    2.763067474580313e-07,
+    2.5028403290759488e-08,
+)
+# (e^r - 1 - r) / r^2, |r| <= ln 2 / 2, for e^r - 1: error relative 2^-26.13
+EXPM1_F32 = (
+    0.4999999701976776,
+    0.1666654646396637,
+    0.04166744276881218,
+    0.008366257883608341,
+    0.0013869800604879856,
+)
+# (e^r - 1 - r) / r^2, |r| <= ln 2 / 2, for e^r - 1: error relative 2^-61.61
+EXPM1_F64 = (
+    0.5,
+    0.16666666666666677,
+    0.041666666666666685,
+    0.008333333333321728,
+    0.0013888888888889592,
+    0.00019841269885498297,
+    2.4801587289577584e-05,
+    2.7557245042184503e-06,
+    2.755732072505747e-07,
+    2.5108709368305106e-08,
+    2.0896248502000408e-09,
+)
+
+LN2_F32 = (float.fromhex("0x1.62e43p-1"), float.fromhex("-0x1.05c61p-29"))
+LN2_F64 = (
+    float.fromhex("0x1.62e42fefa39efp-1"),
+    float.fromhex("0x1.abc9e3b39803fp-56"),
+)
+"""ln 2 as a sum of two numbers of the format."""
+LOG2_E = 1.4426950408889634
+
+
+class Reduced(NamedTuple):
+    """x = k ln 2 + r, with k in the low bits of the integer `shifted`, and as a float."""
+
+    shifted: Expr
+    k: Expr
+    r: Expr
+
+
+def _ln2(form: Format) -> tuple[float, float]:
+    return LN2_F32 if form is F32 else LN2_F64
+
+
+def _reduce(x: Expr) -> Reduced:
+    form = format_of(x)
+    high, low = _ln2(form)
+    sum = fma(x, number(LOG2_E, x.type), form.shifter)
+    k = sum - form.shifter
+    r = fma(k, -low, fma(k, -high, x))
+    return Reduced(bits(sum), k, r)
+
+
+def _integer(reduced: Reduced, form: Format) -> Expr:
+    """k as an integer."""
+    offset = (1 << (form.fraction - 1)) | ((form.bias + form.fraction) << form.fraction)
+    return reduced.shifted - offset
+
+
+def _mantissa(r: Expr) -> Expr:
+    """e**r for |r| <= ln 2 / 2."""
+    q = horner(r, EXP_F32 if r.type == "f32" else EXP_F64)
+    return fma(r * r, q, r) + 1
+
+
+def _raise_exponent(x: Expr, shifted: Expr, form: Format) -> Expr:
+    """x * 2**k where the result is a normal number: k is added to the exponent field."""
+    return bitcast(bits(x) + (shifted << form.fraction), form.type)
+
+
+_NORMAL = {"f32": 87.0, "f64": 708.0}
+"""exp(x) is a normal number within this bound."""
+_RANGE = {"f32": (-104.0, 89.0), "f64": (-746.0, 710.0)}
+"""exp(x) is 0 below, inf above."""
+
+
+@for_formats
+def exp(x: Expr) -> Expr:
+    """e**x."""
+    form = format_of(x)
+    reduced = _reduce(x)
+    fast = _raise_exponent(_mantissa(reduced.r), reduced.shifted, form)
+    inside = _reduce(clamp(x, *_RANGE[x.type]))
+    slow = scale(_mantissa(inside.r), _integer(inside, form), form)
+    return rare(not_within(x, _NORMAL[x.type]), slow, fast)
+
+
+@for_formats
+def expm1(x: Expr) -> Expr:
+    """e**x - 1, which is exact to the last digits near 0 as well: (2**k - 1) + 2**k p."""
+    high = _NORMAL[x.type]
+    p, power = expm1_parts(x)
+    fast = fma(p, power, power - 1)
+    slow = select(x < 0, -1.0, exp(x))
+    return rare(not_within(x, high), slow, copysign(fast, x))
+
+
+def expm1_parts(x: Expr) -> Pair:
+    """(p, 2**k) with e**x - 1 = 2**k p + (2**k - 1), for |x| <= 87 (f32), 708 (f64)."""
+    form = format_of(x)
+    reduced = _reduce(x)
+    r = reduced.r
+    p = fma(r * r, horner(r, EXPM1_F32 if x.type == "f32" else EXPM1_F64), r)
+    return p, power_of_two(reduced.shifted, form)
+
+
+# --- of a sum of two numbers ---------------------------------------------------------
+
+
+def exp_of_pair(x: Pair) -> Expr:
+    """e**(hi + lo), also where it is beyond the normal numbers; hi is clamped."""
+    form = format_of(x[0])
+    high, low = _ln2(form)
+    bounded = clamp(x[0], *_RANGE[form.type])
+    sum = fma(bounded, number(LOG2_E, form.type), form.shifter)
+    k = sum - form.shifter
+    first = fma(k, -high, bounded)
+    product = k * low
+    r = first - product
+    rest = ((first - r) - product) - fma(k, low, -product)
+    r, rest = fast_two_sum(r, rest + select(bounded.eq(x[0]), x[1], 0.0))
+    q = horner(r, EXPM1_F32 if form is F32 else EXPM1_F64)
+    one = number(1.0, form.type)
+    whole, lost = fast_two_sum(one, r)
+    p = whole + (lost + fma(r * r, q, fma(rest, r, rest)))
+    return scale(p, _integer(Reduced(bits(sum), k, r), form), form)

@@ -1,0 +1,219 @@
+"""The binary formats f32 and f64, and the arithmetic that all functions are made of.
+
+A `Format` holds the numbers that depend on the width. `for_formats` makes a function of
+f32 and f64 take the half types through f32. Sums and products with their rounding
+errors, of two numbers hi + lo, follow Dekker (1971) and Muller et al., "Handbook of
+Floating-Point Arithmetic", chapter 4.
+"""
+
+from __future__ import annotations
+
+import functools
+import struct
+from dataclasses import dataclass
+from typing import Any, Callable, Sequence
+
+from ..expr import Expr, Operand, bitcast, const, convert, fma, node, select
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a function needs to know of f32 or f64."""
+
+    type: str
+    int: str
+    unsigned: str
+    fraction: int
+    """Bits of the fraction field; the precision is one more."""
+    bias: int
+    largest: float
+    smallest_normal: float
+
+    @property
+    def shifter(self) -> float:
+        """Added to |x| < 2**(fraction - 1), it leaves the nearest integer in the low
+        bits of the sum: 1.5 * 2**fraction."""
+        return 1.5 * 2.0**self.fraction
+
+    @property
+    def precision(self) -> int:
+        return self.fraction + 1
+
+
+F32 = Format("f32", "i32", "u32", 23, 127, float.fromhex("0x1.fffffep127"), 2.0**-126)
+F64 = Format(
+    "f64", "i64", "u64", 52, 1023, float.fromhex("0x1.fffffffffffffp1023"), 2.0**-1022
+)
+_FORMATS = {"f32": F32, "f64": F64}
+
+INF = float("inf")
+NAN = float("nan")
+
+
+def format_of(x: Expr) -> Format:
+    """The format of an f32 or f64 expression."""
+    return _FORMATS[x.type]
+
+
+def for_formats(function: Callable[..., Expr]) -> Callable[..., Expr]:
+    """Makes a function of f32 and f64 expressions serve f16 and bf16, through f32.
+
+    The operands are expressions of one floating-point type, or Python numbers beside
+    them. Raises TypeError for another type.
+    """
+
+    @functools.wraps(function)
+    def of_any(*args: Any) -> Expr:
+        type = next(a.type for a in args if isinstance(a, Expr))
+        if type in _FORMATS:
+            return function(*[_expression(a, type) for a in args])
+        if type not in ("f16", "bf16"):
+            raise TypeError(
+                f"{function.__name__}: takes floating-point values, got type {type};"
+                " convert the operand first."
+            )
+        wide = [convert(_expression(a, type), "f32") for a in args]
+        return convert(function(*wide), type)
+
+    return of_any
+
+
+def _expression(x: Any, type: str) -> Expr:
+    return x if isinstance(x, Expr) else number(x, type)
+
+
+def nearest(value: float, type: str) -> float:
+    """The value rounded to f32 or f64."""
+    return struct.unpack("f", struct.pack("f", value))[0] if type == "f32" else value
+
+
+def number(value: float, type: str) -> Expr:
+    """A constant of the type, rounded to it."""
+    if type == "f32":
+        value = nearest(value, type)
+    return const(value, type)
+
+
+def choose(condition: Expr, x: Operand, y: Operand, like: Expr) -> Expr:
+    """select, of numbers as well: constants of the type of `like`."""
+    return select(condition, _expression(x, like.type), _expression(y, like.type))
+
+
+def horner(t: Expr, coefficients: Sequence[float]) -> Expr:
+    """The polynomial with these coefficients, lowest power first."""
+    out: Operand = coefficients[-1]
+    for c in reversed(coefficients[:-1]):
+        out = fma(t, out, c) if isinstance(out, Expr) else fma(t, out, c)
+    return out if isinstance(out, Expr) else const(out, t.type)
+
+
+# --- signs, exponents ----------------------------------------------------------------
+
+
+def absolute(x: Expr) -> Expr:
+    return node("abs", x.type, (x,))
+
+
+def copysign(size: Operand, sign: Expr) -> Expr:
+    """|size| with the sign of `sign`."""
+    if not isinstance(size, Expr):
+        size = const(size, sign.type)
+    return node("copysign", sign.type, (size, sign))
+
+
+def square_root(x: Expr) -> Expr:
+    return node("sqrt", x.type, (x,))
+
+
+def bits(x: Expr) -> Expr:
+    """The bits of a float as a signed integer."""
+    return bitcast(x, format_of(x).int)
+
+
+def is_nan(x: Expr) -> Expr:
+    return x.ne(x)
+
+
+def not_within(x: Expr, bound: float) -> Expr:
+    """Whether |x| > bound, or x is NaN."""
+    return ~(absolute(x) <= bound)
+
+
+def power_of_two(k: Expr, form: Format) -> Expr:
+    """2**k as a float, for an integer k between the exponents of normal numbers."""
+    return bitcast((k + form.bias) << form.fraction, form.type)
+
+
+def scale(x: Expr, k: Expr, form: Format) -> Expr:
+    """x * 2**k, rounded once if x is within 2**-1 and 2**1; gradual underflow and
+    overflow included."""
+    half = k >> 1
+    return x * power_of_two(half, form) * power_of_two(k - half, form)
+
+
+def clamp(x: Expr, low: float, high: float) -> Expr:
+    """x, or the bound that it passes; NaN stays."""
+    return select(x > high, high, select(x < low, low, x))
+
+
+# --- sums and products with their rounding errors ------------------------------------
+
+Pair = tuple[Expr, Expr]
+
+
+def fast_two_sum(a: Expr, b: Expr) -> Pair:
+    """a + b rounded, and its error, where |a| >= |b| or a = 0."""
+    total = a + b
+    return total, b - (total - a)
+
+
+def two_sum(a: Expr, b: Expr) -> Pair:
+    """a + b rounded, and its error."""
+    total = a + b
+    shadow = total - a
+    return total, (a - (total - shadow)) + (b - shadow)
+
+
+def two_product(a: Expr, b: Expr) -> Pair:
+    """a * b rounded, and its error."""
+    product = a * b
+    return product, fma(a, b, -product)
+
+
+def pair_times(a: Pair, b: Expr) -> Pair:
+    """(a_hi + a_lo) * b."""
+    high, low = two_product(a[0], b)
+    return fast_two_sum(high, fma(a[1], b, low))
+
+
+def pair_product(a: Pair, b: Pair) -> Pair:
+    """(a_hi + a_lo) * (b_hi + b_lo)."""
+    high, low = two_product(a[0], b[0])
+    return fast_two_sum(high, fma(a[0], b[1], fma(a[1], b[0], low)))
+
+
+def pair_sum(a: Pair, b: Pair) -> Pair:
+    """(a_hi + a_lo) + (b_hi + b_lo)."""
+    high, low = two_sum(a[0], b[0])
+    return fast_two_sum(high, low + (a[1] + b[1]))
+
+
+def pair_quotient(a: Pair, b: Pair) -> Pair:
+    """(a_hi + a_lo) / (b_hi + b_lo)."""
+    inverse = 1 / b[0]
+    high = a[0] * inverse
+    rest = fma(-high, b[0], a[0]) + a[1] - high * b[1]
+    return fast_two_sum(high, rest * inverse)
+
+
+def pair_constant(value: tuple[float, float], type: str) -> Pair:
+    return const(value[0], type), const(value[1], type)
+
+
+def pair_horner(t: Pair, coefficients: Sequence[tuple[float, float]]) -> Pair:
+    """The polynomial in pairs: for the few leading terms that need them."""
+    type = t[0].type
+    out = pair_constant(coefficients[-1], type)
+    for c in reversed(coefficients[:-1]):
+        out = pair_sum(pair_constant(c, type), pair_product(t, out))
+    return out

@@ -1,0 +1,166 @@
+"""Lowering: the equations of a program become values, clusters and host steps.
+
+`Program` walks a jaxpr, calls each primitive's lowering rule and keeps the steps in
+their order of execution: clusters (kernels to be), native routines, and *host steps*,
+which run NumPy's evaluation of an equation that has no lowering.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
+from .builder import EXPENSIVE, Builder, Unsupported
+from .fusion import Cluster, Fusion
+from .values import Constant, Lazy, Reduced, Stored, Value, type_of
+
+
+class HostStep:
+    """An equation run by NumPy's code, over whole buffers."""
+
+    def __init__(self, sequence: int, eqn: JaxprEqn, inputs: list[Value]):
+        self.sequence, self.eqn, self.inputs = sequence, eqn, inputs
+        self.outputs: list[Stored] = []
+
+
+class NativeStep:
+    """A routine of the runtime over whole buffers: see the runtime's library kernels."""
+
+    def __init__(
+        self, sequence: int, name: str, inputs: list[Value], ints: tuple[int, ...],
+        extent: int, grain: int,
+    ):  # fmt: skip
+        self.sequence, self.name, self.inputs = sequence, name, inputs
+        self.ints, self.extent, self.grain = ints, extent, grain
+        self.outputs: list[Stored] = []
+
+
+class Program(Fusion):
+    """The lowered form of a closed program."""
+
+    def __init__(self, closed: ClosedJaxpr):
+        super().__init__()
+        jaxpr = closed.jaxpr
+        self.closed = closed
+        self.arguments = [Stored(v.aval, self, ("arg", k)) for k, v in enumerate(jaxpr.invars)]
+        self.constants: list[Stored] = []
+        consts = [self.constant(v.aval, c) for v, c in zip(jaxpr.constvars, closed.consts)]
+        self.arrays: list[Any] = list(closed.consts)
+        self.wanted = {v for v in jaxpr.outvars if type(v) is not Literal}
+        self.results = self.run(jaxpr, consts, self.arguments)
+        for v in self.results:
+            self.settle(v)
+
+    def constant(self, aval: Any, array: Any) -> Stored:
+        """A constant array of the program."""
+        found = Stored(aval, self, ("const", len(self.constants)))
+        self.constants.append(found)
+        return found
+
+    def inline(self, closed: ClosedJaxpr, operands: Sequence[Value]) -> list[Value]:
+        """The results of a called program, its equations lowered in place."""
+        consts: list[Value] = []
+        for v, c in zip(closed.jaxpr.constvars, closed.consts):
+            self.arrays.append(c)
+            consts.append(self.constant(v.aval, c))
+        return self.run(closed.jaxpr, consts, operands)
+
+    def run(
+        self, jaxpr: Jaxpr, consts: Sequence[Value], args: Sequence[Value]
+    ) -> list[Value]:
+        """Lowers the equations in order."""
+        env: dict[Any, Value] = dict(zip(jaxpr.constvars, consts))
+        env.update(zip(jaxpr.invars, args))
+        uses = use_counts(jaxpr)
+
+        def read(atom: Any) -> Value:
+            if type(atom) is Literal:
+                return Constant(atom.aval, self, atom.val)
+            return env[atom]
+
+        for eqn in jaxpr.eqns:
+            outs = self.equation(eqn, [read(v) for v in eqn.invars])
+            for var, value in zip(eqn.outvars, outs):
+                env[var] = value
+                costly = uses.get(var, 0) > 1 and value.cost >= EXPENSIVE
+                if costly or var in self.wanted:
+                    self.settle(value)
+        return [read(v) for v in jaxpr.outvars]
+
+    def equation(self, eqn: JaxprEqn, operands: list[Value]) -> list[Value]:
+        """The values of one equation's results."""
+        rule = eqn.primitive.lower
+        many = eqn.primitive.multiple_results
+        avals = [v.aval for v in eqn.outvars]
+        if rule:
+            build = Builder(self, avals if many else avals[0], eqn.params)
+            try:
+                made = rule(build, *operands, **eqn.params)
+            except Unsupported:
+                pass
+            else:
+                values = list(made) if many else [made]
+                self._placed(values)
+                return values
+        return self.host(eqn, operands)
+
+    def _placed(self, values: list[Value]) -> None:
+        """Gives folds their clusters, all results of one together."""
+        folds: dict[Any, list[Reduced]] = {}
+        for v in values:
+            if isinstance(v, Reduced) and v.owner is None:
+                folds.setdefault(id(v.fold), []).append(v)
+        for group in folds.values():
+            self.place(group)
+
+    def host(self, eqn: JaxprEqn, operands: list[Value]) -> list[Value]:
+        """Runs an equation by NumPy's code."""
+        for v in operands:
+            self.settle(v)
+        step = HostStep(self.next_sequence(), eqn, operands)
+        step.outputs = [Stored(v.aval, self, step) for v in eqn.outvars]
+        for v in step.outputs:
+            v.owner = step
+        self.steps.append(step)
+        return list(step.outputs)
+
+    def native(
+        self,
+        name: str,
+        inputs: Sequence[Value],
+        avals: Sequence[Any],
+        ints: Sequence[int],
+        extent: int = 1,
+        grain: int = 1,
+    ) -> list[Value]:
+        """Runs a routine of the runtime over buffers: inputs, then outputs."""
+        for v in inputs:
+            self.settle(v)
+        step = NativeStep(
+            self.next_sequence(), name, list(inputs), tuple(ints), extent, grain
+        )
+        step.outputs = [Stored(a, self, step) for a in avals]
+        for v in step.outputs:
+            v.owner = step
+        self.steps.append(step)
+        return list(step.outputs)
+
+
+def use_counts(jaxpr: Jaxpr) -> dict[Any, int]:
+    """Per variable, how many equations (and outputs) read it."""
+    counts: dict[Any, int] = {}
+    for eqn in jaxpr.eqns:
+        for v in {v for v in eqn.invars if type(v) is not Literal}:
+            counts[v] = counts.get(v, 0) + 1
+    for v in jaxpr.outvars:
+        if type(v) is not Literal:
+            counts[v] = counts.get(v, 0) + 1
+    return counts
+
+
+def has_effects(step: HostStep) -> bool:
+    """Whether a host step must run though nobody reads its results."""
+    return not step.outputs or "callback" in step.eqn.primitive.name
+
+
+__all__ = ["Cluster", "Constant", "HostStep", "NativeStep", "Program", "type_of"]

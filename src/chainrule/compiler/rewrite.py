@@ -1,0 +1,82 @@
+"""Walks and substitutions over scalar expressions."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterable, Iterator
+
+from .expr import Expr, node
+
+
+def walk(roots: Iterable[Expr]) -> Iterator[Expr]:
+    """Every node reachable from the roots, once, operands first."""
+    seen: set[Expr] = set()
+    stack = list(roots)
+    while stack:
+        x = stack[-1]
+        if x in seen:
+            stack.pop()
+            continue
+        pending = [a for a in x.args if a not in seen]
+        if pending:
+            stack.extend(pending)
+            continue
+        stack.pop()
+        seen.add(x)
+        yield x
+
+
+class Rewriter:
+    """Rebuilds expressions with some nodes replaced; shared parts are rebuilt once.
+
+    `replace(node)` is asked before a node's operands are looked at, and returns the
+    replacement or None.
+    """
+
+    def __init__(self, replace: Callable[[Expr], Expr | None]):
+        self.replace = replace
+        self.memo: dict[Expr, Expr] = {}
+
+    def __call__(self, root: Expr) -> Expr:
+        memo = self.memo
+        stack = [root]
+        while stack:
+            x = stack[-1]
+            if x in memo:
+                stack.pop()
+                continue
+            other = self.replace(x)
+            if other is not None:
+                memo[x] = other
+                stack.pop()
+                continue
+            pending = [a for a in x.args if a not in memo]
+            if pending:
+                stack.extend(pending)
+                continue
+            stack.pop()
+            args = tuple(memo[a] for a in x.args)
+            same = all(a is b for a, b in zip(args, x.args))
+            memo[x] = x if same else node(x.op, x.type, args, x.data)
+        return memo[root]
+
+
+def merge_variables(outer: Expr, inner: Expr, merged: Expr) -> Rewriter:
+    """Replaces, in loads, `outer * extent(inner) + inner` by `merged`."""
+
+    def terms(old: Any) -> Any:
+        new = [(v, c) for v, c in old if v is not outer and v is not inner]
+        new += [(merged, c) for v, c in old if v is inner]
+        return tuple(new)
+
+    memo: dict[Expr, Expr] = {}
+
+    def replace(x: Expr) -> Expr | None:
+        if x.op != "load":
+            return None
+        args = tuple(rewriter(a) for a in x.args)
+        buffer, constant, old, flags = x.data
+        memo[x] = node("load", x.type, args, (buffer, constant, terms(old), flags))
+        return memo[x]
+
+    rewriter = Rewriter(replace)
+    return rewriter

@@ -1,0 +1,411 @@
+"""From a cluster to a kernel: the order of loops, what is a vector, what is unrolled.
+
+The members of a cluster become stages: a fold whose values use the results of another
+fold comes in a later stage. Adjacent loops that no access can tell apart are merged.
+The vector axis is the one along which the accesses cost least. Products (matrix
+products and convolutions) compute blocks of outputs at once, so that operands are
+loaded once for several results.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, Sequence
+
+from .expr import BITS, FLOATS, Expr, binary, node, select
+from .fusion import Cluster, Context, Member, Partial
+from .index import Index, Split, loop_variable, number, ravel, variable_index
+from .loop import Axis, Kernel, Reduction, Stage, Store, load
+from .rewrite import Rewriter, merge_variables, walk
+from .values import Reduced, Value
+
+CONSTANT = 64
+WORK = 1 << 15
+SCRATCH = 1 << 13
+
+
+@dataclasses.dataclass(slots=True)
+class Nest:
+    """A kernel being arranged: variables of the grid and of the inner loops."""
+
+    grid: list[Expr]
+    inner: list[Expr]
+    stages: list[tuple[list[Reduction], list[Store], list[Store]]]
+    limits: dict[Expr, tuple[Expr, Expr]]
+    products: bool = False
+    scratch: dict[Any, int] = dataclasses.field(default_factory=dict)
+
+    def expressions(self) -> list[Expr]:
+        """Everything that is computed."""
+        out: list[Expr] = []
+        for reductions, stores, points in self.stages:
+            out += [x for r in reductions for x in r.values]
+            for s in (*stores, *points):
+                out.append(s.value)
+                if s.index.rest is not None:
+                    out.append(s.index.rest)
+                if s.when is not None:
+                    out.append(s.when)
+        return out
+
+    def stores(self) -> list[tuple[Store, bool]]:
+        """All stores, each with whether it is inside of the inner loops."""
+        return [
+            (s, inside)
+            for _, stores, points in self.stages
+            for group, inside in ((stores, True), (points, False))
+            for s in group
+        ]
+
+
+@dataclasses.dataclass(slots=True)
+class Scheduled:
+    """A kernel, the width of its vectors in elements, and how it may be divided."""
+
+    kernel: Kernel
+    width: int
+    extent: int
+    grain: int
+    scratch: dict[Any, int]
+
+
+def schedule(cluster: Cluster, fusion: Any, vector_bytes: int) -> Scheduled:
+    """The kernel of a cluster for vectors of so many bytes."""
+    nest = _compose(cluster, fusion)
+    if not cluster.chunks:
+        _merge(nest)
+    return _arrange(nest, vector_bytes)
+
+
+# --- members to stages
+
+
+def _compose(cluster: Cluster, fusion: Any) -> Nest:
+    while True:
+        context = Context(cluster)
+        previous, fusion.current = fusion.current, context
+        try:
+            return _stages(cluster, context)
+        except Split as split:
+            cluster.split(split.variable, split.factor)
+        finally:
+            fusion.current = previous
+
+
+def _stages(cluster: Cluster, context: Context) -> Nest:
+    inner_dims = cluster.inner or frozenset()
+    grid: list[Expr] = []
+    inner: list[Expr] = []
+    for k, index in enumerate(cluster.index):
+        ordered = sorted(index.terms, key=lambda term: -term[1])
+        (inner if k in inner_dims else grid).extend(v for v, _ in ordered)
+    nest = Nest(grid, inner, [], {})
+    chunk = _chunk(cluster, nest) if cluster.chunks else None
+    stage_of: dict[Expr, int] = {}
+    count = 0
+    placed: list[tuple[int, Member, tuple[Expr, ...]]] = []
+    for member in cluster.members:
+        values = context.values(member)
+        used = [x for x in walk(values) if x.op == "result"]
+        stage = max((stage_of[x] + 1 for x in used), default=0)
+        if member.fold is not None:
+            nest.products |= member.fold.products
+            stage_of.update(dict.fromkeys(member.results, stage))
+        placed.append((stage, member, values))
+        count = max(count, stage + (member.role != "point"))
+    nest.stages = [([], [], []) for _ in range(max(count, 1))]
+    for stage, member, values in placed:
+        _place(nest, cluster, context, stage, member, values, chunk)
+    if any(len(s[0]) or len(s[1]) for s in nest.stages[1:]):
+        _cache_rows(nest, cluster, placed)
+    return nest
+
+
+def _chunk(cluster: Cluster, nest: Nest) -> Index:
+    """Adds the grid's chunk variable and the limits of the loop that is divided."""
+    assert cluster.chunks is not None
+    position, chunks = cluster.chunks
+    divided = max(cluster.index[position].terms, key=lambda term: term[1])[0]
+    c = loop_variable(chunks)
+    nest.grid.insert(0, c)
+    extent = divided.data[1]
+    length = -(-extent // chunks)
+    start = c * number(length)
+    end = binary("min", start + number(length), number(extent))
+    nest.limits[divided] = (binary("min", start, number(extent)), end)
+    return variable_index(c)
+
+
+def _place(
+    nest: Nest,
+    cluster: Cluster,
+    context: Context,
+    stage: int,
+    member: Member,
+    values: tuple[Expr, ...],
+    chunk: Index | None,
+) -> None:
+    fold = member.fold
+    if fold is None:
+        v = member.values[0]
+        if stored(v):
+            store = Store(v.buffer, ravel(cluster.indices(member.role, v.shape), v.shape), values[0])
+            if member.role == "point":
+                nest.stages[max(stage - 1, 0)][2].append(store)
+            else:
+                nest.stages[stage][1].append(store)
+        return
+    reduction = Reduction(values, fold.initial, fold.update, fold.join, member.results)
+    nest.stages[stage][0].append(reduction)
+    for k, v in enumerate(member.values):
+        if not stored(v):
+            continue
+        if isinstance(v, Partial):
+            kept = cluster.indices("point", v.shape[:-1])
+            index = ravel((*kept, chunk or Index(0)), v.shape)
+            value = member.results[k]
+        else:
+            assert isinstance(v, Reduced)
+            index = ravel(cluster.indices("point", v.shape), v.shape)
+            value = fold.finish(member.results)[v.number]
+        nest.stages[stage][2].append(Store(v.buffer, index, value))
+
+
+def stored(v: Value) -> bool:
+    """Whether somebody outside of the kernel reads the value."""
+    return v.uses > 0
+
+
+def _cache_rows(nest: Nest, cluster: Cluster, placed: Sequence[Any]) -> None:
+    """Costly values of a row that later stages need again are kept."""
+    row = math.prod(v.data[1] for v in nest.inner)
+    for stage, member, values in placed:
+        if member.role != "map" or stage + 1 >= len(nest.stages):
+            continue
+        value = values[0]
+        if value.op == "load" or not _used_after(nest, stage, value):
+            continue
+        v = member.values[0]
+        if stored(v):
+            index = ravel(cluster.indices("map", v.shape), v.shape)
+            again = load(v.buffer, value.type, index)
+        elif row <= SCRATCH:
+            key = ("scratch", v)
+            nest.scratch[key] = row * max(BITS[value.type] // 8, 1)
+            index = ravel([variable_index(x) for x in nest.inner], [x.data[1] for x in nest.inner])
+            nest.stages[stage][1].insert(0, Store(key, index, value))
+            again = load(key, value.type, index)
+        else:
+            continue
+        _replace_after(nest, stage, value, again)
+
+
+def _used_after(nest: Nest, stage: int, value: Expr) -> bool:
+    for reductions, stores, _ in nest.stages[stage + 1 :]:
+        roots = [x for r in reductions for x in r.values] + [s.value for s in stores]
+        if any(x is value for x in walk(roots)):
+            return True
+    return False
+
+
+def _replace_after(nest: Nest, stage: int, value: Expr, again: Expr) -> None:
+    rewriter = Rewriter(lambda x: again if x is value else None)
+    for reductions, stores, _ in nest.stages[stage + 1 :]:
+        for r in reductions:
+            r.values = tuple(rewriter(x) for x in r.values)
+        for s in stores:
+            s.value = rewriter(s.value)
+
+
+# --- merging loops
+
+
+def _merge(nest: Nest) -> None:
+    """Merges adjacent loops wherever all accesses go on evenly from one to the other."""
+    for group in (nest.grid, nest.inner):
+        k = len(group) - 2
+        while k >= 0:
+            if _mergeable(nest, group[k], group[k + 1]):
+                outer, inner = group[k], group[k + 1]
+                merged = loop_variable(outer.data[1] * inner.data[1])
+                _apply(nest, merge_variables(outer, inner, merged), outer, inner, merged)
+                group[k : k + 2] = [merged]
+            k -= 1
+
+
+def _mergeable(nest: Nest, outer: Expr, inner: Expr) -> bool:
+    n = inner.data[1]
+    for terms in _accesses(nest):
+        found = dict(terms)
+        if found.get(outer, 0) != found.get(inner, 0) * n:
+            return False
+    return all(x is not outer and x is not inner for x in walk(nest.expressions()))
+
+
+def _accesses(nest: Nest) -> list[Any]:
+    loads = [x.data[2] for x in walk(nest.expressions()) if x.op == "load"]
+    return loads + [s.index.terms for s, _ in nest.stores()]
+
+
+def _apply(nest: Nest, rewriter: Rewriter, outer: Expr, inner: Expr, merged: Expr) -> None:
+    for reductions, stores, points in nest.stages:
+        for r in reductions:
+            r.values = tuple(rewriter(x) for x in r.values)
+        for s in (*stores, *points):
+            s.value = rewriter(s.value)
+            rest = None if s.index.rest is None else rewriter(s.index.rest)
+            terms = [(v, c) for v, c in s.index.terms if v is not outer and v is not inner]
+            terms += [(merged, c) for v, c in s.index.terms if v is inner]
+            s.index = Index(s.index.constant, tuple(terms), rest)
+            s.when = None if s.when is None else rewriter(s.when)
+
+
+# --- the order of loops
+
+
+def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
+    expressions = nest.expressions()
+    nodes = list(walk(expressions))
+    lanes = vector_bytes // _widest(nodes)
+    vector = _vector_variable(nest, nodes, lanes)
+    width = lanes
+    if vector is not None and vector.data[1] < lanes:
+        width = max(1 << (vector.data[1] - 1).bit_length(), 2)
+    if vector in nest.grid:
+        nest.grid.remove(vector)
+        nest.grid.append(vector)
+    elif vector in nest.inner:
+        nest.inner.remove(vector)
+        nest.inner.append(vector)
+    copies = _copies(nest, nodes, vector, width, vector_bytes)
+    grid = [_axis(v, vector, copies, width) for v in nest.grid]
+    if not grid:
+        grid = [Axis(loop_variable(1), 1)]
+    first = max(
+        range(len(grid)), key=lambda k: (not grid[k].vector and grid[k].extent >= 4, -k)
+    )
+    grid.insert(0, grid.pop(first))
+    grid[0].constant = False
+    stages: list[Stage] = []
+    for reductions, stores, points in nest.stages:
+        if reductions or stores:
+            inner = [_axis(v, vector, copies, width) for v in nest.inner]
+            for a in inner:
+                a.overlap = a.overlap and not reductions
+                if a.var in nest.limits:
+                    a.low, a.high = nest.limits[a.var]
+                    a.overlap = False
+            stages.append(Stage(inner, reductions, stores))
+        if points:
+            stages.append(Stage([], [], points))
+    rest = math.prod(v.data[1] for v in nest.inner)
+    work = len(nodes) * math.prod(a.extent for a in grid[1:]) * rest
+    grain = max(WORK // max(work, 1), 1)
+    group = grid[0].copies * (width if grid[0].vector else 1)
+    grain = -(-grain // group) * group
+    return Scheduled(Kernel(grid, stages), width, grid[0].extent, grain, nest.scratch)
+
+
+def _axis(v: Expr, vector: Expr | None, copies: dict[Expr, int], width: int) -> Axis:
+    n, count = v.data[1], copies.get(v, 1)
+    group = count * (width if v is vector else 1)
+    return Axis(
+        v, n, vector=v is vector, copies=count, constant=v is vector and n <= CONSTANT,
+        overlap=n >= group,
+    )  # fmt: skip
+
+
+def _widest(nodes: Sequence[Expr]) -> int:
+    sizes = [
+        BITS[x.type] // 8
+        for x in nodes
+        if x.type != "bool" and (x.op == "load" or x.type in FLOATS)
+    ]
+    return max(sizes, default=4)
+
+
+def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:
+    """The variable along which a vector costs least, by accesses per element."""
+    candidates = [v for v in (*nest.grid, *nest.inner) if v not in nest.limits or len(nest.inner) == 1]
+    loads = [x for x in nodes if x.op == "load"]
+    inner_size = math.prod(v.data[1] for v in nest.inner)
+    computed = 0.3 * len(nodes)
+    best: tuple[float, int] | None = None
+    chosen = None
+    for k, v in enumerate(candidates):
+        n = v.data[1]
+        if n < 2:
+            continue
+        efficiency = n / (-(-n // lanes)) if n >= lanes else min(n, lanes) * 0.9
+        even, odd = computed, 0.0
+        for x in loads:
+            terms = dict(x.data[2])
+            strange = bool(x.data[3] & 1) and any(y is v for y in walk(x.args))
+            if strange or terms.get(v, 0) not in (0, 1):
+                odd += 1.0
+            else:
+                even += 1.0
+        for s, inside in nest.stores():
+            weight = 1.0 if inside or not nest.inner else 1.0 / inner_size
+            stride = dict(s.index.terms).get(v, 0)
+            if stride == 1 or (v in nest.inner and not inside):
+                even += weight
+            else:
+                odd += 1.5 * weight
+        cost = even / efficiency + odd
+        if v in nest.inner:
+            cost += 12.0 / inner_size
+        key = (cost, -k)
+        if best is None or key < best:
+            best, chosen = key, v
+    return chosen
+
+
+def _copies(
+    nest: Nest, nodes: Sequence[Expr], vector: Expr | None, width: int, vector_bytes: int
+) -> dict[Expr, int]:
+    """How many points of an axis are computed at once."""
+    folds = any(r for r, _, _ in nest.stages)
+    if vector is None or nest.scratch:
+        return {}
+    if not folds:
+        count = 4 if len(nodes) <= 12 else 2 if len(nodes) <= 24 else 1
+        return {vector: _fitting(count, vector, width)}
+    registers = 24 if vector_bytes == 64 else 12
+    if vector in nest.inner:
+        if nest.products:
+            return _block(nest, nodes, vector, registers, {})
+        return {vector: _fitting(4, vector, width)} if len(nodes) <= 40 else {}
+    across = _fitting(4, vector, width) if len(nodes) <= 40 else 1
+    copies = {vector: across}
+    if nest.products:
+        return _block(nest, nodes, vector, registers // across, copies)
+    return copies
+
+
+def _fitting(count: int, v: Expr, width: int) -> int:
+    """The largest power of two up to `count` of whose vectors the axis has enough."""
+    while count > 1 and count * width > v.data[1]:
+        count //= 2
+    return count
+
+
+def _block(
+    nest: Nest, nodes: Sequence[Expr], vector: Expr, limit: int, copies: dict[Expr, int]
+) -> dict[Expr, int]:
+    """Copies of the other grid axes along which some operand does not vary."""
+    loads = [x for x in nodes if x.op == "load"]
+    for v in reversed([v for v in nest.grid if v is not vector]):
+        reused = any(v not in dict(x.data[2]) for x in loads)
+        if not reused or v.data[1] < 2 or limit < 2:
+            continue
+        n = v.data[1]
+        count = min(6, limit, n)
+        count = next((k for k in range(count, 1, -1) if n % k == 0 and k >= 3), count)
+        copies[v] = count
+        limit //= count
+    return copies
+
+
+__all__ = ["Scheduled", "schedule", "select", "node"]

@@ -1,0 +1,201 @@
+"""How reductions and products lower: folds over an index space.
+
+Floats of 16 bits are accumulated in 32 and rounded once, as their evaluation does.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, Sequence
+
+GEMM_WORK = 96**3
+_half = ("f16", "bf16")
+
+
+def accumulator(type: str) -> str:
+    """The scalar type in which values of `type` are accumulated."""
+    return "f32" if type in _half else type
+
+
+def reduction(
+    combine: Callable[..., Any], identity: Callable[..., Any]
+) -> Callable[..., Any]:
+    """The lowering of a reduction of one operand: combine(m, x, y) with its identity,
+    given as identity(m, type)."""
+
+    def lower(build: Any, x: Any, *, axes: Any) -> Any:
+        m = build.m
+        build.check(x)
+        type = accumulator(x.type)
+        return build.fold(
+            x.shape, axes,
+            lambda *indices: (m.convert(x.at(*indices), type),),
+            (m.const(identity(m, type), type),),
+            lambda total, v: (combine(m, total[0], v[0]),),
+            x,
+            finish=lambda results: [m.convert(results[0], x.type)],
+        )  # fmt: skip
+
+    return lower
+
+
+def lowest(m: Any, type: str) -> Any:
+    """The identity of max."""
+    return _extreme(m, type, -1)
+
+
+def highest(m: Any, type: str) -> Any:
+    """The identity of min."""
+    return _extreme(m, type, 1)
+
+
+def _extreme(m: Any, type: str, sign: int) -> Any:
+    if type in m.FLOATS:
+        return sign * math.inf
+    if type == "bool":
+        return sign > 0
+    bits = m.BITS[type]
+    if type in m.UNSIGNED:
+        return (1 << bits) - 1 if sign > 0 else 0
+    return (1 << (bits - 1)) - 1 if sign > 0 else -(1 << (bits - 1))
+
+
+def first_index(better: Callable[..., Any], worst: Callable[..., Any]) -> Any:
+    """The lowering of argmax (`better`: greater) or argmin: the first best element's
+    index; the first NaN's where there is one."""
+
+    def lower(build: Any, x: Any, *, axes: Any, index_dtype: Any) -> Any:
+        m = build.m
+        build.check(x)
+        type = accumulator(x.type)
+        (axis,) = axes
+        out = build.type_of(index_dtype)
+
+        def values(*indices: Any) -> Any:
+            return m.convert(x.at(*indices), type), indices[axis].expr()
+
+        def choose(a: Any, b: Any) -> Any:
+            wins = better(b[0], a[0])
+            same = a[0].eq(b[0])
+            if type in m.FLOATS:
+                nan_a, nan_b = a[0].ne(a[0]), b[0].ne(b[0])
+                wins = (wins & ~nan_a) | (nan_b & ~nan_a)
+                same = same | (nan_a & nan_b)
+            wins = wins | (same & (b[1] < a[1]))
+            return m.select(wins, b[0], a[0]), m.select(wins, b[1], a[1])
+
+        start = (m.const(worst(m, type), type), m.const((1 << 62), "i64"))
+        return build.fold(
+            x.shape, axes, values, start, choose, x,
+            finish=lambda results: [m.convert(results[1], out)],
+        )  # fmt: skip
+
+    return lower
+
+
+def product(
+    build: Any, x: Any, y: Any, domain: Sequence[int], axes: Sequence[int],
+    of_x: Callable[..., Any], of_y: Callable[..., Any],
+) -> Any:  # fmt: skip
+    """The sum over `axes` of `domain` of of_x(*indices) * of_y(*indices)."""
+    m = build.m
+    build.check(x, y)
+    out = build.type_of(build.out.dtype)
+    type = accumulator(out)
+
+    def values(*indices: Any) -> Any:
+        return m.convert(of_x(*indices), type), m.convert(of_y(*indices), type)
+
+    def update(total: Any, v: Any) -> Any:
+        if type in m.FLOATS:
+            return (m.fma(v[0], v[1], total[0]),)
+        if type == "bool":
+            return (total[0] | (v[0] & v[1]),)
+        return (total[0] + v[0] * v[1],)
+
+    def join(a: Any, b: Any) -> Any:
+        return (a[0] | b[0] if type == "bool" else a[0] + b[0],)
+
+    return build.fold(
+        domain, axes, values, (m.const(0, type),), update, x, y, join=join,
+        finish=lambda results: [m.convert(results[0], out)], products=True,
+    )  # fmt: skip
+
+
+def dot_general(
+    build: Any, x: Any, y: Any, *, dimension_numbers: Any, precision: Any,
+    preferred_element_type: Any,
+) -> Any:  # fmt: skip
+    """Products of arrays: a fold for small or thin ones, the library's for large."""
+    (cx, cy), (bx, by) = dimension_numbers
+    free_x = [k for k in range(len(x.shape)) if k not in (*cx, *bx)]
+    free_y = [k for k in range(len(y.shape)) if k not in (*cy, *by)]
+    sizes = [
+        math.prod(v.shape[k] for k in dims)
+        for v, dims in ((x, bx), (x, free_x), (y, free_y), (x, cx))
+    ]
+    if _is_large(build, x, y, sizes):
+        return _gemm(build, x, y, (cx, cy), (bx, by), (free_x, free_y), sizes)
+    batch, fx = len(bx), len(free_x)
+    domain = [x.shape[k] for k in (*bx, *free_x)] + [y.shape[k] for k in free_y]
+    first = len(domain)
+    domain += [x.shape[k] for k in cx]
+    place_x = {k: i for i, k in enumerate((*bx, *free_x))}
+    place_x.update({k: first + i for i, k in enumerate(cx)})
+    place_y = {k: i for i, k in enumerate(by)}
+    place_y.update({k: batch + fx + i for i, k in enumerate(free_y)})
+    place_y.update({k: first + i for i, k in enumerate(cy)})
+    x = build.settled(x, reads=sizes[2])
+    y = build.settled(y, reads=sizes[1])
+    if sizes[1] >= 4 and sizes[2] >= 4 and len(y.shape) - 1 in cy:
+        y, free_y, by, cy = _turned(build, y, free_y, by, cy)
+        place_y = {k: i for i, k in enumerate(by)}
+        place_y.update({k: batch + fx + i for i, k in enumerate(free_y)})
+        place_y.update({k: first + i for i, k in enumerate(cy)})
+    return product(
+        build, x, y, domain, range(first, len(domain)),
+        lambda *i: x.at(*[i[place_x[k]] for k in range(len(x.shape))]),
+        lambda *i: y.at(*[i[place_y[k]] for k in range(len(y.shape))]),
+    )  # fmt: skip
+
+
+def _turned(build: Any, y: Any, free: Any, batch: Any, contracted: Any) -> Any:
+    """`y` copied so that a free dimension is contiguous, with its dimensions' places."""
+    order = [*batch, *contracted, *free]
+    copy = build.stored(build.permuted(y, order))
+    places = list(range(len(order)))
+    b, c = len(batch), len(batch) + len(contracted)
+    return copy, places[c:], places[:b], places[b:c]
+
+
+def _is_large(build: Any, x: Any, y: Any, sizes: Sequence[int]) -> bool:
+    _, m, n, k = sizes
+    same = x.type == y.type == build.type_of(build.out.dtype)
+    return same and x.type in ("f32", "f64") and m * n * k >= GEMM_WORK and min(m, n, k) >= 16
+
+
+def _gemm(
+    build: Any, x: Any, y: Any, contracted: Any, batch: Any, free: Any, sizes: Any
+) -> Any:
+    count, m, n, k = sizes
+    a, trans_a = _matrix(build, x, batch[0], free[0], contracted[0])
+    b, trans_b = _matrix(build, y, batch[1], contracted[1], free[1])
+    lda, ldb = (m if trans_a else k), (k if trans_b else n)
+    return build.gemm(a, b, (m, n, k), (trans_a, trans_b), (lda, ldb, n), count)
+
+
+def _matrix(
+    build: Any, x: Any, batch: Sequence[int], rows: Sequence[int], columns: Sequence[int]
+) -> tuple[Any, bool]:
+    """An operand as a batch of matrices in memory, and whether they lie transposed."""
+    source, order = build.unpermuted(x)
+    wanted = [order[d] for d in (*batch, *rows, *columns)]
+    turned = [order[d] for d in (*batch, *columns, *rows)]
+    if wanted == list(range(len(wanted))):
+        return source, False
+    if turned == list(range(len(turned))):
+        return source, True
+    dims = [*batch, *rows, *columns]
+    if dims == sorted(dims):
+        return x, False
+    return build.permuted(x, dims), False

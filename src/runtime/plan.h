@@ -1,0 +1,176 @@
+/// Plan: a compiled program, ready to run. Kernels (machine code) and host steps (Python
+/// callables) run in order over numbered buffers, the slots: arguments, constants,
+/// outputs, temporaries, in this order.
+///
+/// plan_build.cpp reads and checks what Python passes to the constructor, plan_run.cpp
+/// runs kernels, plan_host.cpp calls Python, plan.cpp is the type.
+#pragma once
+#include "dispatch.h"
+#include "memory_pool.h"
+#include "thread_pool.h"
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+namespace chainrule::plan {
+
+using Clock = std::chrono::steady_clock;
+
+/// A call of machine code over [0, extent), in multiples of grain.
+struct KernelStep {
+    threads::Kernel function = nullptr;
+    std::vector<int> slots;
+    std::vector<std::int64_t> ints;
+    std::int64_t extent = 0;
+    std::int64_t grain = 1;
+};
+
+/// A slot as an ndarray that a host step sees or fills.
+struct HostOperand {
+    int slot = 0;
+    Ref dtype;  // an np.dtype
+    std::vector<npy_intp> dims;
+    PyArray_Descr* descr() const {
+        return reinterpret_cast<PyArray_Descr*>(dtype.get());
+    }
+};
+
+/// A call of Python.
+struct HostStep {
+    Ref callable;
+    std::vector<HostOperand> inputs;
+    std::vector<HostOperand> outputs;
+};
+
+struct Step {
+    KernelStep kernel;
+    std::unique_ptr<HostStep> host;  // null for kernels
+};
+
+enum class Source { kNew, kArgument, kConstant, kTemporary, kDonated };
+
+/// What one output is made of.
+struct Output {
+    Source source = Source::kNew;
+    int index = 0;      // of the argument, constant or temporary
+    bool weak = false;  // of arguments and constants passed through
+    bool host_filled = false;
+    bool may_take = true;  // the donated argument's memory
+    Ref aval;   // a ShapedArray, except for arguments and constants passed through
+    Ref dtype;  // the np.dtype of its elements
+    std::size_t bytes = 0;
+    PyArray_Descr* descr() const {
+        return reinterpret_cast<PyArray_Descr*>(dtype.get());
+    }
+    const ShapedArray* shaped() const { return as_shaped(aval.get()); }
+};
+
+/// Everything a plan consists of; does not change once built.
+struct Program {
+    int num_args = 0;
+    std::vector<Ref> in_avals;  // empty: not checked
+    std::vector<Ref> consts;    // ndarrays, C-contiguous
+    std::vector<void*> const_data;
+    std::vector<Output> outputs;
+    std::vector<std::int64_t> temps;  // arena offsets; -1: filled by a host step
+    std::vector<Step> steps;
+    std::size_t arena_bytes = 0;
+    std::size_t most_buffers = 0;  // of one kernel
+    bool donates = false;
+    bool is_long = false;  // releases the GIL and looks for Ctrl-C
+    bool holds_args = false;
+
+    int first_const() const { return num_args; }
+    int first_output() const { return first_const() + int(consts.size()); }
+    int first_temp() const { return first_output() + int(outputs.size()); }
+    int num_slots() const { return first_temp() + int(temps.size()); }
+};
+
+/// Reads the constructor's arguments; nullptr with an exception if they are wrong.
+std::unique_ptr<Program> build(PyObject* args, PyObject* kwargs);
+
+/// Memory for small arenas, kept by a plan between calls. The GIL protects it.
+class Arenas {
+  public:
+    /// nullptr data (and no exception) where there is no memory.
+    memory::Block take(std::size_t bytes);
+    void keep(memory::Block block);
+
+  private:
+    std::vector<memory::Block> blocks_;
+};
+
+/// A block of temporaries that ndarrays may outlive.
+class Arena {
+  public:
+    Arena(Arenas& spares, std::size_t bytes) : spares_(spares), bytes_(bytes) {}
+    ~Arena();
+    /// Makes the memory be there; false with MemoryError.
+    bool fill();
+    char* data() const { return block_.data(); }
+    std::size_t bytes() const { return bytes_; }
+    bool contains(const void* address) const { return block_.contains(address); }
+    /// Replaces the memory by a copy; the former is for the caller to keep.
+    bool move_away(memory::Block* former);
+
+  private:
+    Arenas& spares_;
+    std::size_t bytes_;
+    memory::Block block_;
+};
+
+/// One run of a program. Uses no memory but its own and the C++ stack for small ones.
+class Run {
+  public:
+    Run(const Program& program, Arenas& arenas, PyObject* const* args);
+    ~Run();
+    /// Checks the arguments and makes buffers for everything; false with an exception.
+    bool prepare(Py_ssize_t nargs);
+    /// Does the steps; with `seconds`, puts the time of each there.
+    bool execute(double* seconds);
+    /// The list of output Arrays.
+    PyObject* finish();
+
+  private:
+    bool take_argument(int index);
+    bool make_output(const Output& output, int slot);
+    bool take_donated(const Output& output, int slot);
+    bool is_argument_twice(int index) const;
+    PyObject* wrap_output(const Output& output, int slot);
+    bool delete_donated(bool only_taken);
+    void run_kernel(const KernelStep& step);
+    bool check_signals();
+    void release_gil();
+    void acquire_gil();
+    void set_owner(int slot, PyObject* stolen);
+    PyArrayObject* owner_array(int slot) const {
+        return reinterpret_cast<PyArrayObject*>(owners_[slot]);
+    }
+
+    // host steps (plan_host.cpp)
+    bool run_host(const HostStep& step);
+    PyObject* host_input(const HostOperand& operand, Ref* guard);
+    PyObject* view_of_slot(const HostOperand& operand, PyObject* base);
+    bool store_results(const HostStep& step, PyObject* results);
+    bool store_result(const HostStep& step, std::size_t index, PyObject* item,
+                      bool fresh);
+    bool settle(Ref guard);
+
+    static constexpr int kInlineSlots = 32;
+    static constexpr std::size_t kInlineBuffers = 16;
+    const Program& program_;
+    PyObject* const* args_;
+    Arena arena_;
+    void** slots_;       // the memory of each slot
+    PyObject** owners_;  // the ndarray that a slot's memory belongs to, or null
+    void** buffers_;
+    void* inline_slots_[kInlineSlots];
+    PyObject* inline_owners_[kInlineSlots];
+    void* inline_buffers_[kInlineBuffers];
+    std::unique_ptr<void*[]> heap_;
+    PyThreadState* released_ = nullptr;
+    Clock::time_point checked_;
+};
+
+}  // namespace chainrule::plan
