@@ -80,7 +80,7 @@ class Primitive(_native.Primitive):
         multiple_results: bool = False,
         weak: int = WEAK_IF_ALL,
         raw: bool = False,
-        **higher_order: Rule,
+        **higher_order: Any,
     ):
         if name in registry:
             raise ValueError(f"Primitive: {name!r} exists already; use another name.")
@@ -139,7 +139,7 @@ def lookup(name: str) -> Primitive:
         raise KeyError(f"there is no primitive called {name!r}") from None
 
 
-def _refused(prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> None:
+def _refused(prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> None:
     """Raises the shape rule's error for operands whose evaluation failed, if it has one."""
     if isinstance(prim, Primitive):
         prim.out_aval(tuple(aval_of(x) for x in args), params)

@@ -291,14 +291,13 @@ def _dot_batch(
     (cx, cy), (bx, by) = dimension_numbers
     cx, bx = _around(cx, dx), _around(bx, dx)
     cy, by = _around(cy, dy), _around(by, dy)
-    if dx is not None and dy is not None:
-        bx, by, out_dim = (dx, *bx), (dy, *by), 0
+    free_x, free_y = free_dims(((cx, cy), (bx, by)), (_ndim(x), _ndim(y)))
+    if dx is None:
+        out_dim = len(bx) + len(free_x) + free_y.index(dy)
+    elif dy is None:
+        out_dim = len(bx) + free_x.index(dx)
     else:
-        free_x, free_y = free_dims(((cx, cy), (bx, by)), (_ndim(x), _ndim(y)))
-        if dx is not None:
-            out_dim = len(bx) + free_x.index(dx)
-        else:
-            out_dim = len(bx) + len(free_x) + free_y.index(dy)
+        bx, by, out_dim = (dx, *bx), (dy, *by), 0
     return dot_general_p(
         x, y, dimension_numbers=((cx, cy), (bx, by)), **params
     ), out_dim

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from types import FunctionType
-from typing import Any, Callable, Sequence
+from typing import Any, Sequence
 
 from ..core.avals import Array, as_array
 from ..runtime._native import tree_flatten, tree_unflatten
