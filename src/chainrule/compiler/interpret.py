@@ -7,7 +7,8 @@ ways are computed once. See `expr.py` for what each operation means.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import ml_dtypes
 import numpy as np

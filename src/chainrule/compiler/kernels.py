@@ -7,7 +7,7 @@ their code. Kernels that a program lacks are compiled together.
 from __future__ import annotations
 
 import hashlib
-from typing import Sequence
+from collections.abc import Sequence
 
 from ..runtime import _native
 from .codegen import host

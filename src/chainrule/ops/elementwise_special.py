@@ -20,10 +20,16 @@ from .elementwise_selection import select
 
 
 def _special(
-    name: str, doc: str, partials: tuple[Any, ...], symbol: str | None = None
+    name: str,
+    doc: str,
+    partials: tuple[Any, ...],
+    symbol: str | None = None,
+    scalar: Any = None,
 ) -> Any:
-    evaluate = native(name)
-    return elementwise(symbol or name, doc, evaluate, kinds="f", partials=partials)
+    return elementwise(
+        symbol or name, doc, native(name), kinds="f", partials=partials, scalar=scalar,
+        cost=25.0,
+    )  # fmt: skip
 
 
 # --- gamma and zeta ------------------------------------------------------------------
@@ -114,6 +120,7 @@ erf_p = _special(
     "erf",
     "2/sqrt(pi) times the integral of exp(-t**2) from 0 to x",
     (lambda y, x: _gauss * exp_p(-square_p(x)),),
+    scalar=lambda m, x: m.erf(x),
 )
 erfc_p = _special(
     "erfc", "1 - erf(x), exact for large x",

@@ -8,15 +8,30 @@ of range) is given a meaning here: generated code has no undefined behaviour.
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..expr import BITS, FLOATS, SIGNED, Expr
 from .types import NAMES, vector
 
 Rule = Callable[..., str]
-_COMPARE_FLOAT = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
+_COMPARE_FLOAT = {
+    "eq": "oeq",
+    "ne": "une",
+    "lt": "olt",
+    "le": "ole",
+    "gt": "ogt",
+    "ge": "oge",
+}
 _FLOAT = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "rem": "frem"}
-_INTEGER = {"add": "add", "sub": "sub", "mul": "mul", "and": "and", "or": "or", "xor": "xor"}
+_INTEGER = {
+    "add": "add",
+    "sub": "sub",
+    "mul": "mul",
+    "and": "and",
+    "or": "or",
+    "xor": "xor",
+}
 _ROUND = {
     "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc",
     "rint": "roundeven", "abs": "fabs",
@@ -62,7 +77,9 @@ class Writer:
 
     def mangled(self, type: str) -> str:
         """The suffix of an overloaded intrinsic: 'v16f32' or 'f32'."""
-        short = {"half": "f16", "float": "f32", "double": "f64"}.get(NAMES[type], NAMES[type])
+        short = {"half": "f16", "float": "f32", "double": "f64"}.get(
+            NAMES[type], NAMES[type]
+        )
         return f"v{self.width}{short}" if self.width else short
 
 
@@ -70,7 +87,9 @@ def write(w: Writer, e: Expr, args: list[str]) -> str:
     """Writes the instruction(s) of node `e` over operand names; the result's name."""
     rule = _rules.get(e.op)
     if rule is None:
-        raise NotImplementedError(f"codegen: no instruction for the operation {e.op!r}.")
+        raise NotImplementedError(
+            f"codegen: no instruction for the operation {e.op!r}."
+        )
     return rule(w, e, args)
 
 
@@ -195,7 +214,9 @@ def _convert(w: Writer, e: Expr, args: list[str]) -> str:
         wide = _from_bf16(w, args[0])
         return wide if target == "f32" else _cast(w, "f32", target, wide, e)
     if target == "bf16":
-        return _to_bf16(w, args[0] if source == "f32" else _cast(w, source, "f32", args[0], e))
+        return _to_bf16(
+            w, args[0] if source == "f32" else _cast(w, source, "f32", args[0], e)
+        )
     return _cast(w, source, target, args[0], e)
 
 

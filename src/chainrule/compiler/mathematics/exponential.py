@@ -14,6 +14,9 @@ from typing import NamedTuple
 from ..expr import Expr, bitcast, fma, rare, select
 from .formats import (
     F32,
+    F64,
+    LN2_F32,
+    LN2_F64,
     Format,
     Pair,
     bits,
@@ -73,12 +76,42 @@ EXPM1_F64 = (
     2.0896248502000408e-09,
 )
 
-LN2_F32 = (float.fromhex("0x1.62e43p-1"), float.fromhex("-0x1.05c61p-29"))
-LN2_F64 = (
-    float.fromhex("0x1.62e42fefa39efp-1"),
-    float.fromhex("0x1.abc9e3b39803fp-56"),
+# (2^r - 1) / r, |r| <= 1/2: error relative 2^-28.31
+EXP2_F32 = (
+    0.6931471824645996,
+    0.24022647738456726,
+    0.05550359934568405,
+    0.009618507698178291,
+    0.0013390816748142242,
+    0.0001532554451841861,
 )
-"""ln 2 as a sum of two numbers of the format."""
+# (2^r - 1) / r, |r| <= 1/2: error relative 2^-58.59
+EXP2_F64 = (
+    0.6931471805599453,
+    0.2402265069591007,
+    0.055504108664823505,
+    0.009618129107630356,
+    0.0013333558145981167,
+    0.0001540353038830384,
+    1.5252734229748412e-05,
+    1.3215492060614162e-06,
+    1.0177903722074423e-07,
+    7.052616379015331e-09,
+    4.477679998212725e-10,
+    2.9229727857948593e-11,
+)
+# 2^r, |r| <= 1/2: error relative 2^-34.53
+EXP2_SHORT = (
+    0.9999999999616701,
+    0.6931471807287302,
+    0.24022651198121292,
+    0.05550410352322232,
+    0.009618027257880014,
+    0.0013333923582162044,
+    0.00015469290292769155,
+    1.5201662545958506e-05,
+)
+
 LOG2_E = 1.4426950408889634
 
 
@@ -103,10 +136,10 @@ def _reduce(x: Expr) -> Reduced:
     return Reduced(bits(sum), k, r)
 
 
-def _integer(reduced: Reduced, form: Format) -> Expr:
-    """k as an integer."""
+def _integer(shifted: Expr, form: Format) -> Expr:
+    """The integer k that lies in the low bits of a sum with the shifter."""
     offset = (1 << (form.fraction - 1)) | ((form.bias + form.fraction) << form.fraction)
-    return reduced.shifted - offset
+    return shifted - offset
 
 
 def _mantissa(r: Expr) -> Expr:
@@ -133,7 +166,44 @@ def exp(x: Expr) -> Expr:
     reduced = _reduce(x)
     fast = _raise_exponent(_mantissa(reduced.r), reduced.shifted, form)
     inside = _reduce(clamp(x, *_RANGE[x.type]))
-    slow = scale(_mantissa(inside.r), _integer(inside, form), form)
+    slow = scale(_mantissa(inside.r), _integer(inside.shifted, form), form)
+    return rare(not_within(x, _NORMAL[x.type]), slow, fast)
+
+
+def exp_normal(x: Expr) -> Expr:
+    """e**x for an x within the bound that keeps the result normal."""
+    reduced = _reduce(x)
+    return _raise_exponent(_mantissa(reduced.r), reduced.shifted, format_of(x))
+
+
+@for_formats
+def exp2(x: Expr) -> Expr:
+    """2**x; the fraction of x is exact."""
+    form = format_of(x)
+    sum = x + form.shifter
+    fast = _raise_exponent(_exp2(x - (sum - form.shifter)), bits(sum), form)
+    bounded = clamp(x, *_RANGE_OF_EXP2[x.type])
+    sum = bounded + form.shifter
+    k = _integer(bits(sum), form)
+    slow = scale(_exp2(bounded - (sum - form.shifter)), k, form)
+    return rare(not_within(x, form.bias - 2.0), slow, fast)
+
+
+def _exp2(r: Expr) -> Expr:
+    """2**r for |r| <= 1/2."""
+    return fma(r, horner(r, EXP2_F32 if r.type == "f32" else EXP2_F64), 1.0)
+
+
+_RANGE_OF_EXP2 = {"f32": (-151.0, 129.0), "f64": (-1076.0, 1025.0)}
+
+
+def half_exp(x: Expr) -> Expr:
+    """e**x / 2 for x >= 0, which overflows later than e**x does."""
+    form = format_of(x)
+    reduced = _reduce(x)
+    fast = _raise_exponent(_mantissa(reduced.r), reduced.shifted - 1, form)
+    inside = _reduce(select(x > _RANGE[x.type][1] + 1, _RANGE[x.type][1] + 1, x))
+    slow = scale(_mantissa(inside.r), _integer(inside.shifted, form) - 1, form)
     return rare(not_within(x, _NORMAL[x.type]), slow, fast)
 
 
@@ -162,6 +232,13 @@ def expm1_parts(x: Expr) -> Pair:
 def exp_of_pair(x: Pair) -> Expr:
     """e**(hi + lo), also where it is beyond the normal numbers; hi is clamped."""
     form = format_of(x[0])
+    (high, low), k = exp_parts(x)
+    return scale(high + low, k, form)
+
+
+def exp_parts(x: Pair) -> tuple[Pair, Expr]:
+    """((p, rest), k) with e**(hi + lo) = (p + rest) 2**k to some ten more bits."""
+    form = format_of(x[0])
     high, low = _ln2(form)
     bounded = clamp(x[0], *_RANGE[form.type])
     sum = fma(bounded, number(LOG2_E, form.type), form.shifter)
@@ -172,7 +249,21 @@ def exp_of_pair(x: Pair) -> Expr:
     rest = ((first - r) - product) - fma(k, low, -product)
     r, rest = fast_two_sum(r, rest + select(bounded.eq(x[0]), x[1], 0.0))
     q = horner(r, EXPM1_F32 if form is F32 else EXPM1_F64)
-    one = number(1.0, form.type)
-    whole, lost = fast_two_sum(one, r)
-    p = whole + (lost + fma(r * r, q, fma(rest, r, rest)))
-    return scale(p, _integer(Reduced(bits(sum), k, r), form), form)
+    whole, lost = fast_two_sum(number(1.0, form.type), r)
+    tail = lost + fma(r * r, q, fma(rest, r, rest))
+    return (whole, tail), _integer(bits(sum), form)
+
+
+# --- in f64, good enough for f32 -----------------------------------------------------
+
+
+def exp2_short(x: Expr) -> Expr:
+    """2**x of an f64 to 34 bits; x is clamped to where an f32 is neither 0 nor inf."""
+    x = clamp(x, -200.0, 200.0)
+    sum = x + F64.shifter
+    return horner(x - (sum - F64.shifter), EXP2_SHORT) * power_of_two(bits(sum), F64)
+
+
+def exp_short(x: Expr) -> Expr:
+    """e**x of an f64, |x| < 140 and beyond, to 34 bits."""
+    return exp2_short(x * LOG2_E)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import functools
 import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Sequence
+from typing import Any
 
 from ..expr import Expr, Operand, bitcast, const, convert, fma, node, select
 
@@ -46,6 +47,9 @@ F64 = Format(
 )
 _FORMATS = {"f32": F32, "f64": F64}
 
+LN2_F32 = (float.fromhex("0x1.62e43p-1"), float.fromhex("-0x1.05c61p-29"))
+LN2_F64 = (float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56"))
+"""ln 2 as a sum of two numbers of the format."""
 INF = float("inf")
 NAN = float("nan")
 

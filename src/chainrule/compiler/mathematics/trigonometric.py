@@ -114,13 +114,13 @@ def _reduce_huge(x: Expr) -> tuple[Expr, Expr]:
     return convert(n, form.int), convert(r, x.type)
 
 
-def _sin(r: Expr) -> Expr:
+def sin_quarter(r: Expr) -> Expr:
     """The sine for |r| <= pi / 4."""
     t = r * r
     return fma(t * r, horner(t, SIN_F32 if r.type == "f32" else SIN_F64), r)
 
 
-def _cos(r: Expr) -> Expr:
+def cos_quarter(r: Expr) -> Expr:
     """The cosine for |r| <= pi / 4."""
     t = r * r
     return fma(t, fma(t, horner(t, COS_F32 if r.type == "f32" else COS_F64), -0.5), 1.0)
@@ -146,18 +146,18 @@ def _is_huge(x: Expr) -> Expr:
 def sin(x: Expr) -> Expr:
     """The sine."""
     n, r = _reduce(absolute(x))
-    fast = _quadrant(n, _sin(r), _cos(r))
+    fast = _quadrant(n, sin_quarter(r), cos_quarter(r))
     n, r = _reduce_huge(x)
-    return rare(_is_huge(x), _odd(_quadrant(n, _sin(r), _cos(r)), x), _odd(fast, x))
+    return rare(_is_huge(x), _odd(_quadrant(n, sin_quarter(r), cos_quarter(r)), x), _odd(fast, x))
 
 
 @for_formats
 def cos(x: Expr) -> Expr:
     """The cosine."""
     n, r = _reduce(absolute(x))
-    fast = _quadrant(n + 1, _sin(r), _cos(r))
+    fast = _quadrant(n + 1, sin_quarter(r), cos_quarter(r))
     n, r = _reduce_huge(x)
-    return rare(_is_huge(x), _quadrant(n + 1, _sin(r), _cos(r)), fast)
+    return rare(_is_huge(x), _quadrant(n + 1, sin_quarter(r), cos_quarter(r)), fast)
 
 
 def _tan(n: Expr, r: Expr) -> Expr:
