@@ -23,7 +23,7 @@ from .fusion import Cluster
 from .loop import Kernel
 from .program import Constant, HostStep, NativeStep, Program, has_effects
 from .schedule import Scheduled, schedule
-from .updates import copied
+from .updates import belongs, copied, together
 from .values import Stored, Value
 
 
@@ -55,24 +55,40 @@ def select_steps(program: Program) -> list[Step]:
         v.uses += 1
     chosen: list[Step] = []
     width = processor.vector_bytes()
+    pieces: list[Cluster] = []
+
+    def write_pieces() -> None:
+        if pieces:
+            parts = [schedule(c, program, width) for c in reversed(pieces)]
+            chosen.append(write_kernel(together(parts)))
+            for v in chosen[-1].buffers:
+                v.uses += 1
+            pieces.clear()
+
     for step in reversed(program.steps):
-        if isinstance(step, Cluster):
-            values = [
-                v for m in step.members for v in m.values if v.uses and size_of(v)
-            ]
-            if values:
-                made = schedule(step, program, width)
-                chosen.append(write_kernel(made))
-                chosen[-1].copies = copied(step)
-                for v in chosen[-1].buffers:
-                    v.uses += 1
+        if not (pieces and belongs(step, pieces[-1])):
+            write_pieces()
+        if isinstance(step, Cluster) and not _is_used(step):
+            continue
+        if isinstance(step, Cluster) and belongs(step, step):
+            pieces.append(step)
+        elif isinstance(step, Cluster):
+            chosen.append(write_kernel(schedule(step, program, width)))
+            chosen[-1].copies = copied(step)
+            for v in chosen[-1].buffers:
+                v.uses += 1
         elif any(v.uses for v in step.outputs) or (
             isinstance(step, HostStep) and has_effects(step)
         ):
             chosen.append(step)
             for v in step.inputs:
                 v.uses += 1
+    write_pieces()
     return chosen[::-1]
+
+
+def _is_used(cluster: Cluster) -> bool:
+    return any(v.uses and size_of(v) for m in cluster.members for v in m.values)
 
 
 def size_of(v: Value) -> int:

@@ -52,6 +52,7 @@ class Cluster:
         self.members: list[Member] = []
         self.closed = False
         self.ordered: frozenset[int] = frozenset()
+        self.divided: int | None = None
         self.reads: dict[Value, None] = {}
 
     @property

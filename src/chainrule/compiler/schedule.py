@@ -105,6 +105,9 @@ def _stages(cluster: Cluster, context: Context) -> Nest:
         ordered = sorted(index.terms, key=lambda term: -term[1])
         (inner if k in inner_dims else grid).extend(v for v, _ in ordered)
     nest = Nest(grid, inner, [], {})
+    if cluster.divided is not None:
+        part = max(cluster.index[cluster.divided].terms, key=lambda term: term[1])[0]
+        grid.sort(key=lambda v: v is not part)
     for k in cluster.ordered:
         nest.ordered.update(v for v, _ in cluster.index[k].terms)
     chunk = _chunk(cluster, nest) if cluster.chunks else None
@@ -386,7 +389,7 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
         for x in loads:
             terms = dict(x.data[2])
             strange = bool(x.data[3] & 1) and varies(x.args[0], v)
-            if strange or terms.get(v, 0) not in (0, 1):
+            if strange or terms.get(v, 0) not in (-1, 0, 1):
                 odd += 1.0
             else:
                 even += 1.0
