@@ -134,7 +134,7 @@ FITS["LOG_ARTANH"] = Fit(
     "(2 artanh s - 2 s) / s^3 by t = s^2, |s| <= 0.1716",
     lambda t: 2 * (mp.atanh(mp.sqrt(t)) - mp.sqrt(t)) / mp.sqrt(t) ** 3,
     lambda t: mp.sqrt(t) ** 3 / (2 * mp.atanh(mp.sqrt(t))),
-    mp.mpf("1e-12"), mp.mpf("0.029438"), ["pair", *f64(9)],
+    mp.mpf("1e-12"), mp.mpf("0.029438"), ["pair", *f64(8)],
 )  # fmt: skip
 
 # --- 2^r = 1 + r q(r); log2(1 + f) = f q(f); log10 likewise --------------------------------
