@@ -48,7 +48,7 @@ def ndtri(p: Expr) -> Expr:
         y, rest = (select(central, a, b) for a, b in zip(centre, tail, strict=True))
         x, lost = two_product(y, y * 0.0 + _SQRT2[0])
         x = x + fma(rest, _SQRT2[0], fma(y, _SQRT2[1], lost))
-    x = select(q.eq(0.0), INF, select(q < 0.0, NAN, x))
+    x = select(q.eq(0.0), INF, select(q > 0.0, x, NAN))
     x = select(upper, x, 0.0 - x)
     return convert(x, "f32") if single else x
 
