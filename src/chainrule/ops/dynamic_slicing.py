@@ -19,7 +19,8 @@ from .gather import gather
 from .joining import concatenate, with_batch_first
 from .scatter import scatter, scatter_p
 from .shaping import broadcast_in_dim, convert, full, move_dim, zeros
-from .windows import CLIP, GatherDimensionNumbers, as_scatter, clamped_index
+from .window_updates import clamped_index
+from .windows import CLIP, GatherDimensionNumbers, as_scatter
 
 
 def _check_starts(name: str, starts: Sequence[Any], rank: int) -> None:
