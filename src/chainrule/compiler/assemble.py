@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import wrap
+from ..core.avals import ConcreteArray, wrap
 from ..runtime import _native
 from . import kernels
 from .canonical import write
@@ -212,6 +212,10 @@ class _Assembler:
             dying.setdefault(k, []).append(v)
         place: dict[Value, tuple[int, int]] = {}
         for k, step in enumerate(self.steps):
+            for v in map(self._same, _touched(step)):
+                if v not in self.slot and 0 in v.shape and v not in step.outputs:
+                    self.slot[v] = first + len(self.temps)
+                    self.temps.append(0)
             for v in map(self._same, step.outputs):
                 if v in self.slot:
                     continue
@@ -288,8 +292,8 @@ def host_call(step: HostStep) -> Any:
 
 
 def data_of(x: Any) -> np.ndarray:
-    """The ndarray of an Array."""
-    return np.asarray(x)
+    """The ndarray of an Array; keys are structured bytes."""
+    return x._data if isinstance(x, ConcreteArray) else np.asarray(x)
 
 
 def _picked(plan: Any, pick: list[int]) -> Any:
