@@ -122,7 +122,7 @@ FITS["LOG2_SHORT"] = Fit(
 )  # fmt: skip
 # --- tangent: tan r = r + r^3 q(r^2), t = r^2 --------------------------------------------
 
-for _name, _formats in [("TAN_F32", f32(6)), ("TAN_F64", f64(14))]:
+for _name, _formats in [("TAN_F32", f32(7)), ("TAN_F64", f64(14))]:
     FITS[_name] = Fit(
         "(tan r - r) / r^3 by t = r^2, |r| <= pi / 4",
         lambda t: (mp.tan(mp.sqrt(t)) - mp.sqrt(t)) / mp.sqrt(t) ** 3,
