@@ -261,7 +261,9 @@ class _Assembler:
                 order = (*step.outputs, *step.inputs)
             slots = tuple(self.slot[self._same(v)] for v in order)
             address = _native.library_kernel(step.name)
-            return ("kernel", address, slots, step.ints, step.extent, step.grain)
+            return (
+                "kernel", address, slots, step.ints, step.extent, step.grain, step.chunks
+            )  # fmt: skip
         return (
             "host",
             host_call(step),

@@ -24,7 +24,7 @@ class HostStep:
         self.outputs: list[Stored] = []
 
 
-PRODUCT_WORK = 1 << 19
+PRODUCT_WORK = 1 << 21
 
 
 class NativeStep:
@@ -38,6 +38,7 @@ class NativeStep:
         self.ints, self.extent, self.grain = ints, extent, grain
         self.outputs: list[Stored] = []
         self.outputs_first = False
+        self.chunks = 4
 
 
 class Program(Fusion):
@@ -138,13 +139,15 @@ class Program(Fusion):
     ) -> Value:
         """A batch of matrix products by the library, divided into tiles."""
         m, n, k = ints[:3]
-        rows = max(min(m // 64, 8), 1)
-        columns = max(min(n // 64, 8), 1) if rows == 1 else 1
+        rows, columns = max(m // 512, 1), max(n // 512, 1)
+        if batch * rows * columns < 4 and m * n * k >= PRODUCT_WORK:
+            rows, columns = (max(m // 64, 1), 1) if m >= n else (1, max(n // 64, 1))
         tiles = batch * rows * columns
         grain = max(PRODUCT_WORK * tiles // (m * n * k * batch), 1)
         numbers = (*ints, rows, columns)
         (out,) = self.native(name, (a, b), (aval,), numbers, tiles, grain)
-        self.steps[-1].outputs_first = True
+        step = self.steps[-1]
+        step.outputs_first, step.chunks = True, 1
         return out
 
     def native(
