@@ -223,6 +223,7 @@ def call_primitive(name: str, doc: str) -> Primitive:
         batch_call=batch_call,
         taylor_call=lambda *args, jaxpr, **_: run(jaxpr, *args),
         lower=lambda build, *args, jaxpr, **_: build.inline(jaxpr, args),
+        called="jaxpr",
         multiple_results=True,
         raw=True,
     )

@@ -100,6 +100,7 @@ custom_jvp_p = Primitive(
     batch_call=_jvp_batch,
     stage=_stage_call,
     lower=lambda build, *args, fun, **_: build.inline(fun, args),
+    called="fun",
     multiple_results=True,
     raw=True,
 )

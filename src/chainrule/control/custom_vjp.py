@@ -156,6 +156,7 @@ custom_vjp_p = Primitive(
     batch_call=_vjp_batch,
     stage=_stage_call,
     lower=lambda build, *args, fun, **_: build.inline(fun, args),
+    called="fun",
     multiple_results=True,
     raw=True,
 )
