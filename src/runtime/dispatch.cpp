@@ -1,4 +1,5 @@
 // Registration of arrays, tracing and primitives in the extension module.
+#include "jit_call.h"
 #include "tape.h"
 
 namespace chainrule {
@@ -44,7 +45,10 @@ PyMethodDef functions[] = {
      "Returns the functions installed before."},
     {"set_hooks", set_hooks, METH_O,
      "set_hooks(hooks)\n--\n\n"
-     "Sets the callables 'leaked', 'collective', 'refused'; returns those set before."},
+     "Sets the callables 'leaked', 'collective', 'refused', 'configuration' and\n"
+     "'as_array'; returns those set before."},
+    {"configuration_changed", configuration_changed, METH_NOARGS,
+     "Says that an option of some thread has another value."},
     {"swap_dynamic", swap_dynamic, METH_O,
      "swap_dynamic(trace, /)\n--\n\n"
      "Makes a trace (or None) see every operation of this thread; returns the former."},
@@ -78,6 +82,7 @@ void register_dispatch(nb::module_& m) {
     bool ok = init_state() && init_eager_operators() && init_avals(module) &&
               init_arrays(module) && init_row_iterator(module) &&
               init_tracers(module) && init_primitives(module) && init_tape(module) &&
+              jit::init_jit(module) &&
               PyModule_AddFunctions(module, functions) == 0 &&
               add_operator_names(module);
     if (!ok) throw nb::python_error();

@@ -45,6 +45,8 @@ struct ShapedArray {
     bool weak;
     npy_intp size;
     std::size_t hash;
+    PyArrayObject* spares[8];  // small ndarrays of this type that nobody uses any more
+    int spare_count;
 };
 
 /// Base of the tracing contexts; `level` orders them by time of construction.
@@ -135,6 +137,9 @@ PyObject* wrap_result(PyObject* value, bool weak);
 /// Wraps an ndarray that fits `aval`, whose dtype is canonical; unchecked. Steals it,
 /// also on failure.
 PyObject* wrap_fitting(PyArrayObject* data, PyObject* aval);
+/// A small writable ndarray that fits `aval`, its elements unset, left by an Array that
+/// is gone; nullptr (without an exception) if there is none.
+PyArrayObject* take_spare(ShapedArray* aval);
 /// Drops the memory of a concrete array, which is deleted from now on.
 bool delete_array(ConcreteArray* array);
 /// The ndarray of a concrete array, borrowed; RuntimeError if it was deleted.
@@ -238,6 +243,9 @@ struct ThreadState {
     PyObject* context = nullptr;  // borrowed from the Python thread state's dict
     std::uint64_t context_owner = 0;  // id of that Python thread state
     int depth = 0;                    // evaluations in progress in `context`
+    std::uint64_t epoch = 0;  // of the configuration that the next two belong to
+    std::uint64_t token = 0;
+    bool x64 = false;
 };
 #if defined(__GNUC__)
 __attribute__((tls_model("initial-exec")))
@@ -261,9 +269,20 @@ class Silence {
 };
 
 /// The hook set by set_hooks under this name, borrowed; RuntimeError if there is none.
-enum Hook { kLeaked, kCollective, kRefused, kHookCount };
+enum Hook { kLeaked, kCollective, kRefused, kConfiguration, kAsArray, kHookCount };
 PyObject* hook(Hook which);
 bool init_state();
+extern std::uint64_t configuration_epoch;
+/// Sets thread_state's token and x64 by the hook 'configuration'.
+bool ask_configuration();
+/// Brings thread_state's token and x64 up to date: a program compiled under a token is
+/// valid under it; token 0 stands for a configuration that only Python serves. False
+/// with an exception. Costs a comparison as long as no option has changed.
+inline bool refresh_configuration() {
+    return thread_state.epoch == configuration_epoch || ask_configuration();
+}
+/// configuration_changed(): some option of some thread has another value.
+PyObject* configuration_changed(PyObject*, PyObject*);
 /// set_hooks(hooks) -> the hooks set before.
 PyObject* set_hooks(PyObject*, PyObject* hooks);
 PyObject* swap_dynamic(PyObject*, PyObject* trace);

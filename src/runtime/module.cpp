@@ -22,4 +22,5 @@ NB_MODULE(_native, m) {
     chainrule::register_thread_pool(m);
     chainrule::register_memory_pool(m);
     chainrule::register_plan(m);
+    chainrule::register_library_kernels(m);
 }

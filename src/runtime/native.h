@@ -40,5 +40,7 @@ void register_thread_pool(nb::module_& m);
 void register_memory_pool(nb::module_& m);
 /// Plan, a compiled program.
 void register_plan(nb::module_& m);
+/// Kernels that call libraries.
+void register_library_kernels(nb::module_& m);
 
 }  // namespace chainrule

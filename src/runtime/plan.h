@@ -63,7 +63,7 @@ struct Output {
     PyArray_Descr* descr() const {
         return reinterpret_cast<PyArray_Descr*>(dtype.get());
     }
-    const ShapedArray* shaped() const { return as_shaped(aval.get()); }
+    ShapedArray* shaped() const { return as_shaped(aval.get()); }
 };
 
 /// Everything a plan consists of; does not change once built.

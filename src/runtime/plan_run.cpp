@@ -158,8 +158,9 @@ bool Run::make_output(const Output& output, int slot) {
     if (!donated && output.source != Source::kNew) return true;
     if (donated && output.may_take && take_donated(output, slot)) return true;
     if (donated && PyErr_Occurred()) return false;
-    const ShapedArray* aval = output.shaped();
-    PyArrayObject* array = memory::new_array(output.descr(), aval->ndim, aval->dims);
+    ShapedArray* aval = output.shaped();
+    PyArrayObject* array = take_spare(aval);
+    if (!array) array = memory::new_array(output.descr(), aval->ndim, aval->dims);
     if (!array) return false;
     set_owner(slot, as_object(array));
     return true;

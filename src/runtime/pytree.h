@@ -283,6 +283,17 @@ nb::object treedef_from_state(PyObject* state);
 
 /// Appends the leaves of `tree` and returns its structure; `is_leaf` may be null.
 nb::object flatten(PyObject* tree, PyObject* is_leaf, References& leaves);
+/// The arguments of a call: `names` (sorted, or null) and `values` of those by keyword;
+/// the positional ones whose bit is set in `omitted` count as None.
+struct CallArguments {
+    PyObject* const* args;
+    Py_ssize_t count;
+    uint64_t omitted;
+    PyObject* names;
+    PyObject* const* values;
+};
+/// As `flatten` of (args, kwargs), of which neither is built.
+nb::object flatten_call(const CallArguments& call, References& leaves);
 /// As `flatten`, each leaf as (key path, leaf); `takes_path`: is_leaf(path, value).
 nb::object flatten_with_path(PyObject* tree, PyObject* is_leaf, bool takes_path,
                              References& leaves);

@@ -109,6 +109,21 @@ public:
         return make_treedef(nodes_);
     }
 
+    nb::object run_call(const CallArguments& call) {
+        for (Py_ssize_t i = 0; i < call.count; ++i) {
+            bool omitted = i < 64 && (call.omitted >> i & 1);
+            visit(omitted ? Py_None : call.args[i]);
+        }
+        finish(Kind::tuple, call.count, 0, 0, nullptr, nb::object());
+        size_t leaf = leaves.size(), node = nodes_.size();
+        Py_ssize_t named = call.names ? PyTuple_GET_SIZE(call.names) : 0;
+        for (Py_ssize_t i = 0; i < named; ++i) visit(call.values[i]);
+        nb::object keys = call.names ? nb::borrow(call.names) : own(PyTuple_New(0));
+        finish(Kind::dict, named, leaf, node, nullptr, std::move(keys));
+        finish(Kind::tuple, 2, 0, 0, nullptr, nb::object());
+        return make_treedef(nodes_);
+    }
+
 private:
     void visit(PyObject* value) {
         if (one_level && inside_) return leaf(value);
@@ -285,6 +300,10 @@ nb::object flatten(PyObject* tree, PyObject* is_leaf, References& leaves) {
     Walk walk(leaves);
     walk.is_leaf = is_leaf;
     return walk.run(tree);
+}
+
+nb::object flatten_call(const CallArguments& call, References& leaves) {
+    return Walk(leaves).run_call(call);
 }
 
 nb::object flatten_with_path(PyObject* tree, PyObject* is_leaf, bool takes_path,

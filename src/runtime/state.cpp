@@ -14,7 +14,8 @@ namespace {
 PyObject* silent_template = nullptr;
 PyObject* context_key = nullptr;
 PyObject* hooks_set[kHookCount] = {};
-const char* const hook_names[kHookCount] = {"leaked", "collective", "refused"};
+const char* const hook_names[kHookCount] = {"leaked", "collective", "refused",
+                                             "configuration", "as_array"};
 
 /// A context in which np.seterr(all="ignore") has run.
 PyObject* make_template() {
@@ -78,6 +79,27 @@ PyObject* hook(Hook which) {
     return hooks_set[which];
 }
 
+std::uint64_t configuration_epoch = 1;
+
+bool ask_configuration() {
+    std::uint64_t epoch = configuration_epoch;
+    PyObject* callback = hook(kConfiguration);
+    Ref answer(callback ? PyObject_CallNoArgs(callback) : nullptr);
+    unsigned long long token;
+    int x64;
+    if (!answer || !PyArg_ParseTuple(answer.get(), "Kp:configuration", &token, &x64))
+        return false;
+    thread_state.epoch = epoch;
+    thread_state.token = token;
+    thread_state.x64 = x64 != 0;
+    return true;
+}
+
+PyObject* configuration_changed(PyObject*, PyObject*) {
+    ++configuration_epoch;
+    Py_RETURN_NONE;
+}
+
 PyObject* set_hooks(PyObject*, PyObject* hooks) {
     if (!PyDict_Check(hooks))
         return PyErr_Format(PyExc_TypeError, "set_hooks: a dict is needed, not %s.",
@@ -99,8 +121,8 @@ PyObject* set_hooks(PyObject*, PyObject* hooks) {
         if (which == kHookCount || !PyCallable_Check(value))
             return PyErr_Format(PyExc_ValueError,
                                 "set_hooks: %R: %R is not a hook; the "
-                                "hooks are callables named 'leaked', 'collective' "
-                                "and 'refused'.",
+                                "hooks are callables named 'leaked', 'collective', "
+                                "'refused', 'configuration' and 'as_array'.",
                                 key, value);
         PyObject* old = std::exchange(hooks_set[which], Py_NewRef(value));
         Py_XDECREF(old);

@@ -188,18 +188,24 @@ def bad(result):
     [
         (
             np.zeros(4),
-            "callback: result 0 is float64[4], but float32[4] was declared; return "
-            "arrays of the declared shapes and dtypes.",
+            (
+                "callback: result 0 is float64[4], but float32[4] was declared; return "
+                "arrays of the declared shapes and dtypes."
+            ),
         ),
         (
             [np.zeros((2, 2), np.float32)],
-            "callback: result 0 is float32[2,2], but float32[4] was declared; return "
-            "arrays of the declared shapes and dtypes.",
+            (
+                "callback: result 0 is float32[2,2], but float32[4] was declared; return "
+                "arrays of the declared shapes and dtypes."
+            ),
         ),
         (
             (np.zeros(4, np.float32),) * 2,
-            "callback: 2 results were returned, but 1 were declared; return one array "
-            "for each.",
+            (
+                "callback: 2 results were returned, but 1 were declared; return one array "
+                "for each."
+            ),
         ),
         ("text", "callback: result 0 is of type str; return an ndarray."),
         (None, "callback: result 0 is of type NoneType; return an ndarray."),

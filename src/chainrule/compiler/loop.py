@@ -24,7 +24,8 @@ class Axis:
     """A loop. `vector` axes advance by whole vectors; `copies` points (or vectors) are
     computed at once, with shared operands loaded once; `unrolled` axes have a constant
     extent and no loop at all. `low` and `high`, if given, bound the loop instead of 0
-    and the extent."""
+    and the extent. `overlap`: the last group of points ends at the extent and computes
+    some points a second time, instead of a rest; the extent is at least one group."""
 
     var: Expr
     extent: int
@@ -32,6 +33,7 @@ class Axis:
     copies: int = 1
     unrolled: bool = False
     constant: bool = False
+    overlap: bool = False
     low: Expr | None = None
     high: Expr | None = None
 

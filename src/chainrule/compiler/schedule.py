@@ -279,11 +279,7 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
         nest.inner.remove(vector)
         nest.inner.append(vector)
     copies = _copies(nest, nodes, vector, width, vector_bytes)
-    grid = [_axis(v, vector, copies) for v in nest.grid]
-    inner = [_axis(v, vector, copies) for v in nest.inner]
-    for a in inner:
-        if a.var in nest.limits:
-            a.low, a.high = nest.limits[a.var]
+    grid = [_axis(v, vector, copies, width) for v in nest.grid]
     if not grid:
         grid = [Axis(loop_variable(1), 1)]
     first = max(
@@ -294,21 +290,30 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     stages: list[Stage] = []
     for reductions, stores, points in nest.stages:
         if reductions or stores:
+            inner = [_axis(v, vector, copies, width) for v in nest.inner]
+            for a in inner:
+                a.overlap = a.overlap and not reductions
+                if a.var in nest.limits:
+                    a.low, a.high = nest.limits[a.var]
+                    a.overlap = False
             stages.append(Stage(inner, reductions, stores))
         if points:
             stages.append(Stage([], [], points))
-    work = len(nodes) * math.prod(a.extent for a in (*grid[1:], *inner))
+    rest = math.prod(v.data[1] for v in nest.inner)
+    work = len(nodes) * math.prod(a.extent for a in grid[1:]) * rest
     grain = max(WORK // max(work, 1), 1)
-    if grid[0].vector:
-        grain = -(-grain // (width * 4)) * width * 4
+    group = grid[0].copies * (width if grid[0].vector else 1)
+    grain = -(-grain // group) * group
     return Scheduled(Kernel(grid, stages), width, grid[0].extent, grain, nest.scratch)
 
 
-def _axis(v: Expr, vector: Expr | None, copies: dict[Expr, int]) -> Axis:
-    n = v.data[1]
-    if v is vector:
-        return Axis(v, n, vector=True, copies=copies.get(v, 1), constant=n <= CONSTANT)
-    return Axis(v, n, copies=copies.get(v, 1))
+def _axis(v: Expr, vector: Expr | None, copies: dict[Expr, int], width: int) -> Axis:
+    n, count = v.data[1], copies.get(v, 1)
+    group = count * (width if v is vector else 1)
+    return Axis(
+        v, n, vector=v is vector, copies=count, constant=v is vector and n <= CONSTANT,
+        overlap=n >= group,
+    )  # fmt: skip
 
 
 def _widest(nodes: Sequence[Expr]) -> int:
@@ -362,22 +367,28 @@ def _copies(
 ) -> dict[Expr, int]:
     """How many points of an axis are computed at once."""
     folds = any(r for r, _, _ in nest.stages)
-    if vector is None or not folds or nest.scratch:
+    if vector is None or nest.scratch:
         return {}
+    if not folds:
+        count = 4 if len(nodes) <= 12 else 2 if len(nodes) <= 24 else 1
+        return {vector: _fitting(count, vector, width)}
     registers = 24 if vector_bytes == 64 else 12
     if vector in nest.inner:
         if nest.products:
             return _block(nest, nodes, vector, registers, {})
-        many = vector.data[1] >= 4 * width
-        return {vector: 4} if many and len(nodes) <= 40 else {}
-    vectors = -(-vector.data[1] // width)
-    across = 4 if vectors >= 4 else vectors
-    if len(nodes) > 40:
-        across = 1
+        return {vector: _fitting(4, vector, width)} if len(nodes) <= 40 else {}
+    across = _fitting(4, vector, width) if len(nodes) <= 40 else 1
     copies = {vector: across}
     if nest.products:
         return _block(nest, nodes, vector, registers // across, copies)
     return copies
+
+
+def _fitting(count: int, v: Expr, width: int) -> int:
+    """The largest power of two up to `count` of whose vectors the axis has enough."""
+    while count > 1 and count * width > v.data[1]:
+        count //= 2
+    return count
 
 
 def _block(

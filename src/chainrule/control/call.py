@@ -18,6 +18,7 @@ from ..transforms.jvp import jvp_flat
 from ..transforms.linearize import Tape, linearize_flat
 from ..transforms.stage import stage_closed
 from ..transforms.transpose import pull
+from .executors import execute
 
 
 def run(closed: ClosedJaxpr, *args: Any) -> list[Any]:
@@ -215,7 +216,7 @@ def call_primitive(name: str, doc: str) -> Primitive:
         name,
         doc,
         abstract=abstract,
-        evaluate=lambda *args, jaxpr, **_: run(jaxpr, *args),
+        evaluate=lambda *args, jaxpr, **_: execute(jaxpr, args),
         jvp_call=jvp_call,
         linearize_call=linearize_call,
         transpose=transpose,

@@ -54,8 +54,8 @@ def checkpoint(
     nums = (static_argnums,) if isinstance(static_argnums, int) else static_argnums
     names = (static_argnames,) if isinstance(static_argnames, str) else static_argnames
     return JitFunction(
-        fun, tuple(nums), tuple(names), ((), ()),
-        primitive=checkpoint_p, prevent_cse=prevent_cse, policy=policy,
+        fun, (tuple(nums), tuple(names)), primitive=checkpoint_p,
+        prevent_cse=prevent_cse, policy=policy,
     )  # fmt: skip
 
 

@@ -26,10 +26,12 @@ _frames = _Frames()
 def bind_axis(name: Any, size: int, trace: Any) -> Iterator[None]:
     """Within the block, `name` is an axis of `size`, processed by `trace`."""
     _frames.stack.append((name, size, trace))
+    _native.configuration_changed()
     try:
         yield
     finally:
         _frames.stack.pop()
+        _native.configuration_changed()
 
 
 def _find(name: Any) -> tuple[Any, int, Any]:
@@ -58,8 +60,7 @@ def axis_size(names: Any) -> int:
 
 def bound_axes() -> tuple[tuple[Any, int], ...]:
     """The (name, size) of the axes bound in this thread: what programs may depend on."""
-    stack = _frames.stack
-    return tuple([(n, s) for n, s, _ in stack]) if stack else ()
+    return tuple([(n, s) for n, s, _ in _frames.stack])
 
 
 def _collective(prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:

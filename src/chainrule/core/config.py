@@ -15,6 +15,8 @@ import threading
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator
 
+from ..runtime import _native
+
 _prefixes = ("jax_", "chainrule_")
 _watchers: dict[str, Callable[[Any], None]] = {}
 
@@ -43,6 +45,15 @@ class Options(threading.local):
 
 options = Options()
 _names = [name for name in vars(Options) if not name.startswith("_")]
+_unset = object()
+
+
+def _assign(name: str, value: Any) -> None:
+    """Sets option `name` in this thread, or unsets it; jitted functions are told."""
+    vars(options).pop(name, None)
+    if value is not _unset:
+        setattr(options, name, value)
+    _native.configuration_changed()
 
 
 def _parse(name: str, text: str) -> Any:
@@ -84,16 +95,14 @@ class Config:
         """Sets option `name` for the whole process (and this thread)."""
         name = _canonical(name)
         setattr(Options, name, value)
-        vars(options).pop(name, None)
+        _assign(name, _unset)
         if name in _watchers:
             _watchers[name](value)
 
-    def read(self, name: str) -> Any:
-        """The value of option `name` in this thread."""
-        return getattr(options, _canonical(name))
-
     def __getattr__(self, name: str) -> Any:
         return getattr(options, _canonical(name))
+
+    read = __getattr__
 
     @property
     def values(self) -> dict[str, Any]:
@@ -111,9 +120,8 @@ def watch(name: str, action: Callable[[Any], None]) -> None:
 config = Config()
 
 for _name in _names:
-    _text = os.environ.get(f"CHAINRULE_{_name.upper()}")
-    if _text is None:
-        _text = os.environ.get(f"JAX_{_name.upper()}")
+    _upper = _name.upper()
+    _text = os.environ.get(f"CHAINRULE_{_upper}", os.environ.get(f"JAX_{_upper}"))
     if _text is not None:
         setattr(Options, _name, _parse(_name, _text))
 
@@ -123,16 +131,12 @@ def context(name: str, doc: str) -> Callable[..., Any]:
 
     @contextmanager
     def manager(new_val: Any = True) -> Iterator[None]:
-        missing = object()
-        old = vars(options).get(name, missing)
-        setattr(options, name, new_val)
+        old = vars(options).get(name, _unset)
+        _assign(name, new_val)
         try:
             yield
         finally:
-            if old is missing:
-                delattr(options, name)
-            else:
-                setattr(options, name, old)
+            _assign(name, old)
 
     manager.__name__ = name
     manager.__doc__ = doc
@@ -145,20 +149,15 @@ debug_infs = context("debug_infs", "Within the block, an infinite result raises.
 enable_checks = context("enable_checks", "Within the block, IR is checked at each step.")
 
 
-@contextmanager
-def disable_jit(disable: bool = True) -> Iterator[None]:
+def disable_jit(disable: bool = True) -> Any:
     """Within the block, `jit` calls the function itself, eagerly."""
-    with _disable_jit(disable):
-        yield
+    return context("disable_jit", "")(disable)
 
 
-_disable_jit = context("disable_jit", "Within the block, `jit` is off.")
 check_tracer_leaks = context("check_tracer_leaks", "Within the block, leaks raise.")
 checking_leaks = check_tracer_leaks
 log_compiles = context("log_compiles", "Within the block, each trace is reported.")
-default_matmul_precision = context(
-    "default_matmul_precision", "Within the block, the precision of matrix products."
-)
+default_matmul_precision = context("default_matmul_precision", "That of products.")
 numpy_rank_promotion = context(
     "numpy_rank_promotion", "'allow', 'warn' or 'raise' where ranks are promoted."
 )

@@ -147,11 +147,25 @@ def dot_general(
     place_y.update({k: first + i for i, k in enumerate(cy)})
     x = build.settled(x, reads=sizes[2])
     y = build.settled(y, reads=sizes[1])
+    if sizes[1] >= 4 and sizes[2] >= 4 and len(y.shape) - 1 in cy:
+        y, free_y, by, cy = _turned(build, y, free_y, by, cy)
+        place_y = {k: i for i, k in enumerate(by)}
+        place_y.update({k: batch + fx + i for i, k in enumerate(free_y)})
+        place_y.update({k: first + i for i, k in enumerate(cy)})
     return product(
         build, x, y, domain, range(first, len(domain)),
         lambda *i: x.at(*[i[place_x[k]] for k in range(len(x.shape))]),
         lambda *i: y.at(*[i[place_y[k]] for k in range(len(y.shape))]),
     )  # fmt: skip
+
+
+def _turned(build: Any, y: Any, free: Any, batch: Any, contracted: Any) -> Any:
+    """`y` copied so that a free dimension is contiguous, with its dimensions' places."""
+    order = [*batch, *contracted, *free]
+    copy = build.stored(build.permuted(y, order))
+    places = list(range(len(order)))
+    b, c = len(batch), len(batch) + len(contracted)
+    return copy, places[c:], places[:b], places[b:c]
 
 
 def _is_large(build: Any, x: Any, y: Any, sizes: Sequence[int]) -> bool:

@@ -21,7 +21,6 @@ from .types import NAMES, constant, vector
 
 SMALL = 64
 Names = list[str]
-_serial = itertools.count()
 
 
 class Emitter(Writer):
@@ -43,6 +42,7 @@ class Emitter(Writer):
         self.mask: str | None = None
         self.vector_results: dict[Expr, tuple[Expr, ...]] = {}
         self.entry: list[str] = []
+        self.serial = itertools.count()
         self.scratch: dict[Any, str] = {}
 
     # --- names of numbers and buffers
@@ -198,7 +198,7 @@ class Emitter(Writer):
             some = self.intrinsic(
                 f"llvm.vector.reduce.or.v{self.width}i1", "i1", (vector("i1", self.width), test)
             )
-        n = next(_serial)
+        n = next(self.serial)
         before, then, done = scope.label, f"rare{n}", f"usual{n}"
         scope.lines.append(f"  br i1 {some}, label %{then}, label %{done}")
         inner = Scope(scope.depth, then)
@@ -223,15 +223,17 @@ class Emitter(Writer):
     def counted(
         self,
         var: Expr,
-        bounds: tuple[str, str, str],
+        bounds: tuple[str, str],
         step: int,
         carried: Sequence[tuple[str, str]],
         body: Callable[[Names], Names],
+        latest: str | None = None,
     ) -> tuple[str, Names]:
         """A loop from bounds[0] while index < bounds[1], stepping `step`. Yields the
-        final index and carried values; `carried` gives their types and first values."""
-        start, limit, _ = bounds
-        outer, n = self.scopes.top, next(_serial)
+        final index and carried values; `carried` gives their types and first values.
+        The body sees no index beyond `latest`, if that is given."""
+        start, limit = bounds
+        outer, n = self.scopes.top, next(self.serial)
         base = f"%i{n}"
         phis = [f"%p{n}_{k}" for k in range(len(carried))]
         scope = Scope(len(self.scopes.stack), f"loop{n}")
@@ -240,6 +242,10 @@ class Emitter(Writer):
         self.scopes.stack.append(scope)
         self.scopes.depth_of[var], self.base[var] = scope.depth, base
         self.lines = scope.lines
+        if latest is not None:
+            scope.lines.append(f"  %l{n} = icmp slt i64 {base}, {latest}")
+            scope.lines.append(f"  %j{n} = select i1 %l{n}, i64 {base}, i64 {latest}")
+            self.base[var] = f"%j{n}"
         results = body(phis)
         self.scopes.stack.pop()
         self.base[var], self.lines = saved
@@ -285,6 +291,9 @@ class Emitter(Writer):
         steps = [axis.copies, 1] if axis.copies > 1 else [1]
         if axis.vector:
             self.vector_var = axis.var
+        if axis.overlap:
+            steps = []
+            values = self._overlapping(axis, (start, limit), known, carried, body)
         for copies in steps:
             step = copies * width
             if known is not None and known < step and axis.vector and copies == 1:
@@ -295,25 +304,40 @@ class Emitter(Writer):
                 last = limit
             self.copies[axis.var] = copies
             start, values = self.counted(
-                axis.var, (start, last, ""), step, list(zip(types, values)), body
+                axis.var, (start, last), step, list(zip(types, values)), body
             )
             if known is not None and known % step == 0:
                 break
-        else:
-            known = None if known is None else known
         if axis.vector:
-            if known is None or known % width:
+            if not axis.overlap and (known is None or known % width):
                 values = self._masked(axis, start, limit, list(zip(types, values)), body)
             self.vector_var = None
         self.copies.pop(axis.var, None)
         return values
 
-    def whole(self, limit: str, step: int) -> str:
+    def _overlapping(
+        self,
+        axis: Axis,
+        bounds: tuple[str, str],
+        known: int | None,
+        carried: Sequence[tuple[str, str]],
+        body: Callable[[Names], Names],
+    ) -> Names:
+        """One loop over whole groups, of which the last may overlap its predecessor."""
+        step = axis.copies * (self.full_width if axis.vector else 1)
+        self.copies[axis.var] = axis.copies
+        latest = None
+        if step > 1 and (known is None or known % step):
+            latest = self.whole(bounds[1], step, 0)
+        _, values = self.counted(axis.var, bounds, step, carried, body, latest)
+        return values
+
+    def whole(self, limit: str, step: int, more: int = 1) -> str:
         """The bound below which a whole step fits: limit - step + 1."""
         if not limit.startswith("%"):
-            return str(int(limit) - step + 1)
+            return str(int(limit) - step + more)
         return self.within(
-            self.scopes.top, 0, lambda: self.new(f"add i64 {limit}, {1 - step}")
+            self.scopes.top, 0, lambda: self.new(f"add i64 {limit}, {more - step}")
         )
 
     def extent(self, axis: Axis) -> str:
@@ -358,7 +382,7 @@ class Emitter(Writer):
             return out
 
         _, values = self.counted(
-            axis.var, (start, limit, ""), self.full_width, carried, masked
+            axis.var, (start, limit), self.full_width, carried, masked
         )
         return values
 
@@ -485,7 +509,7 @@ class Emitter(Writer):
         def given(like: Sequence[Expr], names: Names) -> tuple[Expr, ...]:
             out = []
             for x, name in zip(like, names):
-                e = node("given", x.type, (), next(_serial))
+                e = node("given", x.type, (), next(self.serial))
                 self.scopes.depth_of[e] = scope.depth
                 scope.memo[e, ()] = (name, wide)
                 if wide:

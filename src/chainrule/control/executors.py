@@ -1,0 +1,64 @@
+"""Executors: what turns a program into something that runs on arrays.
+
+An executor maps (ClosedJaxpr, positions of donated arguments) to a callable that takes
+the flat concrete arguments and returns the outputs as a list or tuple. The one in
+force is replaceable (the compiler sets itself); by default equations are bound one by
+one. What it makes may have the methods as_text(), cost_analysis() and
+memory_analysis(), which `Compiled` objects hand on. Each result is kept with its
+program; jitted functions (jit.py) and `jit` equations (call.py) share them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Sequence
+
+from ..core.avals import ConcreteArray, as_array
+from ..core.jaxpr import ClosedJaxpr, evaluate_jaxpr
+from ..runtime import _native
+
+Program = Callable[..., Sequence[Any]]
+Executor = Callable[[ClosedJaxpr, tuple[int, ...]], Program]
+
+
+def interpreter(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Program:
+    """The executor that binds the equations one by one."""
+    jaxpr, consts = closed.jaxpr, closed.consts
+    return lambda *args: evaluate_jaxpr(jaxpr, consts, args)
+
+
+_current: list[Executor] = [interpreter]
+
+
+def current_executor() -> Executor:
+    """The executor in force."""
+    return _current[0]
+
+
+def set_executor(executor: Executor) -> Executor:
+    """Puts `executor` in force for all later calls; returns the one before it."""
+    former = _current[0]
+    _current[0] = executor
+    _native.configuration_changed()
+    return former
+
+
+def executable(closed: ClosedJaxpr, donated: tuple[int, ...] = ()) -> Program:
+    """What the executor in force makes of a program, made once."""
+    executor = _current[0]
+    return closed.derived(
+        ("executor", executor, donated), lambda: executor(closed, donated)
+    )
+
+
+def execute(closed: ClosedJaxpr, args: Sequence[Any]) -> list[Any]:
+    """The outputs of a program on concrete values; no tracers among them.
+
+    Where a trace watches every operation (debug_nans), equations are bound one by one.
+    """
+    if _native.current_dynamic() is not None:
+        return evaluate_jaxpr(closed.jaxpr, closed.consts, args)
+    arrays = [x if type(x) is ConcreteArray else as_array(x) for x in args]
+    return list(executable(closed)(*arrays))
+
+
+_native.set_hooks({"as_array": as_array})

@@ -1,0 +1,142 @@
+// Kernels that call libraries, with the signature of compiled ones: found by name,
+// called by plans through their address.
+//
+// Matrix products go to scipy-openblas, which runs single-threaded; the iteration space
+// is (batch, tile of rows, tile of columns), so the thread pool splits one large product
+// as well as a batch of small ones. Neighbouring tiles of a call are done as one.
+#include "native.h"
+#include "thread_pool.h"
+
+#include <algorithm>
+#include <complex>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include <nanobind/stl/string.h>
+
+namespace chainrule {
+namespace {
+
+using Int = std::int64_t;
+
+/// The integers of a matrix product c = op(a) op(b), row-major; strides in elements.
+struct Product {
+    Int m, n, k;
+    Int trans_a, trans_b;  // 0: as it is; 1: transposed; 2: conjugate transpose
+    Int lda, ldb, ldc;
+    Int batch_a, batch_b, batch_c;
+    Int tiles_m, tiles_n;
+};
+static_assert(sizeof(Product) == 13 * sizeof(Int));
+
+/// A block of rows or columns: tiles [first, last) of `tiles` over `size`.
+struct Span {
+    Int start, size;
+};
+
+/// Tiles are multiples of 16, so that the library's own blocks stay whole.
+Span span_of(Int first, Int last, Int tiles, Int size) {
+    Int step = ((size + tiles - 1) / tiles + 15) / 16 * 16;
+    Int start = std::min(first * step, size);
+    return {start, last == tiles ? size - start : std::min(last * step, size) - start};
+}
+
+template <class T>
+using Gemm = void (*)(const char*, const char*, const Int*, const Int*, const Int*,
+                      const T*, const T*, const Int*, const T*, const Int*, const T*,
+                      T*, const Int*, std::size_t, std::size_t);
+
+/// The library's routine for T; set with the GIL held before its kernel is handed out.
+template <class T> Gemm<T> routine = nullptr;
+
+/// One block of one product. BLAS is column-major: it sees all matrices transposed, so
+/// the operands change places.
+template <class T>
+void multiply(const Product& p, T* c, const T* a, const T* b, Span rows, Span cols) {
+    static constexpr char letters[] = {'N', 'T', 'C'};
+    if (rows.size <= 0 || cols.size <= 0) return;
+    a += rows.start * (p.trans_a ? 1 : p.lda);
+    b += cols.start * (p.trans_b ? p.ldb : 1);
+    c += rows.start * p.ldc + cols.start;
+    if (p.k == 0) {
+        for (Int i = 0; i < rows.size; ++i)
+            std::fill_n(c + i * p.ldc, cols.size, T(0));
+        return;
+    }
+    const T one(1), zero(0);
+    routine<T>(&letters[p.trans_b], &letters[p.trans_a], &cols.size, &rows.size, &p.k,
+               &one, b, &p.ldb, a, &p.lda, &zero, c, &p.ldc, 1, 1);
+}
+
+/// Kernel: buffers are c, a, b; the integers those of Product.
+template <class T>
+void gemm(void** buffers, const Int* ints, Int begin, Int end) {
+    Product p;
+    std::memcpy(&p, ints, sizeof p);
+    const Int per_product = p.tiles_m * p.tiles_n;
+    while (begin < end) {
+        Int batch = begin / per_product;
+        Int row = begin % per_product / p.tiles_n, col = begin % p.tiles_n;
+        Int rows = std::min((end - begin) / p.tiles_n, p.tiles_m - row);
+        Int cols = p.tiles_n;
+        if (col != 0 || rows == 0) {
+            rows = 1;
+            cols = std::min(p.tiles_n - col, end - begin);
+        }
+        multiply(p, static_cast<T*>(buffers[0]) + batch * p.batch_c,
+                 static_cast<const T*>(buffers[1]) + batch * p.batch_a,
+                 static_cast<const T*>(buffers[2]) + batch * p.batch_b,
+                 span_of(row, row + rows, p.tiles_m, p.m),
+                 span_of(col, col + cols, p.tiles_n, p.n));
+        begin += rows * cols;
+    }
+}
+
+/// Kernel: buffers are target and source; the integer is the size of an element.
+void copy(void** buffers, const Int* ints, Int begin, Int end) {
+    std::memcpy(static_cast<char*>(buffers[0]) + begin * ints[0],
+                static_cast<const char*>(buffers[1]) + begin * ints[0],
+                std::size_t((end - begin) * ints[0]));
+}
+
+/// The kernel of matrix products of T; opens the library if that is still to be done.
+template <class T> threads::Kernel gemm_kernel(const char* name) {
+    if (!routine<T>) {
+        nb::object address = nb::module_::import_("chainrule.runtime.lapack")
+                                 .attr("address")(name);
+        routine<T> = reinterpret_cast<Gemm<T>>(nb::cast<std::uintptr_t>(address));
+    }
+    return gemm<T>;
+}
+
+std::uintptr_t library_kernel(const std::string& name) {
+    threads::Kernel kernel = nullptr;
+    if (name == "gemm_f32") kernel = gemm_kernel<float>("sgemm");
+    if (name == "gemm_f64") kernel = gemm_kernel<double>("dgemm");
+    if (name == "gemm_c64") kernel = gemm_kernel<std::complex<float>>("cgemm");
+    if (name == "gemm_c128") kernel = gemm_kernel<std::complex<double>>("zgemm");
+    if (name == "copy") kernel = copy;
+    if (!kernel)
+        throw nb::value_error(("library_kernel: there is no kernel '" + name +
+                               "'; there are gemm_f32, gemm_f64, gemm_c64, gemm_c128 "
+                               "and copy.")
+                                  .c_str());
+    return reinterpret_cast<std::uintptr_t>(kernel);
+}
+
+}  // namespace
+
+void register_library_kernels(nb::module_& m) {
+    m.def("library_kernel", &library_kernel, nb::arg("name"),
+          "Address of a kernel that calls a library, for the steps of plans.\n\n"
+          "gemm_f32, gemm_f64, gemm_c64, gemm_c128: c = op(a) op(b), row-major. The\n"
+          "buffers are c, a, b; the integers m, n, k, trans_a, trans_b, lda, ldb, ldc,\n"
+          "the batch strides of a, b, c (strides in elements), and the numbers of tiles\n"
+          "of rows and columns. trans: 0 as it is, 1 transposed, 2 conjugate transpose.\n"
+          "The extent is batch * tiles of rows * tiles of columns.\n"
+          "copy: the buffers are target and source, the integer the bytes of an\n"
+          "element; the extent counts elements.");
+}
+
+}  // namespace chainrule
