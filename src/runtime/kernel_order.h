@@ -6,7 +6,6 @@
 #pragma once
 #include "kernels.h"
 
-#include <algorithm>
 #include <type_traits>
 
 namespace chainrule::kernels {
@@ -30,22 +29,29 @@ template <class B> struct SignedOrder {
 };
 
 /// IEEE numbers whose positive infinity has the bits kInfinity.
-template <class B, B kInfinity> struct FloatOrder {
+template <class B, B kInfinity> class FloatOrder {
+  public:
     using Bits = B;
     static constexpr bool has_special = true;
     static constexpr Bits zero = sign_bit<B>;  // the image of 0
     static constexpr Bits nan = Bits(~Bits(0));
     static Bits magnitude(Bits x) { return Bits(x & Bits(~sign_bit<B>)); }
-    static bool is_nan(Bits x) { return magnitude(x) > kInfinity; }
+    static bool is_nan(Bits x) { return Signed(magnitude(x)) > Signed(kInfinity); }
     static bool is_zero(Bits x) { return magnitude(x) == 0; }
     static bool is_special(Bits x) { return x == sign_bit<B> || is_nan(x); }
     static Bits image(Bits x) {
-        Bits turned = x > sign_bit<B> ? Bits(~x) : Bits(x | sign_bit<B>);
+        const Bits number = x == sign_bit<B> ? Bits(0) : x;
+        const Bits turned = Bits(number ^ (signs(number) | sign_bit<B>));
         return is_nan(x) ? nan : turned;
     }
     static Bits restore(Bits image) {
-        return image & sign_bit<B> ? Bits(image ^ sign_bit<B>) : Bits(~image);
+        return Bits(image ^ (Bits(~signs(image)) | sign_bit<B>));
     }
+
+  private:
+    using Signed = std::make_signed_t<B>;
+    /// All ones where the sign bit is set: arithmetic that short vectors have.
+    static Bits signs(Bits x) { return Bits(Signed(x) >> (8 * sizeof(B) - 1)); }
 };
 
 /// Calls add(name, order) for every element type; the name is that of the loop IR.
@@ -64,28 +70,5 @@ template <class Add> void for_each_order(Add add) {
     add("f32", FloatOrder<u32, 0x7f800000>());
     add("f64", FloatOrder<u64, 0x7ff0000000000000>());
 }
-
-/// The image of a key and a position: equal keys order by position. Keys of up to 32
-/// bits share an integer with the position.
-struct WideItem {
-    u64 key;
-    u64 position;
-    friend bool operator<(const WideItem& a, const WideItem& b) {
-        return a.key < b.key || (a.key == b.key && a.position < b.position);
-    }
-};
-
-template <class Bits> using Item = std::conditional_t<(sizeof(Bits) > 4), WideItem, u64>;
-
-template <class Bits> Item<Bits> make_item(Bits image, u32 position) {
-    if constexpr (sizeof(Bits) > 4) {
-        return {image, position};
-    } else {
-        return u64(image) << 32 | position;
-    }
-}
-
-inline u32 position_of(u64 item) { return u32(item); }
-inline u32 position_of(const WideItem& item) { return u32(item.position); }
 
 }  // namespace chainrule::kernels

@@ -4,86 +4,88 @@
 // out (positions of 32 bits), scratch; the integers rows, n, width. reorder_<type> has
 // the buffers keys, previous, out, scratch: it sorts positions that are in the order
 // `previous` stably by their keys, so that several keys are sorted by from the last to
-// the first. Scratch holds 2 * width * n items (8 bytes; 16 for keys of 64 bits) and,
-// where n >= kLongRow, kMostChunks * kMostBuckets integers of 32 bits behind them.
+// the first. Scratch holds 2 * width * n integers of 64 bits.
 //
 // take_<bits>: out[row, i] = x[row, positions[row, i]]; buffers are x, positions, out;
 // the integers n of x and n of out. The extent, rows * n of out, may be divided.
-#include "kernel_network.h"
-#include "kernel_radix.h"
+//
+// What is sorted is an integer of the upper bits of the key's image and, below them, the
+// place in the row; it orders like the pair. Keys of 64 bits lose their lower bits, and
+// runs of items that differ in the place alone are sorted again.
+#include "kernel_order.h"
+#include "kernel_rows.h"
 
 namespace chainrule::kernels {
 namespace {
 
-template <class Order, bool again, class Bits>
-void order_row(const Bits* x, const u32* previous, u32* out, Item<Bits>* items,
-               Item<Bits>* spare, Int n, u32* counts, Int chunks) {
-    const Int grain = chunks > 1 ? kChunkLength : n;
-    parallel(n, grain, [&](Int begin, Int end) {
-        for (Int i = begin; i < end; ++i) {
-            // The place in the previous order decides among equals.
-            const Bits key = again ? x[previous[i]] : x[i];
-            items[i] = make_item<Bits>(Order::image(key), u32(i));
-        }
-    });
-    constexpr int low = sizeof(Bits) > 4 ? 0 : 32;
-    Item<Bits>* found = sort_items(items, spare, n, low, low + 8 * int(sizeof(Bits)),
-                                   counts, chunks);
-    parallel(n, grain, [&](Int begin, Int end) {
-        for (Int i = begin; i < end; ++i) {
-            const u32 position = position_of(found[i]);
-            out[i] = again ? previous[position] : position;
-        }
-    });
+/// A row of keys, read in a previous order if there is one.
+template <class Order> struct Keys {
+    using Bits = typename Order::Bits;
+    const Bits* x;
+    const u32* previous;  // or nullptr
+    Bits image(Int i) const { return Order::image(x[previous ? Int(previous[i]) : i]); }
+};
+
+/// How many lower bits of an item the place takes.
+template <class Bits> int place_bits(Int n) {
+    if (sizeof(Bits) <= 4) return 32;
+    int bits = 1;
+    while (Int(1) << bits < n) ++bits;
+    return bits;
 }
 
-/// The order of up to network_rows rows together.
-template <class Order, bool again, class Bits>
-void order_few(const Bits* x, const u32* previous, u32* out, Int rows, Int n) {
-    constexpr Int lanes = network_rows<u64>;
-    alignas(64) u64 keys[kNetworkLength * lanes];
-    for (Int r = 0; r < lanes; ++r) {
-        const Int row = std::min(r, rows - 1) * n;
-        for (Int i = 0; i < n; ++i) {
-            const Bits key = x[row + (again ? Int(previous[row + i]) : i)];
-            keys[i * lanes + r] = make_item<u32>(u32(Order::image(key)), u32(i));
-        }
+template <class Bits> u64 make_item(Bits image, Int place, int bits) {
+    const u64 upper = sizeof(Bits) <= 4 ? u64(image) << 32 : u64(image) >> bits << bits;
+    return upper | u64(place);
+}
+
+/// Orders items whose upper bits agree by all bits of their keys.
+template <class Order> void sort_runs(const Keys<Order>& keys, u64* items, Int n, int bits) {
+    const u64 place = (u64(1) << bits) - 1;
+    const auto before = [&](u64 a, u64 b) {
+        const auto x = keys.image(Int(a & place)), y = keys.image(Int(b & place));
+        return x < y || (x == y && a < b);
+    };
+    for (Int begin = 0, end; begin < n; begin = end) {
+        for (end = begin + 1; end < n && (items[begin] ^ items[end]) >> bits == 0;) ++end;
+        if (end - begin > 1 && !std::is_sorted(items + begin, items + end, before))
+            std::sort(items + begin, items + end, before);
     }
-    sort_columns(keys, n);
-    for (Int r = 0; r < rows; ++r) {
-        for (Int i = 0; i < n; ++i) {
-            const u32 position = u32(keys[i * lanes + r]);
-            out[r * n + i] = again ? previous[r * n + position] : position;
+}
+
+template <class Order>
+void order_row(const Keys<Order>& keys, u32* out, u64* items, u64* spare, Int n,
+               Int parts) {
+    using Bits = typename Order::Bits;
+    const Int grain = parts > 1 ? kPartLength : n;
+    const int bits = place_bits<Bits>(n);
+    parallel(n, grain, [&](Int begin, Int end) {
+        for (Int i = begin; i < end; ++i) items[i] = make_item(keys.image(i), i, bits);
+    });
+    u64* found = sort_items(items, spare, n, parts);
+    if (sizeof(Bits) > 4) sort_runs(keys, found, n, bits);
+    const u64 place = (u64(1) << bits) - 1;
+    parallel(n, grain, [&](Int begin, Int end) {
+        for (Int i = begin; i < end; ++i) {
+            const u32 position = u32(found[i] & place);
+            out[i] = keys.previous ? keys.previous[position] : position;
         }
-    }
+    });
 }
 
 template <class Order, bool again>
 void order_rows(void** buffers, const Int* ints, Int, Int) {
     using Bits = typename Order::Bits;
-    using T = Item<Bits>;
     const Rows rows(ints);
     const Int n = rows.n;
     const Bits* x = static_cast<const Bits*>(buffers[0]);
-    const u32* previous = again ? static_cast<const u32*>(buffers[1]) : nullptr;
+    const u32* previous = static_cast<const u32*>(buffers[1]);
     u32* out = static_cast<u32*>(buffers[1 + again]);
-    if constexpr (sizeof(Bits) <= 4) {
-        constexpr Int lanes = network_rows<u64>;
-        if (n <= kNetworkLength && 2 * rows.rows >= lanes) {
-            parallel(rows.rows, lanes, [&](Int begin, Int end) {
-                for (Int r = begin; r < end; r += lanes)
-                    order_few<Order, again>(x + r * n, again ? previous + r * n : nullptr,
-                                            out + r * n, std::min(lanes, end - r), n);
-            });
-            return;
-        }
-    }
-    T* scratch = static_cast<T*>(buffers[2 + again]);
-    auto* counts = reinterpret_cast<u32*>(scratch + 2 * rows.width * n);
-    rows.each(counts, [&](Int row, Int slot, u32* own_counts, Int chunks) {
-        T* items = scratch + 2 * slot * n;
-        order_row<Order, again>(x + row * n, again ? previous + row * n : nullptr,
-                                out + row * n, items, items + n, n, own_counts, chunks);
+    u64* scratch = static_cast<u64*>(buffers[2 + again]);
+    rows.each([&](Int row, Int slot, Int parts) {
+        const Keys<Order> keys = {x + row * n, again ? previous + row * n : nullptr};
+        u64* items = scratch + 2 * slot * n;
+        order_row(keys, out + row * n, items, items + n, n, parts);
     });
 }
 

@@ -1,14 +1,13 @@
 // Kernels that sort rows by themselves.
 //
 // sort_<type>: buffers are x, out, scratch; the integers rows, n and width. Scratch holds
-// width * n elements and, where n >= kLongRow, kMostChunks * kMostBuckets integers of
-// 32 bits behind them, at an address that is a multiple of 64.
+// width * n elements.
 //
 // Elements are mapped to unsigned integers of the same order, sorted, and mapped back.
 // That loses the sign of zeros and which NaN is which; rows that have -0 or NaN are read
 // a second time, and what is equal in order is written in its order of appearance.
-#include "kernel_network.h"
-#include "kernel_radix.h"
+#include "kernel_order.h"
+#include "kernel_rows.h"
 
 #include <atomic>
 
@@ -42,10 +41,10 @@ void write_special(const Bits* x, Bits* out, Int n, Int first_zero, Int first_na
 }
 
 template <class Order, class Bits>
-void sort_row(const Bits* x, Bits* out, Bits* spare, Int n, u32* counts, Int chunks) {
-    const Int grain = chunks > 1 ? kChunkLength : n;
+void sort_row(const Bits* x, Bits* out, Bits* spare, Int n, Int parts) {
+    const Int grain = parts > 1 ? kPartLength : n;
     const bool special = write_images<Order>(x, out, n, grain);
-    Bits* found = sort_items(out, spare, n, 0, 8 * sizeof(Bits), counts, chunks);
+    Bits* found = sort_items(out, spare, n, parts);
     Int first_zero = 0, first_nan = 0;
     if constexpr (Order::has_special) {
         if (special) {
@@ -59,64 +58,22 @@ void sort_row(const Bits* x, Bits* out, Bits* spare, Int n, u32* counts, Int chu
     if (special) write_special<Order>(x, out, n, first_zero, first_nan);
 }
 
-/// Sorts up to network_rows rows together.
-template <class Order, class Bits>
-void sort_few(const Bits* x, Bits* out, Int rows, Int n) {
-    using Key = std::conditional_t<(sizeof(Bits) > 4), u64, u32>;
-    constexpr Int lanes = network_rows<Key>;
-    alignas(64) Key keys[kNetworkLength * lanes];
-    bool special = false;
-    for (Int r = 0; r < lanes; ++r) {
-        const Bits* row = x + std::min(r, rows - 1) * n;
-        for (Int i = 0; i < n; ++i) {
-            keys[i * lanes + r] = Order::image(row[i]);
-            special |= Order::is_special(row[i]);
-        }
-    }
-    sort_columns(keys, n);
-    for (Int r = 0; r < rows; ++r)
-        for (Int i = 0; i < n; ++i)
-            out[r * n + i] = Order::restore(Bits(keys[i * lanes + r]));
-    if constexpr (Order::has_special) {
-        if (!special) return;
-        for (Int r = 0; r < rows; ++r) {
-            Int first_zero = 0, first_nan = 0;
-            for (Int i = 0; i < n; ++i) {
-                first_zero += keys[i * lanes + r] < Order::zero;
-                first_nan += keys[i * lanes + r] < Order::nan;
-            }
-            write_special<Order>(x + r * n, out + r * n, n, first_zero, first_nan);
-        }
-    }
-}
-
 template <class Order> void sort_rows(void** buffers, const Int* ints, Int, Int) {
     using Bits = typename Order::Bits;
     const Rows rows(ints);
     const Int n = rows.n;
     const Bits* x = static_cast<const Bits*>(buffers[0]);
     Bits* out = static_cast<Bits*>(buffers[1]);
-    constexpr Int lanes = kNetworkBytes / Int(sizeof(Bits) > 4 ? 8 : 4);
-    if (n <= kNetworkLength && 2 * rows.rows >= lanes) {
-        parallel(rows.rows, lanes, [&](Int begin, Int end) {
-            for (Int r = begin; r < end; r += lanes)
-                sort_few<Order>(x + r * n, out + r * n, std::min(lanes, end - r), n);
-        });
-        return;
-    }
     Bits* scratch = static_cast<Bits*>(buffers[2]);
-    const Int bytes = rows.width * n * Int(sizeof(Bits));
-    auto* counts = reinterpret_cast<u32*>(reinterpret_cast<char*>(scratch) +
-                                          (bytes + 63) / 64 * 64);
-    rows.each(counts, [&](Int row, Int slot, u32* own_counts, Int chunks) {
-        sort_row<Order>(x + row * n, out + row * n, scratch + slot * n, n, own_counts,
-                        chunks);
+    rows.each([&](Int row, Int slot, Int parts) {
+        sort_row<Order>(x + row * n, out + row * n, scratch + slot * n, n, parts);
     });
 }
 
 }  // namespace
 
 void add_sort_kernels(Names& names) {
+    find_sort_functions();
     for_each_order([&](const char* type, auto order) {
         names[std::string("sort_") + type] = sort_rows<decltype(order)>;
     });

@@ -9,7 +9,9 @@
 // A row is read once, and what is larger than the k-th largest so far is collected; when
 // 2 k have come together, all but the k largest are dropped.
 #include "kernel_order.h"
-#include "ufunc.h"
+#include "kernel_rows.h"
+
+#include <type_traits>
 
 namespace chainrule::kernels {
 namespace {
@@ -20,6 +22,32 @@ constexpr Int kBlock = 64;  // elements looked at together
 template <class Order, class Bits> Bits descending(Bits x) {
     return Bits(~Order::image(x));
 }
+
+/// A key and a position; equal keys order by position. Keys of up to 32 bits share an
+/// integer with the position.
+struct WideItem {
+    u64 key;
+    u64 position;
+    friend bool operator<(const WideItem& a, const WideItem& b) {
+        return a.key < b.key || (a.key == b.key && a.position < b.position);
+    }
+};
+
+template <class Bits> using Item = std::conditional_t<(sizeof(Bits) > 4), WideItem, u64>;
+
+template <class Bits> Item<Bits> make_item(Bits key, u32 position) {
+    if constexpr (sizeof(Bits) > 4) {
+        return {key, position};
+    } else {
+        return u64(key) << 32 | position;
+    }
+}
+
+u32 position_of(u64 item) { return u32(item); }
+u32 position_of(const WideItem& item) { return u32(item.position); }
+
+void sort_found(u64* items, Int n) { sort_integers(items, n); }
+void sort_found(WideItem* items, Int n) { std::sort(items, items + n); }
 
 template <class Bits> Bits key_of(const Item<Bits>& item) {
     if constexpr (sizeof(Bits) > 4) {
@@ -46,7 +74,7 @@ template <class Order> class Largest {
         }
         for (; i < n; ++i) consider(x[i], i);
         if (count_ > k_) drop();
-        std::sort(items_, items_ + k_);
+        sort_found(items_, k_);
     }
 
   private:
@@ -61,7 +89,7 @@ template <class Order> class Largest {
     /// Later elements that equal the worst do not come before it.
     void consider(Bits x, Int position) {
         const Bits key = descending<Order>(x);
-        if (!full_ || key < worst_) items_[count_++] = make_item(key, u32(position));
+        if (!full_ || key < worst_) items_[count_++] = make_item<Bits>(key, u32(position));
     }
 
     void drop() {
@@ -77,10 +105,11 @@ template <class Order> class Largest {
 };
 
 template <class Order>
-CHAINRULE_INLINE void top_rows(void** buffers, const Int* ints, Int begin, Int end) {
+void top_k(void** buffers, const Int* ints, Int begin, Int end) {
     using Bits = typename Order::Bits;
     using T = Item<Bits>;
     const Int rows = ints[0], n = ints[1], k = ints[2], width = ints[3];
+    if (k == 0) return;
     const Bits* x = static_cast<const Bits*>(buffers[0]);
     Bits* out = static_cast<Bits*>(buffers[1]);
     auto* positions = static_cast<std::int32_t*>(buffers[2]);
@@ -97,10 +126,6 @@ CHAINRULE_INLINE void top_rows(void** buffers, const Int* ints, Int begin, Int e
             }
         }
     }
-}
-
-template <class Order> void top_k(void** buffers, const Int* ints, Int begin, Int end) {
-    top_rows<Order>(buffers, ints, begin, end);
 }
 
 }  // namespace

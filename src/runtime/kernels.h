@@ -37,6 +37,8 @@ threads::Kernel find(const std::string& name);
 
 /// Calls body(begin, end) for parts of [0, extent) on the pool's threads.
 template <class Body> void parallel(Int extent, Int grain, const Body& body) {
+    if (extent <= 0) return;
+    if (extent <= grain) return body(Int(0), extent);
     void* context = const_cast<Body*>(&body);
     threads::run(
         [](void** buffers, const Int*, Int begin, Int end) {

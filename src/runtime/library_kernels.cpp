@@ -4,6 +4,7 @@
 // Matrix products go to scipy-openblas, which runs single-threaded; the iteration space
 // is (batch, tile of rows, tile of columns), so the thread pool splits one large product
 // as well as a batch of small ones. Neighbouring tiles of a call are done as one.
+#include "kernels.h"
 #include "native.h"
 #include "thread_pool.h"
 
@@ -117,10 +118,11 @@ std::uintptr_t library_kernel(const std::string& name) {
     if (name == "gemm_c64") kernel = gemm_kernel<std::complex<float>>("cgemm");
     if (name == "gemm_c128") kernel = gemm_kernel<std::complex<double>>("zgemm");
     if (name == "copy") kernel = copy;
+    if (!kernel) kernel = kernels::find(name);
     if (!kernel)
         throw nb::value_error(("library_kernel: there is no kernel '" + name +
-                               "'; there are gemm_f32, gemm_f64, gemm_c64, gemm_c128 "
-                               "and copy.")
+                               "'; there are gemm_f32, gemm_f64, gemm_c64, gemm_c128, "
+                               "copy, and those of src/runtime/kernel_*.cpp.")
                                   .c_str());
     return reinterpret_cast<std::uintptr_t>(kernel);
 }
