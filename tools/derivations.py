@@ -4,8 +4,9 @@ A polynomial in t of n terms approximates `function`; its error counts times `we
 which makes it the error of the whole formula, relative to the result.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 import mpmath as mp
 
@@ -112,18 +113,13 @@ for _name, _high, _formats in [
         erf_decay_weight(_centre), ONE - _centre, _high - _centre, _formats,
     )  # fmt: skip
 
-# --- powers in f32, computed in f64 ------------------------------------------------------
+# --- exponentials and logarithms in f64, good enough for f32 ------------------------------------------------------
 
-FITS["POW_LOG2"] = Fit(
+FITS["LOG2_SHORT"] = Fit(
     "log2(1 + f) / f, 1 + f between sqrt(1/2) and sqrt(2)",
     lambda f: mp.log1p(f) / f / mp.log(2), lambda f: abs(f / mp.log1p(f) * mp.log(2)),
     LOG_LOW, LOG_HIGH, f64(14),
 )  # fmt: skip
-FITS["POW_EXP2"] = Fit(
-    "2^r, |r| <= 1/2", lambda r: mp.mpf(2) ** r, lambda r: mp.mpf(2) ** -r,
-    -ONE / 2, ONE / 2, f64(8),
-)  # fmt: skip
-
 # --- tangent: tan r = r + r^3 q(r^2), t = r^2 --------------------------------------------
 
 for _name, _formats in [("TAN_F32", f32(6)), ("TAN_F64", f64(14))]:
@@ -140,6 +136,242 @@ FITS["LOG_ARTANH"] = Fit(
     lambda t: mp.sqrt(t) ** 3 / (2 * mp.atanh(mp.sqrt(t))),
     mp.mpf("1e-12"), mp.mpf("0.029438"), ["pair", *f64(9)],
 )  # fmt: skip
+
+# --- 2^r = 1 + r q(r); log2(1 + f) = f q(f); log10 likewise --------------------------------
+
+for _name, _formats in [
+    ("EXP2_F32", f32(6)),
+    ("EXP2_F64", f64(12)),
+    ("EXP2_SHORT", f64(7)),
+]:
+    FITS[_name] = Fit(
+        "(2^r - 1) / r, |r| <= 1/2", lambda r: mp.expm1(r * mp.log(2)) / r,
+        lambda r: abs(r) / mp.mpf(2) ** r, -ONE / 2, ONE / 2, _formats,
+    )  # fmt: skip
+
+
+def log_quotient(base):
+    return lambda f: mp.log1p(f) / f / mp.log(base)
+
+
+for _base in (2, 10):
+    for _name, _formats in [(f"LOG{_base}_F32", f32(10)), (f"LOG{_base}_F64", f64(21))]:
+        FITS[_name] = Fit(
+            f"log{_base}(1 + f) / f, 1 + f between sqrt(1/2) and sqrt(2)",
+            log_quotient(_base), lambda f, b=_base: 1 / log_quotient(b)(f),
+            LOG_LOW, LOG_HIGH, _formats,
+        )  # fmt: skip
+
+# --- odd functions: g(x) = x + x^3 q(x^2), t = x^2 ---------------------------------------
+
+
+def odd(name, g, high, formats, what):
+    """The fit of q in g(x) = x + x^3 q(x^2) for 0 < x <= high."""
+
+    def quotient(t):
+        x = mp.sqrt(t)
+        return (g(x) - x) / x**3
+
+    FITS[name] = Fit(
+        f"({what} x - x) / x^3 by t = x^2, x <= {mp.nstr(high, 4)}", quotient,
+        lambda t: mp.sqrt(t) ** 3 / g(mp.sqrt(t)), mp.mpf("1e-10"), high**2, formats,
+    )  # fmt: skip
+
+
+HALF = ONE / 2
+odd("ASIN_F32", mp.asin, HALF, f32(5), "asin")
+odd("ASIN_F64", mp.asin, HALF, f64(12), "asin")
+odd("ATAN_F32", mp.atan, ONE, f32(9), "atan")
+odd("ATAN_F64", mp.atan, ONE, f64(21), "atan")
+odd("SINH_F32", mp.sinh, ONE, f32(4), "sinh")
+odd("SINH_F64", mp.sinh, ONE, f64(8), "sinh")
+odd("ASINH_F64", mp.asinh, HALF, f64(13), "asinh")
+odd("ATANH_F64", mp.atanh, HALF, f64(14), "atanh")
+
+
+def acosh_ratio(d):
+    return mp.acosh(1 + d) / mp.sqrt(2 * d)
+
+
+FITS["ACOSH_F64"] = Fit(
+    "(acosh(1 + d) / sqrt(2 d) - 1) / d, d <= 1/2", lambda d: (acosh_ratio(d) - 1) / d,
+    lambda d: d / acosh_ratio(d), mp.mpf("1e-8"), HALF, f64(12),
+)  # fmt: skip
+
+# --- cube roots --------------------------------------------------------------------------
+
+for _name, _power, _formats in [
+    ("CBRT_F32", ONE / 3, f64(12)), ("CBRT_F64", -ONE / 3, f64(11)),
+]:  # fmt: skip
+    FITS[_name] = Fit(
+        f"(1 + f)^({'-' if _power < 0 else ''}1/3), 1 + f between sqrt(1/2) and sqrt(2)",
+        lambda f, p=_power: (1 + f) ** p, lambda f, p=_power: (1 + f) ** -p,
+        LOG_LOW, LOG_HIGH, _formats,
+    )  # fmt: skip
+
+# --- scaled erfc: (1 + 2 x) e^(x^2) erfc x by t = (x - 4) / (x + 4) ----------------------
+
+
+def erfcx_numerator(t):
+    x = 4 * (1 + t) / (1 - t)
+    if x > 1000:
+        r = -1 / (2 * x * x)
+        series = mp.fsum(mp.fac2(2 * k - 1) * r**k for k in range(12))
+        return (1 + 2 * x) * series / (x * mp.sqrt(mp.pi))
+    return (1 + 2 * x) * mp.exp(x * x) * mp.erfc(x)
+
+
+for _name, _formats in [("ERFCX_SHORT", f64(15)), ("ERFCX_F64", ["pair", *f64(25)])]:
+    FITS[_name] = Fit(
+        "(1 + 2 x) e^(x^2) erfc x by t = (x - 4) / (x + 4), x >= 0", erfcx_numerator,
+        lambda t: 1 / erfcx_numerator(t), -ONE, ONE, _formats,
+    )  # fmt: skip
+
+FITS["ERFCX_SLOPE"] = Fit(
+    "the derivative by t of (1 + 2 x) e^(x^2) erfc x", lambda t: mp.diff(erfcx_numerator, t),
+    lambda t: ONE, -mp.mpf("0.999"), mp.mpf("0.9"), f64(6), "absolute",
+)  # fmt: skip
+
+# --- inverse of erf and erfc, to be improved by a step of Newton's -----------------------
+
+
+def erf_inv_ratio(t):
+    return mp.erfinv(mp.sqrt(t)) / mp.sqrt(t)
+
+
+def erfc_inv(r):
+    """The y of erfc(y) = exp(-r^2)."""
+    y = r if r < 2 else r - mp.log(r * mp.sqrt(mp.pi)) / (2 * r)
+    return mp.findroot(lambda y: mp.log(mp.erfc(y)) + r * r, y)
+
+
+FITS["ERF_INV_CENTRE"] = Fit(
+    "erf_inv(x) / x by t = x^2, |x| <= 3/4", erf_inv_ratio,
+    lambda t: 1 / erf_inv_ratio(t), mp.mpf("1e-8"), ONE * 9 / 16, f64(14),
+)  # fmt: skip
+FITS["ERFC_INV_TAIL"] = Fit(
+    "erfc_inv(q) by t = r - 3.5, r = sqrt(-log q), 0.82 <= r <= 6.2",
+    lambda t: erfc_inv(t + mp.mpf("3.5")), lambda t: 1 / erfc_inv(t + mp.mpf("3.5")),
+    mp.mpf("0.82") - mp.mpf("3.5"), mp.mpf("6.2") - mp.mpf("3.5"), f64(21),
+)  # fmt: skip
+FITS["ERFC_INV_FAR"] = Fit(
+    "erfc_inv(q) / r by t = 1 / r, r = sqrt(-log q), 6 <= r <= 27.5",
+    lambda t: erfc_inv(1 / t) * t, lambda t: 1 / (erfc_inv(1 / t) * t),
+    1 / mp.mpf("27.5"), ONE / 6, f64(11),
+)  # fmt: skip
+
+# --- gamma -------------------------------------------------------------------------------
+
+
+def lgamma_near(n):
+    return lambda d: mp.loggamma(n + d) / d
+
+
+for _name, _near, _low, _formats in [
+    ("LGAMMA_ONE", 1, -ONE / 4, f64(22)), ("LGAMMA_TWO", 2, -HALF, f64(19)),
+    ("LGAMMA_ONE_SHORT", 1, -ONE / 4, f64(12)), ("LGAMMA_TWO_SHORT", 2, -HALF, f64(10)),
+]:  # fmt: skip
+    FITS[_name] = Fit(
+        f"lgamma({_near} + d) / d, {mp.nstr(_low, 3)} <= d <= 0.5", lgamma_near(_near),
+        lambda d, n=_near: 1 / abs(lgamma_near(n)(d)), _low, HALF, _formats,
+    )  # fmt: skip
+
+
+def stirling(u):
+    x = 1 / mp.sqrt(u)
+    main = (x - HALF) * mp.log(x) - x + mp.log(2 * mp.pi) / 2
+    return (mp.loggamma(x) - main) * x
+
+
+def digamma_rest(u):
+    x = 1 / mp.sqrt(u)
+    return (mp.log(x) - HALF / x - mp.digamma(x)) * x**2
+
+
+SERIES_END = mp.mpf("6.5") ** -2
+for _name, _function, _formats in [
+    ("STIRLING", stirling, f64(9)), ("STIRLING_SHORT", stirling, f64(4)),
+    ("DIGAMMA_SERIES", digamma_rest, f64(9)), ("DIGAMMA_SERIES_SHORT", digamma_rest, f64(4)),
+]:  # fmt: skip
+    FITS[_name] = Fit(
+        "the rest of the asymptotic series by t = 1 / x^2, x >= 6.5", _function,
+        lambda u: mp.sqrt(u) / 2, mp.mpf("1e-5"), SERIES_END, _formats, "absolute",
+    )  # fmt: skip
+
+DIGAMMA_ROOT = mp.findroot(mp.digamma, 1.46)
+
+
+def digamma_quotient(t):
+    y = t + mp.mpf("1.75")
+    return mp.digamma(y) / (y - DIGAMMA_ROOT)
+
+
+for _name, _formats in [("DIGAMMA", f64(28)), ("DIGAMMA_SHORT", f64(16))]:
+    FITS[_name] = Fit(
+        "digamma(y) / (y - root) by t = y - 1.75, 1 <= y <= 2.5", digamma_quotient,
+        lambda t: 1 / digamma_quotient(t), -ONE * 3 / 4, ONE * 3 / 4, _formats,
+    )  # fmt: skip
+
+# --- Bessel, e^-x I_n(x): in f64 I_n near 0, by t = x - 5 from 2 to 8, by 16 / x beyond ----
+
+
+def bessel_scaled(n, x):
+    return mp.besseli(n, x) * mp.exp(-x)
+
+
+def bessel_near(n):
+    """(I_0(x) - 1) / (x^2 / 4), (I_1(x) / (x / 2) - 1) / (x^2 / 4) by t = x^2 / 4."""
+
+    def of(t):
+        x = 2 * mp.sqrt(t)
+        return (mp.besseli(n, x) / (x / 2) ** n - 1) / t
+
+    return of
+
+
+def bessel_near_weight(n):
+    def of(t):
+        x = 2 * mp.sqrt(t)
+        return t * (x / 2) ** n / mp.besseli(n, x)
+
+    return of
+
+
+def bessel_large(n):
+    def of(t):
+        x = 16 / (t + 1)
+        return bessel_scaled(n, x) * mp.sqrt(x)
+
+    return of
+
+
+for _n in (0, 1):
+    FITS[f"I{_n}_NEAR"] = Fit(
+        f"I{_n}(x) near 0, see bessel.py, by t = x^2 / 4, x <= 2",
+        bessel_near(_n), bessel_near_weight(_n), mp.mpf("1e-6"), ONE, f64(9),
+    )  # fmt: skip
+    for _name, _function, _low, _high, _formats in [
+        (
+            f"I{_n}E_MIDDLE",
+            lambda t, n=_n: bessel_scaled(n, t + 5),
+            -3,
+            3,
+            ["pair", *f64(26)],
+        ),
+        (f"I{_n}E_LARGE", bessel_large(_n), -1, 1, ["pair", *f64(25)]),
+        (
+            f"I{_n}E_SHORT",
+            lambda t, n=_n: bessel_scaled(n, 4 * t + 4) / (4 * t + 4) ** n,
+            -1,
+            1,
+            f64(21),
+        ),
+        (f"I{_n}E_LARGE_SHORT", bessel_large(_n), -1, 1, f64(9)),
+    ]:
+        FITS[_name] = Fit(
+            f"the scaled Bessel function {_n}, see bessel.py", _function,
+            lambda t, g=_function: 1 / g(t), ONE * _low, ONE * _high, _formats,
+        )  # fmt: skip
 
 # --- constants ---------------------------------------------------------------------------
 
@@ -162,6 +394,16 @@ def words(value, count):
     ]
 
 
+def parts_short(value, bits=42):
+    """As `parts`, the first with zeros at its end."""
+    short = parts(value, 1, bits)[0]
+    return [short, value - short]
+
+
+def digamma_root():
+    return mp.findroot(mp.digamma, mp.mpf("1.4616321449683623"))
+
+
 def constants():
     """Tables that are no polynomials: name -> (comment, values)."""
     with mp.workprec(2000):
@@ -171,5 +413,15 @@ def constants():
             "PI_F32": ("pi in three parts", parts(pi, 3, 24)),
             "PI_F64": ("pi in three parts", parts(pi, 3, 53)),
             "LN2_SHORT": ("ln 2 in two parts", [short, ln2 - short]),
+            "DIGAMMA_ROOT": (
+                "the positive root of digamma",
+                parts(digamma_root(), 2, 53),
+            ),
+            "LOG10_2_F32": (
+                "log10(2) in two parts",
+                parts_short(mp.log(2) / mp.log(10), 16),
+            ),
+            "LOG10_2": ("log10(2) in two parts", parts_short(mp.log(2) / mp.log(10))),
+            "TWO_OVER_PI": ("2 / pi in parts of 28 bits", parts(2 / pi, 7, 28)),
             "INVERSE_TWO_PI": ("1 / (2 pi)", words(1 / (2 * pi), 20)),
         }

@@ -12,11 +12,12 @@ import argparse
 import pathlib
 import re
 import sys
+
 import mpmath as mp
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import derivations
-from minimax import grid, rounded
+from minimax import grid, rounded, to_format
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "src/chainrule/compiler/mathematics"
 
@@ -25,11 +26,11 @@ def literal(value, form):
     if form == "pair":
         high = float(value)
         return f"({high!r}, {float(value - mp.mpf(high))!r})"
-    return repr(float(value))
+    return repr(float(to_format(value, form)))
 
 
 def table(name, fit):
-    points = [p for p in grid(fit.low, fit.high, 24 * (len(fit.formats) + 2)) if p != 0]
+    points = [p for p in grid(fit.low, fit.high, 16 * (len(fit.formats) + 2)) if p != 0]
     values = [fit.function(p) for p in points]
     weights = [fit.weight(p) for p in points]
     coefficients, error = rounded(points, values, weights, fit.formats)
@@ -41,8 +42,14 @@ def table(name, fit):
     return "\n".join([*lines, ")"]) + "\n"
 
 
+def form_of(name):
+    return "f32" if name.endswith("_F32") else "f64"
+
+
 def plain(name, comment, values):
-    lines = [hex(v) if isinstance(v, int) else repr(float(v)) for v in values]
+    lines = [
+        hex(v) if isinstance(v, int) else literal(v, form_of(name)) for v in values
+    ]
     return (
         "\n".join([f"# {comment}", f"{name} = (", *[f"    {v}," for v in lines], ")"])
         + "\n"

@@ -54,6 +54,7 @@ from .core.dtypes import float0 as float0
 from .transforms.evaluate import debug_infs as debug_infs
 from .transforms.evaluate import debug_nans as debug_nans
 from .transforms.evaluate import ensure_compile_time_eval as ensure_compile_time_eval
+from .api import compilation as _compilation
 from .api.gradients import grad as grad
 from .api.gradients import jvp as jvp
 from .api.gradients import linearize as linearize

@@ -15,26 +15,29 @@ import numpy as np
 from ..core.avals import wrap
 from ..runtime import _native
 from . import kernels
-from .codegen import host
-from .codegen.emit import emit_kernel
+from .canonical import write
+from .codegen import processor
 from .codegen.types import size
 from .expr import forget
 from .fusion import Cluster
 from .loop import Kernel
 from .program import Constant, HostStep, NativeStep, Program, has_effects
 from .schedule import Scheduled, schedule
+from .updates import copied
 from .values import Stored, Value
 
 
 @dataclasses.dataclass(slots=True)
 class KernelStep:
-    """A kernel with the buffers and numbers it is called with."""
+    """A kernel with the buffers and numbers it is called with; `copies`: the value that
+    it copies, if that is all it does, and the copy."""
 
     scheduled: Scheduled
     text: str
     buffers: list[Value]
     ints: list[int]
     outputs: list[Value]
+    copies: tuple[Value | None, Value | None] = (None, None)
 
 
 Step = Any
@@ -51,13 +54,16 @@ def select_steps(program: Program) -> list[Step]:
     for v in program.results:
         v.uses += 1
     chosen: list[Step] = []
-    width = host.vector_bytes()
+    width = processor.vector_bytes()
     for step in reversed(program.steps):
         if isinstance(step, Cluster):
-            values = [v for m in step.members for v in m.values if v.uses and size_of(v)]
+            values = [
+                v for m in step.members for v in m.values if v.uses and size_of(v)
+            ]
             if values:
                 made = schedule(step, program, width)
                 chosen.append(write_kernel(made))
+                chosen[-1].copies = copied(step)
                 for v in chosen[-1].buffers:
                     v.uses += 1
         elif any(v.uses for v in step.outputs) or (
@@ -80,7 +86,7 @@ def size_of(v: Value) -> int:
 def write_kernel(made: Scheduled) -> KernelStep:
     """The text of a scheduled kernel."""
     kernel: Kernel = made.kernel
-    text, buffers, ints = emit_kernel(kernel, kernels.NAME, made.width, made.scratch)
+    text, buffers, ints = write(kernel, kernels.NAME, made.width, made.scratch)
     written = [s.buffer for stage in kernel.stages for s in stage.stores]
     outputs = [v for v in dict.fromkeys(written) if isinstance(v, Value)]
     return KernelStep(made, text, buffers, ints, outputs)
@@ -95,12 +101,14 @@ class _Assembler:
         self.temps: list[int | None] = []
         self.consts: list[Any] = []
         self.arena = 0
+        self.same: dict[Value, Value] = {}
 
     def plan(self) -> Any:
         """The plan."""
         program = self.program
         for k, v in enumerate(program.arguments):
             self.slot[v] = k
+        self._in_place()
         self._constants()
         outputs = self._outputs()
         self._temporaries(len(outputs))
@@ -114,6 +122,31 @@ class _Assembler:
             in_avals=[v.aval for v in program.arguments],
         )  # fmt: skip
         return made if self.pick is None else _picked(made, self.pick)
+
+    def _in_place(self) -> None:
+        """Leaves out copies of what nobody reads afterwards: the copy has its place."""
+        last: dict[Value, int] = {}
+        made: dict[Value, Step] = {}
+        for k, step in enumerate(self.steps):
+            last.update(dict.fromkeys(_touched(step), k))
+            for v in step.outputs:
+                made.setdefault(v, step)
+        kept: list[Step] = []
+        results = set(self.program.results)
+        for k, step in enumerate(self.steps):
+            x, copy = step.copies if isinstance(step, KernelStep) else (None, None)
+            mine = isinstance(made.get(x), (KernelStep, NativeStep))
+            if x is None or not mine or last[x] != k or x in results:
+                kept.append(step)
+            else:
+                self.same[x] = copy
+        self.steps = kept
+
+    def _same(self, v: Value) -> Value:
+        """The value whose buffer `v` is in."""
+        while v in self.same:
+            v = self.same[v]
+        return v
 
     def _constants(self) -> None:
         base = len(self.program.arguments)
@@ -156,14 +189,14 @@ class _Assembler:
         last: dict[Value, int] = {}
         for k, step in enumerate(self.steps):
             for v in _touched(step):
-                last[v] = k
+                last[self._same(v)] = k
         free: list[tuple[int, int]] = []
         dying: dict[int, list[Value]] = {}
         for v, k in last.items():
             dying.setdefault(k, []).append(v)
         place: dict[Value, tuple[int, int]] = {}
         for k, step in enumerate(self.steps):
-            for v in step.outputs:
+            for v in map(self._same, step.outputs):
                 if v in self.slot:
                     continue
                 self.slot[v] = first + len(self.temps)
@@ -192,17 +225,29 @@ class _Assembler:
 
     def _step(self, step: Step, addresses: Any) -> Any:
         if isinstance(step, KernelStep):
-            slots = tuple(self.slot[v] for v in step.buffers)
+            slots = tuple(self.slot[self._same(v)] for v in step.buffers)
             made = step.scheduled
-            return ("kernel", next(addresses), slots, tuple(step.ints), made.extent, made.grain)
+            return (
+                "kernel",
+                next(addresses),
+                slots,
+                tuple(step.ints),
+                made.extent,
+                made.grain,
+            )
         if isinstance(step, NativeStep):
-            slots = tuple(self.slot[v] for v in (*step.inputs, *step.outputs))
+            order = (*step.inputs, *step.outputs)
+            if step.outputs_first:
+                order = (*step.outputs, *step.inputs)
+            slots = tuple(self.slot[self._same(v)] for v in order)
             address = _native.library_kernel(step.name)
             return ("kernel", address, slots, step.ints, step.extent, step.grain)
         return (
             "host",
             host_call(step),
-            tuple((self.slot[v], v.aval.dtype, v.shape) for v in step.inputs),
+            tuple(
+                (self.slot[self._same(v)], v.aval.dtype, v.shape) for v in step.inputs
+            ),
             tuple((self.slot[v], v.aval.dtype, v.shape) for v in step.outputs),
         )
 
@@ -221,7 +266,7 @@ def host_call(step: HostStep) -> Any:
 
     def call(*arrays: Any) -> Any:
         out = primitive(*[wrap(a, w) for a, w in zip(arrays, weak)], **params)
-        return [data_of(x) for x in out] if many else [data_of(out)]
+        return list(out) if many else [out]
 
     return call
 

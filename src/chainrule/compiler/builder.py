@@ -14,13 +14,15 @@ and operands that can be read at indices. It says what an element is:
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core.avals import ShapedArray
 from ..core.jaxpr import ClosedJaxpr
 from . import scalars
-from .expr import Expr, const, convert
+from .expr import Expr, const, convert, select
 from .index import Index, ravel
+from .updates import Piece, Written, copy_of, write
 from .values import Fold, Indices, Lazy, Reduced, Value, type_of
 
 EXPENSIVE = 8.0
@@ -51,17 +53,18 @@ class Builder:
         fn: Callable[..., Expr],
         *operands: Value,
         cost: float = 1.0,
+        widen: bool = True,
         **params: Any,
     ) -> Value:
         """fn(m, *elements, **params) of the operands' elements; half-precision floats
-        are computed in f32 and rounded after every operation."""
+        are computed in f32 and rounded after every operation, unless `widen` is off."""
         self.check(*operands)
         out = Value(self.out, None)
         shape = out.shape
         settled = [self.settled(x) if x.shape != shape else x for x in operands]
 
         def combine(elements: Sequence[Expr]) -> Expr:
-            return _in_f32(fn, elements, out.type or "", params)
+            return _element(fn, elements, out.type or "", params, widen)
 
         def element(indices: Indices) -> Expr:
             return combine([x.at(*aligned(x.shape, shape, indices)) for x in settled])
@@ -82,6 +85,68 @@ class Builder:
         """The value whose element at `indices` is fn(*indices)."""
         self.check(*operands)
         return self._lazy(lambda indices: fn(*indices), operands, cost, linear)
+
+    def of(self, aval: Any) -> Builder:
+        """A builder of an intermediate value of that aval."""
+        return Builder(self.program, aval, {})
+
+    def guarded(
+        self, condition: Expr, read: Callable[[], Expr], otherwise: Expr
+    ) -> Expr:
+        """read() where the condition holds, `otherwise` elsewhere: nothing is loaded
+        there, so that indices may be out of range."""
+        if condition.op == "const":
+            return read() if condition.data else otherwise
+        value = self.program.current.under(condition, read)
+        zero = value.op == "load" and value.data[3] & 2 and value.args[-1] is condition
+        if zero and otherwise is const(0, value.type):
+            return value
+        return select(condition, value, otherwise)
+
+    def target(self) -> Written:
+        """The result as a buffer that `write` fills, part by part."""
+        self.check()
+        return Written(self.out, self.program)
+
+    def copied(self, x: Value) -> Written:
+        """As target, but at first a copy of `x`, made in place if `x` dies."""
+        self.check(x)
+        return copy_of(self.program, self.out, x)
+
+    def write(
+        self,
+        target: Written,
+        shape: Sequence[int],
+        element: Callable[..., Expr],
+        place: Callable[..., Sequence[Index]],
+        *operands: Value,
+        when: Callable[..., Expr] | None = None,
+        combine: Callable[..., Expr] | None = None,
+        ordered: Sequence[int] = (),
+    ) -> None:
+        """At every index of `shape`, stores element(*indices) at place(*indices) of the
+        target, where when(*indices) holds; combine(m, old, new) of what is there. Points
+        that may meet differ in the `ordered` dimensions, and go in their order."""
+        self.check(*operands)
+        type = target.type or ""
+
+        def combined(old: Expr, new: Expr) -> Expr:
+            assert combine is not None
+            return _element(combine, (old, new), type, {}, widen=True)
+
+        def position(*indices: Index) -> Index:
+            return ravel(place(*indices), target.shape)
+
+        how = None if combine is None else combined
+        piece = Piece(target, shape, element, position, when, how)
+        write(self.program, piece, ordered)
+
+    def depends(self, x: Value, on: Value) -> bool:
+        """Whether computing `x` where it is read reads `on`."""
+        if x is on:
+            return True
+        inline = isinstance(x, Lazy) and not x.anchor
+        return inline and any(self.depends(y, on) for y in x.operands)
 
     def settled(self, x: Value, reads: int = 2) -> Value:
         """`x`, computed once into a buffer if reading every element of it `reads`
@@ -109,9 +174,14 @@ class Builder:
         """`x` with dimension order[k] as its k-th."""
         self.check(x)
         place = [list(order).index(k) for k in range(len(order))]
-        out = ShapedArray(tuple(x.shape[k] for k in order), x.aval.dtype)
+        shape = tuple(x.shape[k] for k in order)
+        out = ShapedArray(shape, x.aval.dtype, x.aval.weak_type)
         made = Lazy(
-            out, self.program, lambda indices: x.at(*[indices[k] for k in place]), (x,), 0.0
+            out,
+            self.program,
+            lambda indices: x.at(*[indices[k] for k in place]),
+            (x,),
+            0.0,
         )
         source, inner = self.unpermuted(x)
         made.view = source, [inner[k] for k in order]
@@ -182,11 +252,14 @@ class Builder:
         results = list(finish(tuple(initial))) if finish else list(initial)
         outs = self.out if isinstance(self.out, list) else [self.out]
         made = [
-            Lazy(a, self.program, lambda _, x=x: x, (), 0.0) for a, x in zip(outs, results)
+            Lazy(a, self.program, lambda _, x=x: x, (), 0.0)
+            for a, x in zip(outs, results)
         ]
         return made if isinstance(self.out, list) else made[0]
 
-    def _lazy(self, fn: Any, operands: Sequence[Value], cost: float, linear: Any) -> Value:
+    def _lazy(
+        self, fn: Any, operands: Sequence[Value], cost: float, linear: Any
+    ) -> Value:
         for x in operands:
             if x.depth >= DEEPEST:
                 self.program.settle(x)
@@ -204,9 +277,11 @@ def aligned(
     ]
 
 
-def _in_f32(fn: Any, elements: Sequence[Expr], out: str, params: Any) -> Expr:
+def _element(
+    fn: Any, elements: Sequence[Expr], out: str, params: Any, widen: bool
+) -> Expr:
     half = ("f16", "bf16")
-    if any(x.type in half for x in elements):
+    if widen and any(x.type in half for x in elements):
         elements = [convert(x, "f32") if x.type in half else x for x in elements]
     found = fn(scalars, *elements, **params)
     if not isinstance(found, Expr):

@@ -11,9 +11,10 @@ is IEEE's, operation by operation, unless `fma` is written.
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-_pool: dict[Any, "Expr"] = {}
+_pool: dict[Any, Expr] = {}
 
 FLOATS = frozenset(("f16", "bf16", "f32", "f64"))
 SIGNED = frozenset(("i8", "i16", "i32", "i64"))
@@ -189,6 +190,8 @@ def select(condition: Expr, x: Operand, y: Operand) -> Expr:
     x, y = _pair(x, y)
     if x is y:
         return x
+    if condition.op == "const":
+        return x if condition.data else y
     return node("select", x.type, (condition, x, y))
 
 
@@ -223,3 +226,15 @@ def any_of(conditions: Sequence[Expr]) -> Expr:
     for c in conditions[1:]:
         out = out | c
     return out
+
+
+def all_of(conditions: Iterable[Expr]) -> Expr:
+    """The conjunction; a constant where one of them decides it."""
+    out = None
+    for c in conditions:
+        if c.op == "const":
+            if not c.data:
+                return c
+        else:
+            out = c if out is None else out & c
+    return const(True, "bool") if out is None else out

@@ -15,16 +15,26 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .expr import Expr, const
 from .index import Index, Split, loop_variable, ravel, variable_index
 from .loop import load, result
 from .values import (
-    Constant, Fold, Indices, Lazy, NotFusable, Reader, Reduced, Stored, Value,
+    Constant,
+    Fold,
+    Indices,
+    Lazy,
+    NotFusable,
+    Reader,
+    Reduced,
+    Stored,
+    Value,
 )  # fmt: skip
 
 CHUNKED = 1 << 17
+LONG, HUGE, PARTIAL = 1 << 13, 1 << 24, 1 << 21
 ROW_LIMIT = 1 << 14
 COLUMN_LIMIT = 1 << 16
 _serial = itertools.count()
@@ -41,6 +51,7 @@ class Cluster:
         self.chunks: tuple[int, int] | None = None
         self.members: list[Member] = []
         self.closed = False
+        self.ordered: frozenset[int] = frozenset()
         self.reads: dict[Value, None] = {}
 
     @property
@@ -92,6 +103,7 @@ class Context(Reader):
         self.reads: dict[Value, None] = {}
         self.memo: dict[Any, Expr] = {}
         self.composed: tuple[Expr, ...] = ()
+        self.guard: Expr | None = None
         self.inside: dict[Value, tuple[Member, Index]] = {}
         for member in cluster.members:
             self.enter(member)
@@ -105,8 +117,10 @@ class Context(Reader):
             position = ravel(self.cluster.indices(role, v.shape), v.shape)
             self.inside[v] = member, position
 
-    def read(self, value: Value, position: Index | None, indices: Indices | None) -> Expr:
-        key = (value, position if indices is None else tuple(indices))
+    def read(
+        self, value: Value, position: Index | None, indices: Indices | None
+    ) -> Expr:
+        key = (value, position if indices is None else tuple(indices), self.guard)
         found = self.memo.get(key)
         if found is None:
             found = self.memo[key] = self._read(value, position, indices)
@@ -131,7 +145,16 @@ class Context(Reader):
         if isinstance(v, Constant) and v.expr is not None:
             return v.expr
         self.reads[v] = None
-        return load(v, v.type or "", position)
+        return load(v, v.type or "", position, self.guard)
+
+    def under(self, condition: Expr, read: Callable[[], Expr]) -> Expr:
+        """What `read` composes, with nothing loaded where the condition is false."""
+        outer = self.guard
+        self.guard = condition if outer is None else outer & condition
+        try:
+            return read()
+        finally:
+            self.guard = outer
 
     def element(self, member: Member, v: Value) -> Expr:
         """What a member's value is at the cluster's current point."""
@@ -178,7 +201,8 @@ class Fusion:
         fold = values[0].fold
         inner = math.prod(fold.domain[k] for k in fold.axes)
         outer = math.prod(fold.domain) // max(inner, 1)
-        if inner * outer >= CHUNKED and outer < 16 and not fold.products:
+        few = inner * outer >= CHUNKED and outer < 16
+        if few or (fold.products and inner >= LONG and inner * outer >= HUGE):
             self._place_chunked(values, fold)
         else:
             self._assign(Member("fold", list(values), fold))
@@ -186,14 +210,17 @@ class Fusion:
     def _place_chunked(self, values: list[Reduced], fold: Fold) -> None:
         axis = max(fold.axes, key=lambda k: fold.domain[k])
         total = math.prod(fold.domain)
-        chunks = min(fold.domain[axis], 64, max(total >> 14, 1))
         shape = [n for k, n in enumerate(fold.domain) if k not in fold.axes]
-        parts = [Partial((*shape, chunks), x.type, values[0].reader) for x in fold.initial]
+        chunks = min(fold.domain[axis], 64, max(total >> 14, 1))
+        chunks = min(chunks, max(PARTIAL // max(math.prod(shape), 1), 1))
+        parts = [
+            Partial((chunks, *shape), x.type, values[0].reader) for x in fold.initial
+        ]
         first = Member("fold", list(parts), fold)
         position = len(squeezed(fold.domain[:axis]))
         self._assign(first, (position, chunks))
         second = Fold(
-            (*shape, chunks), (len(shape),),
+            (chunks, *shape), (0,),
             lambda indices: tuple(p.at(*indices) for p in parts),
             fold.initial, fold.join, fold.join, parts, fold.finish,
         )  # fmt: skip
@@ -203,7 +230,7 @@ class Fusion:
 
     def _assign(self, member: Member, chunks: tuple[int, int] | None = None) -> None:
         alone = self._new(member, chunks)
-        context = self._compose(alone, member)
+        context = self.compose(alone, member)
         made = [v.owner for v in context.reads if isinstance(v.owner, Cluster)]
         others = [c for c in self.steps[-3:] if isinstance(c, Cluster)]
         tried: set[int] = set()
@@ -219,7 +246,7 @@ class Fusion:
                 return
         alone.sequence = self.next_sequence()
         self.steps.append(alone)
-        self._adopt(alone, member)
+        self.adopt(alone, member)
         alone.reads.update(context.reads)
 
     def _new(self, member: Member, chunks: tuple[int, int] | None) -> Cluster:
@@ -230,13 +257,14 @@ class Fusion:
         cluster.inner, cluster.chunks = _inner(fold), chunks
         return cluster
 
-    def _adopt(self, cluster: Cluster, member: Member) -> None:
+    def adopt(self, cluster: Cluster, member: Member) -> None:
+        """Makes a member belong to a cluster."""
         cluster.members.append(member)
         for v in member.values:
             v.owner = cluster
             v.buffer = v
 
-    def _compose(self, cluster: Cluster, member: Member) -> Context:
+    def compose(self, cluster: Cluster, member: Member) -> Context:
         """Composes a member's expressions, refining loop variables as they need."""
         while True:
             context = Context(cluster)
@@ -270,13 +298,15 @@ class Fusion:
         old_role, member.role = member.role, role
         index = list(cluster.index)
         try:
-            context = self._compose(cluster, member)
+            context = self.compose(cluster, member)
             ready = all(
-                v.owner is None or v.owner is cluster or v.owner.sequence < cluster.sequence
+                v.owner is None
+                or v.owner is cluster
+                or v.owner.sequence < cluster.sequence
                 for v in context.reads
             )
             if ready and _affordable(cluster, member, context):
-                self._adopt(cluster, member)
+                self.adopt(cluster, member)
                 cluster.reads.update(context.reads)
                 return True
         except NotFusable:

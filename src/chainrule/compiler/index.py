@@ -9,7 +9,8 @@ variable must be split for that, `Split` is raised and the loop nest is refined.
 from __future__ import annotations
 
 import itertools
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .expr import Expr, binary, const, convert, node, select
 
@@ -105,7 +106,9 @@ class Index:
         remainder = Index(constant, tuple(part))
         low, high = remainder.bounds()
         if low >= 0 and high < divisor:
-            return Index(quotient, tuple((v, c // divisor) for v, c in whole)), remainder
+            return Index(
+                quotient, tuple((v, c // divisor) for v, c in whole)
+            ), remainder
         for v, c in part:
             if c > 0 and divisor % c == 0:
                 factor, extent = divisor // c, v.data[1]
@@ -150,13 +153,17 @@ class Index:
     def below(self, bound: int) -> Expr:
         """Whether the index is less than `bound`; a constant where that is known."""
         return self._compare(
-            "lt", bound, lambda lo, hi: True if hi < bound else False if lo >= bound else None
+            "lt",
+            bound,
+            lambda lo, hi: True if hi < bound else False if lo >= bound else None,
         )
 
     def at_least(self, bound: int) -> Expr:
         """Whether the index is `bound` or more; a constant where that is known."""
         return self._compare(
-            "ge", bound, lambda lo, hi: True if lo >= bound else False if hi < bound else None
+            "ge",
+            bound,
+            lambda lo, hi: True if lo >= bound else False if hi < bound else None,
         )
 
     def within(self, size: int) -> Expr:

@@ -10,13 +10,14 @@ Loads and stores address buffers by `offset + sum(stride * variable)`, in elemen
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from .expr import Expr, node
 from .index import Index
 
-
 Combine = Callable[[tuple[Expr, ...], tuple[Expr, ...]], tuple[Expr, ...]]
+Combination = Callable[[Expr, Expr], Expr]
 
 
 @dataclasses.dataclass(slots=True)
@@ -52,12 +53,14 @@ class Reduction:
 
 @dataclasses.dataclass(slots=True)
 class Store:
-    """buffer[index] = value; `when` leaves out the points where it is false."""
+    """buffer[index] = value; `when` leaves out the points where it is false. With
+    `combine` it is combine(buffer[index], value) that is stored."""
 
     buffer: Any
     index: Index
     value: Expr
     when: Expr | None = None
+    combine: Combination | None = None
 
 
 @dataclasses.dataclass(slots=True)

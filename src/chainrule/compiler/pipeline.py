@@ -9,6 +9,6 @@ from .assemble import assemble
 from .program import Program
 
 
-def compile_program(closed: ClosedJaxpr) -> Any:
+def compile_program(closed: ClosedJaxpr, donated: tuple[int, ...] = ()) -> Any:
     """A callable of flat Arrays that runs a closed program as native code."""
     return assemble(Program(closed))

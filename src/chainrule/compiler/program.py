@@ -7,12 +7,13 @@ which run NumPy's evaluation of an equation that has no lowering.
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from .builder import EXPENSIVE, Builder, Unsupported
 from .fusion import Cluster, Fusion
-from .values import Constant, Lazy, Reduced, Stored, Value, type_of
+from .values import Constant, Reduced, Stored, Value, type_of
 
 
 class HostStep:
@@ -21,6 +22,9 @@ class HostStep:
     def __init__(self, sequence: int, eqn: JaxprEqn, inputs: list[Value]):
         self.sequence, self.eqn, self.inputs = sequence, eqn, inputs
         self.outputs: list[Stored] = []
+
+
+PRODUCT_WORK = 1 << 19
 
 
 class NativeStep:
@@ -33,6 +37,7 @@ class NativeStep:
         self.sequence, self.name, self.inputs = sequence, name, inputs
         self.ints, self.extent, self.grain = ints, extent, grain
         self.outputs: list[Stored] = []
+        self.outputs_first = False
 
 
 class Program(Fusion):
@@ -42,9 +47,13 @@ class Program(Fusion):
         super().__init__()
         jaxpr = closed.jaxpr
         self.closed = closed
-        self.arguments = [Stored(v.aval, self, ("arg", k)) for k, v in enumerate(jaxpr.invars)]
+        self.arguments = [
+            Stored(v.aval, self, ("arg", k)) for k, v in enumerate(jaxpr.invars)
+        ]
         self.constants: list[Stored] = []
-        consts = [self.constant(v.aval, c) for v, c in zip(jaxpr.constvars, closed.consts)]
+        consts = [
+            self.constant(v.aval, c) for v, c in zip(jaxpr.constvars, closed.consts)
+        ]
         self.arrays: list[Any] = list(closed.consts)
         self.wanted = {v for v in jaxpr.outvars if type(v) is not Literal}
         self.results = self.run(jaxpr, consts, self.arguments)
@@ -123,6 +132,20 @@ class Program(Fusion):
             v.owner = step
         self.steps.append(step)
         return list(step.outputs)
+
+    def products(
+        self, name: str, a: Value, b: Value, aval: Any, ints: Sequence[int], batch: int
+    ) -> Value:
+        """A batch of matrix products by the library, divided into tiles."""
+        m, n, k = ints[:3]
+        rows = max(min(m // 64, 8), 1)
+        columns = max(min(n // 64, 8), 1) if rows == 1 else 1
+        tiles = batch * rows * columns
+        grain = max(PRODUCT_WORK * tiles // (m * n * k * batch), 1)
+        numbers = (*ints, rows, columns)
+        (out,) = self.native(name, (a, b), (aval,), numbers, tiles, grain)
+        self.steps[-1].outputs_first = True
+        return out
 
     def native(
         self,

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from .expr import BITS, FLOATS, Expr, binary, node, select
 from .fusion import Cluster, Context, Member, Partial
@@ -23,6 +24,7 @@ from .values import Reduced, Value
 CONSTANT = 64
 WORK = 1 << 15
 SCRATCH = 1 << 13
+UNROLLED = 16
 
 
 @dataclasses.dataclass(slots=True)
@@ -34,6 +36,8 @@ class Nest:
     stages: list[tuple[list[Reduction], list[Store], list[Store]]]
     limits: dict[Expr, tuple[Expr, Expr]]
     products: bool = False
+    ordered: set[Expr] = dataclasses.field(default_factory=set)
+    chunk: Expr | None = None
     scratch: dict[Any, int] = dataclasses.field(default_factory=dict)
 
     def expressions(self) -> list[Expr]:
@@ -101,6 +105,8 @@ def _stages(cluster: Cluster, context: Context) -> Nest:
         ordered = sorted(index.terms, key=lambda term: -term[1])
         (inner if k in inner_dims else grid).extend(v for v, _ in ordered)
     nest = Nest(grid, inner, [], {})
+    for k in cluster.ordered:
+        nest.ordered.update(v for v, _ in cluster.index[k].terms)
     chunk = _chunk(cluster, nest) if cluster.chunks else None
     stage_of: dict[Expr, int] = {}
     count = 0
@@ -129,6 +135,7 @@ def _chunk(cluster: Cluster, nest: Nest) -> Index:
     divided = max(cluster.index[position].terms, key=lambda term: term[1])[0]
     c = loop_variable(chunks)
     nest.grid.insert(0, c)
+    nest.chunk = c
     extent = divided.data[1]
     length = -(-extent // chunks)
     start = c * number(length)
@@ -150,7 +157,7 @@ def _place(
     if fold is None:
         v = member.values[0]
         if stored(v):
-            store = Store(v.buffer, ravel(cluster.indices(member.role, v.shape), v.shape), values[0])
+            store = v.store(cluster.indices(member.role, v.shape), values[0])
             if member.role == "point":
                 nest.stages[max(stage - 1, 0)][2].append(store)
             else:
@@ -162,8 +169,8 @@ def _place(
         if not stored(v):
             continue
         if isinstance(v, Partial):
-            kept = cluster.indices("point", v.shape[:-1])
-            index = ravel((*kept, chunk or Index(0)), v.shape)
+            kept = cluster.indices("point", v.shape[1:])
+            index = ravel((chunk or Index(0), *kept), v.shape)
             value = member.results[k]
         else:
             assert isinstance(v, Reduced)
@@ -193,7 +200,9 @@ def _cache_rows(nest: Nest, cluster: Cluster, placed: Sequence[Any]) -> None:
         elif row <= SCRATCH:
             key = ("scratch", v)
             nest.scratch[key] = row * max(BITS[value.type] // 8, 1)
-            index = ravel([variable_index(x) for x in nest.inner], [x.data[1] for x in nest.inner])
+            index = ravel(
+                [variable_index(x) for x in nest.inner], [x.data[1] for x in nest.inner]
+            )
             nest.stages[stage][1].insert(0, Store(key, index, value))
             again = load(key, value.type, index)
         else:
@@ -229,13 +238,19 @@ def _merge(nest: Nest) -> None:
             if _mergeable(nest, group[k], group[k + 1]):
                 outer, inner = group[k], group[k + 1]
                 merged = loop_variable(outer.data[1] * inner.data[1])
-                _apply(nest, merge_variables(outer, inner, merged), outer, inner, merged)
+                if outer in nest.ordered:
+                    nest.ordered.add(merged)
+                _apply(
+                    nest, merge_variables(outer, inner, merged), outer, inner, merged
+                )
                 group[k : k + 2] = [merged]
             k -= 1
 
 
 def _mergeable(nest: Nest, outer: Expr, inner: Expr) -> bool:
     n = inner.data[1]
+    if (outer in nest.ordered) != (inner in nest.ordered):
+        return False
     for terms in _accesses(nest):
         found = dict(terms)
         if found.get(outer, 0) != found.get(inner, 0) * n:
@@ -248,14 +263,18 @@ def _accesses(nest: Nest) -> list[Any]:
     return loads + [s.index.terms for s, _ in nest.stores()]
 
 
-def _apply(nest: Nest, rewriter: Rewriter, outer: Expr, inner: Expr, merged: Expr) -> None:
+def _apply(
+    nest: Nest, rewriter: Rewriter, outer: Expr, inner: Expr, merged: Expr
+) -> None:
     for reductions, stores, points in nest.stages:
         for r in reductions:
             r.values = tuple(rewriter(x) for x in r.values)
         for s in (*stores, *points):
             s.value = rewriter(s.value)
             rest = None if s.index.rest is None else rewriter(s.index.rest)
-            terms = [(v, c) for v, c in s.index.terms if v is not outer and v is not inner]
+            terms = [
+                (v, c) for v, c in s.index.terms if v is not outer and v is not inner
+            ]
             terms += [(merged, c) for v, c in s.index.terms if v is inner]
             s.index = Index(s.index.constant, tuple(terms), rest)
             s.when = None if s.when is None else rewriter(s.when)
@@ -282,10 +301,12 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     grid = [_axis(v, vector, copies, width) for v in nest.grid]
     if not grid:
         grid = [Axis(loop_variable(1), 1)]
-    first = max(
-        range(len(grid)), key=lambda k: (not grid[k].vector and grid[k].extent >= 4, -k)
-    )
-    grid.insert(0, grid.pop(first))
+    if not nest.ordered:
+        first = max(
+            range(len(grid)),
+            key=lambda k: (not grid[k].vector and grid[k].extent >= 4, -k),
+        )
+        grid.insert(0, grid.pop(first))
     grid[0].constant = False
     stages: list[Stage] = []
     for reductions, stores, points in nest.stages:
@@ -296,6 +317,8 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
                 if a.var in nest.limits:
                     a.low, a.high = nest.limits[a.var]
                     a.overlap = False
+            if nest.products:
+                _unroll(inner)
             stages.append(Stage(inner, reductions, stores))
         if points:
             stages.append(Stage([], [], points))
@@ -304,7 +327,22 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     grain = max(WORK // max(work, 1), 1)
     group = grid[0].copies * (width if grid[0].vector else 1)
     grain = -(-grain // group) * group
+    if grid[0].var in nest.ordered:
+        grain = max(grid[0].extent, 1)
+    if any(s.combine for s, _ in nest.stores()):
+        for a in grid:
+            a.overlap = False
     return Scheduled(Kernel(grid, stages), width, grid[0].extent, grain, nest.scratch)
+
+
+def _unroll(inner: list[Axis]) -> None:
+    """Writes out the innermost loops of a product where they are short."""
+    points = 1
+    for a in reversed(inner[1:]):
+        points *= a.extent
+        if a.vector or a.low is not None or points > UNROLLED:
+            return
+        a.unrolled, a.overlap, a.constant = True, False, True
 
 
 def _axis(v: Expr, vector: Expr | None, copies: dict[Expr, int], width: int) -> Axis:
@@ -327,7 +365,13 @@ def _widest(nodes: Sequence[Expr]) -> int:
 
 def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:
     """The variable along which a vector costs least, by accesses per element."""
-    candidates = [v for v in (*nest.grid, *nest.inner) if v not in nest.limits or len(nest.inner) == 1]
+    candidates = [
+        v
+        for v in (*nest.grid, *nest.inner)
+        if (v not in nest.limits or len(nest.inner) == 1)
+        and v not in nest.ordered
+        and v is not nest.chunk
+    ]
     loads = [x for x in nodes if x.op == "load"]
     inner_size = math.prod(v.data[1] for v in nest.inner)
     computed = 0.3 * len(nodes)
@@ -341,7 +385,7 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
         even, odd = computed, 0.0
         for x in loads:
             terms = dict(x.data[2])
-            strange = bool(x.data[3] & 1) and any(y is v for y in walk(x.args))
+            strange = bool(x.data[3] & 1) and varies(x.args[0], v)
             if strange or terms.get(v, 0) not in (0, 1):
                 odd += 1.0
             else:
@@ -349,6 +393,8 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
         for s, inside in nest.stores():
             weight = 1.0 if inside or not nest.inner else 1.0 / inner_size
             stride = dict(s.index.terms).get(v, 0)
+            if s.index.rest is not None and varies(s.index.rest, v):
+                stride = 2
             if stride == 1 or (v in nest.inner and not inside):
                 even += weight
             else:
@@ -362,20 +408,32 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
     return chosen
 
 
+def varies(x: Expr, v: Expr) -> bool:
+    """Whether an expression depends on a loop variable."""
+    return any(
+        y is v or (y.op == "load" and v in dict(y.data[2])) for y in walk((x,))
+    )
+
+
 def _copies(
-    nest: Nest, nodes: Sequence[Expr], vector: Expr | None, width: int, vector_bytes: int
+    nest: Nest,
+    nodes: Sequence[Expr],
+    vector: Expr | None,
+    width: int,
+    vector_bytes: int,
 ) -> dict[Expr, int]:
     """How many points of an axis are computed at once."""
     folds = any(r for r, _, _ in nest.stages)
-    if vector is None or nest.scratch:
+    if vector is None or nest.scratch or any(s.combine for s, _ in nest.stores()):
         return {}
     if not folds:
         count = 4 if len(nodes) <= 12 else 2 if len(nodes) <= 24 else 1
         return {vector: _fitting(count, vector, width)}
     registers = 24 if vector_bytes == 64 else 12
     if vector in nest.inner:
-        if nest.products:
-            return _block(nest, nodes, vector, registers, {})
+        block = _block(nest, nodes, vector, registers, {}) if nest.products else {}
+        if block:
+            return block
         return {vector: _fitting(4, vector, width)} if len(nodes) <= 40 else {}
     across = _fitting(4, vector, width) if len(nodes) <= 40 else 1
     copies = {vector: across}
@@ -396,7 +454,7 @@ def _block(
 ) -> dict[Expr, int]:
     """Copies of the other grid axes along which some operand does not vary."""
     loads = [x for x in nodes if x.op == "load"]
-    for v in reversed([v for v in nest.grid if v is not vector]):
+    for v in reversed([v for v in nest.grid if v is not vector and v is not nest.chunk]):
         reused = any(v not in dict(x.data[2]) for x in loads)
         if not reused or v.data[1] < 2 or limit < 2:
             continue
@@ -408,4 +466,4 @@ def _block(
     return copies
 
 
-__all__ = ["Scheduled", "schedule", "select", "node"]
+__all__ = ["Scheduled", "node", "schedule", "select"]

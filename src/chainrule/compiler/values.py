@@ -10,13 +10,14 @@ asks `at` (an index per dimension) or `linear` (a row-major position) and does n
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from .expr import Expr, const
 from .index import Index, ravel, unravel
-from .loop import Combine
+from .loop import Combine, Store
 
 Indices = Sequence[Index]
 
@@ -42,6 +43,10 @@ class Reader:
 
     def read(self, value: Value, position: Index, indices: Indices | None) -> Expr:
         """The value's element as an expression of the kernel's variables."""
+        raise NotImplementedError
+
+    def under(self, condition: Expr, read: Callable[[], Expr]) -> Expr:
+        """What `read` composes, with nothing loaded where the condition is false."""
         raise NotImplementedError
 
 
@@ -77,6 +82,10 @@ class Value:
     def compute_linear(self, position: Index) -> Expr:
         """As compute, at a position."""
         return self.compute(unravel(position, self.shape))
+
+    def store(self, indices: Indices, value: Expr) -> Store:
+        """The store of the element at `indices` into the value's buffer."""
+        return Store(self.buffer, ravel(indices, self.shape), value)
 
 
 class Stored(Value):

@@ -19,7 +19,7 @@ from .gather import gather
 from .joining import concatenate, with_batch_first
 from .scatter import scatter, scatter_p
 from .shaping import broadcast_in_dim, convert, full, move_dim, zeros
-from .windows import CLIP, GatherDimensionNumbers, as_scatter
+from .windows import CLIP, GatherDimensionNumbers, as_scatter, clamped_index
 
 
 def _check_starts(name: str, starts: Sequence[Any], rank: int) -> None:
@@ -101,6 +101,20 @@ def _slice_evaluate(x: Any, *starts: Any, slice_sizes: Any) -> Any:
     return x[_clamped(starts, x.shape, slice_sizes)]
 
 
+def _slice_lower(build: Any, x: Any, *starts: Any, slice_sizes: Any) -> Any:
+    m = build.m
+    build.check(*starts)
+
+    def element(*indices: Any) -> Any:
+        limits = [n - s for n, s in zip(x.shape, slice_sizes)]
+        return x.at(
+            *(i + clamped_index(m, s.at(), limit)
+              for i, s, limit in zip(indices, starts, limits))
+        )  # fmt: skip
+
+    return build.index(element, x, *starts)
+
+
 dynamic_slice_p = Primitive(
     "dynamic_slice",
     "The slice of x of the given sizes that begins at the starts, moved inside.",
@@ -109,6 +123,7 @@ dynamic_slice_p = Primitive(
     transpose=_slice_transpose,
     batch=_slice_batch,
     evaluate=_slice_evaluate,
+    lower=_slice_lower,
 )
 
 
@@ -174,6 +189,25 @@ def _update_evaluate(x: Any, update: Any, *starts: Any) -> Any:
     return out
 
 
+def _update_lower(build: Any, x: Any, update: Any, *starts: Any) -> Any:
+    m = build.m
+    build.check(update, *starts)
+    if build.depends(update, x):
+        update = build.stored(update)
+    starts = [build.stored(s) if build.depends(s, x) else s for s in starts]
+    limits = [n - s for n, s in zip(x.shape, update.shape)]
+
+    def place(*indices: Any) -> list[Any]:
+        return [
+            i + clamped_index(m, s.at(), limit)
+            for i, s, limit in zip(indices, starts, limits)
+        ]
+
+    out = build.copied(x)
+    build.write(out, update.shape, update.at, place, update, *starts)
+    return out
+
+
 dynamic_update_slice_p = Primitive(
     "dynamic_update_slice",
     "x with the slice that begins at the starts, moved inside, replaced by update.",
@@ -182,6 +216,7 @@ dynamic_update_slice_p = Primitive(
     transpose=_update_transpose,
     batch=_update_batch,
     evaluate=_update_evaluate,
+    lower=_update_lower,
 )
 
 __all__ = ["dynamic_slice_p", "dynamic_update_slice_p"]

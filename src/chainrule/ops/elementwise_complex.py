@@ -82,9 +82,17 @@ def _sign_jvp(primals: Any, tangents: Any, y: Any) -> Any:
     return mul_p(complex_p(constant(0, turn), turn), y)
 
 
+def _sign_scalar(m: Any, x: Any) -> Any:
+    if x.type in m.UNSIGNED:
+        return m.select(x.eq(0), x, 1)
+    rest = m.select(x.eq(0), 0, x)  # a NaN stays
+    return m.select(x > 0, 1, m.select(x < 0, -1, rest))
+
+
 sign_p = elementwise(
-    "sign", "-1, 0 or 1; x / |x| for complex x; NaN for NaN", np.sign, jvp=_sign_jvp
-)
+    "sign", "-1, 0 or 1; x / |x| for complex x; NaN for NaN", np.sign, jvp=_sign_jvp,
+    scalar=_sign_scalar, cost=2.0,
+)  # fmt: skip
 
 
 def _abs_jvp(primals: Any, tangents: Any, y: Any) -> Any:
@@ -100,7 +108,7 @@ def _abs_jvp(primals: Any, tangents: Any, y: Any) -> Any:
 
 abs_p = elementwise(
     "abs", "the absolute value or complex modulus", np.absolute, jvp=_abs_jvp,
-    result=dtypes.real_part, weak=WEAK_IF_ALL,
+    result=dtypes.real_part, weak=WEAK_IF_ALL, scalar=lambda m, x: m.unary("abs", x),
 )  # fmt: skip
 
 __all__ = ["abs_p", "complex_p", "conj_p", "imag_p", "real_p", "sign_p"]

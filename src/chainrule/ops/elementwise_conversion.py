@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 
 from ..core.primitive import Primitive
-from .elementwise_rules import elementwise
+from .elementwise_rules import elementwise, pointwise
 from .shaping import move_dim
 
 # --- bitcast_convert_type ------------------------------------------------------------
@@ -46,6 +46,30 @@ def _bitcast_evaluate(x: Any, *, new_dtype: Any) -> Any:
     return np.ascontiguousarray(x).reshape(-1).view(new_dtype).reshape(x.shape[:-1])
 
 
+def _bitcast_lower(build: Any, x: Any, *, new_dtype: Any) -> Any:
+    build.check(x)
+    m, new = build.m, build.type_of(new_dtype)
+    old_bits, new_bits = m.BITS[x.type], m.BITS[new]
+    if old_bits == new_bits:
+        return build.map(lambda m, e: m.bitcast(e, new), x, widen=False, cost=0.0)
+    old, part = f"u{old_bits}", f"u{new_bits}"
+
+    def piece(*indices: Any) -> Any:
+        shift = m.convert((indices[-1] * new_bits).expr(), old)
+        bits = m.bitcast(x.at(*indices[:-1]), old) >> shift
+        return m.bitcast(m.convert(bits, part), new)
+
+    def joined(*indices: Any) -> Any:
+        bits = m.const(0, part)
+        for k in range(new_bits // old_bits):
+            element = m.bitcast(x.at(*indices, m.Index(k)), old)
+            bits = bits | (m.convert(element, part) << (k * old_bits))
+        return m.bitcast(bits, new)
+
+    x = build.settled(x, reads=max(old_bits // new_bits, 1))
+    return build.index(piece if old_bits > new_bits else joined, x)
+
+
 def _bitcast_batch(args: Any, dims: Any, size: int, *, new_dtype: Any) -> Any:
     from_front = args[0] if dims[0] == 0 else move_dim(args[0], dims[0], 0)
     return bitcast_convert_type_p(from_front, new_dtype=new_dtype), 0
@@ -62,6 +86,7 @@ bitcast_convert_type_p = Primitive(
     jvp=_no_tangent,
     batch=_bitcast_batch,
     evaluate=_bitcast_evaluate,
+    lower=_bitcast_lower,
 )
 
 
@@ -75,9 +100,9 @@ def _reduce_precision(x: Any, *, exponent_bits: int, mantissa_bits: int) -> Any:
         out = _round_mantissa(x, int(info.nmant) - mantissa_bits)
     if exponent_bits < info.iexp:
         top = 2 ** (exponent_bits - 1)
-        _, exponent = np.frexp(np.abs(out).astype(np.float64))
-        out = np.where(exponent > top, np.copysign(np.inf, x).astype(x.dtype), out)
-        small = exponent < 3 - top
+        size = np.abs(out).astype(np.float64)
+        out = np.where(size >= 2.0**top, np.copysign(np.inf, x).astype(x.dtype), out)
+        small = size < 2.0 ** (2 - top)
         out = np.where(small, np.copysign(0, x).astype(x.dtype), out)
     special = ~np.isfinite(x) | (x == 0)
     return np.where(special, x, out).astype(x.dtype, copy=False)
@@ -92,6 +117,32 @@ def _round_mantissa(x: Any, drop: int) -> Any:
     return (bits & ~number((1 << drop) - 1)).view(x.dtype)
 
 
+_fraction = {"f16": 10, "bf16": 7, "f32": 23, "f64": 52}
+_exponent = {"f16": 5, "bf16": 8, "f32": 8, "f64": 11}
+
+
+def _reduce_precision_scalar(
+    m: Any, x: Any, *, exponent_bits: int, mantissa_bits: int
+) -> Any:
+    """The bits are rounded; the exponent is judged by comparing."""
+    size, drop = m.BITS[x.type], _fraction[x.type] - mantissa_bits
+    bits = m.bitcast(x, f"u{size}")
+    if drop > 0:
+        odd = (bits >> drop) & 1
+        bits = (bits + (odd + ((1 << (drop - 1)) - 1))) & ((1 << size) - (1 << drop))
+    wide = "f32" if size == 16 else x.type
+    out, given = m.bitcast(bits, x.type), m.convert(x, wide)
+    if exponent_bits < _exponent[x.type]:
+        top = 2 ** (exponent_bits - 1)
+        amount = m.unary("abs", m.convert(out, wide))
+        sign, infinity = bits & (1 << (size - 1)), m.const(float("inf"), x.type)
+        above, below = amount >= 2.0**top, amount < 2.0 ** (2 - top)
+        bits = m.select(above, sign | m.bitcast(infinity, bits.type), bits)
+        out = m.bitcast(m.select(below, sign, bits), x.type)
+    special = ~(m.unary("abs", given) < float("inf"))
+    return m.select(special, x, out)
+
+
 reduce_precision_p = elementwise(
     "reduce_precision",
     "x rounded to what a float of the given exponent and mantissa bits can hold",
@@ -99,6 +150,9 @@ reduce_precision_p = elementwise(
     kinds="f",
     linear=(0,),
     transpose=lambda ct, x, **params: (reduce_precision_p(ct, **params),),
+    scalar=_reduce_precision_scalar,
+    cost=6.0,
+    widen=False,
 )
 
 
@@ -112,6 +166,7 @@ copy_p = Primitive(
     transpose=lambda ct, x: (ct,),
     batch=lambda args, dims, size: (copy_p(args[0]), dims[0]),
     evaluate=lambda x: np.array(x),
+    lower=pointwise(lambda m, x: x, cost=0.0, widen=False),
 )
 stop_gradient_p = Primitive(
     "stop_gradient",
@@ -120,6 +175,7 @@ stop_gradient_p = Primitive(
     jvp=_no_tangent,
     batch=lambda args, dims, size: (stop_gradient_p(args[0]), dims[0]),
     evaluate=lambda x: x,
+    lower=lambda build, x: x,
 )
 
 __all__ = [

@@ -18,8 +18,9 @@ _zero = (None, None)
 
 def _comparison(name: str, symbol: str, ufunc: Any, kinds: str) -> Any:
     return elementwise(
-        name, f"x {symbol} y", ufunc, kinds=kinds, partials=_zero, result=to_bool
-    )
+        name, f"x {symbol} y", ufunc, kinds=kinds, partials=_zero, result=to_bool,
+        scalar=lambda m, x, y: m.compare(name, x, y),
+    )  # fmt: skip
 
 
 eq_p = _comparison("eq", "==", np.equal, "biufc")
@@ -30,13 +31,21 @@ gt_p = _comparison("gt", ">", np.greater, "biuf")
 ge_p = _comparison("ge", ">=", np.greater_equal, "biuf")
 
 not_p = elementwise(
-    "not", "each bit inverted", np.invert, kinds="biu", partials=(None,)
-)
+    "not", "each bit inverted", np.invert, kinds="biu", partials=(None,),
+    scalar=lambda m, x: ~x,
+)  # fmt: skip
 and_p = elementwise(
-    "and", "x & y", np.bitwise_and, kinds="biu", partials=_zero
-)
-or_p = elementwise("or", "x | y", np.bitwise_or, kinds="biu", partials=_zero)
-xor_p = elementwise("xor", "x ^ y", np.bitwise_xor, kinds="biu", partials=_zero)
+    "and", "x & y", np.bitwise_and, kinds="biu", partials=_zero,
+    scalar=lambda m, x, y: x & y,
+)  # fmt: skip
+or_p = elementwise(
+    "or", "x | y", np.bitwise_or, kinds="biu", partials=_zero,
+    scalar=lambda m, x, y: x | y,
+)  # fmt: skip
+xor_p = elementwise(
+    "xor", "x ^ y", np.bitwise_xor, kinds="biu", partials=_zero,
+    scalar=lambda m, x, y: x ^ y,
+)  # fmt: skip
 
 
 # --- shifts --------------------------------------------------------------------------
@@ -50,12 +59,35 @@ def _shift_right_logical(x: Any, y: Any) -> Any:
     return np.right_shift(unsigned(x), unsigned(y)).view(x.dtype)
 
 
+def _bits_of(m: Any, x: Any) -> Any:
+    """The element `x` as an unsigned integer of its width."""
+    return m.bitcast(x, f"u{m.BITS[x.type]}")
+
+
+def _shift_left_scalar(m: Any, x: Any, y: Any) -> Any:
+    return m.select(_bits_of(m, y) < m.BITS[x.type], x << y, 0)
+
+
+def _shift_right_scalar(m: Any, x: Any, y: Any) -> Any:
+    """For a signed x, every shift beyond the width is as one by width - 1."""
+    if x.type in m.UNSIGNED:
+        return _shift_right_logical_scalar(m, x, y)
+    amount = m.minimum(_bits_of(m, y), m.BITS[x.type] - 1)
+    return x >> m.bitcast(amount, x.type)
+
+
+def _shift_right_logical_scalar(m: Any, x: Any, y: Any) -> Any:
+    bits, amount = _bits_of(m, x), _bits_of(m, y)
+    return m.bitcast(m.select(amount < m.BITS[x.type], bits >> amount, 0), x.type)
+
+
 shift_left_p = elementwise(
     "shift_left",
     "x moved y bits to the left; zero where y is not in 0..width-1",
     np.left_shift,
     kinds="iu",
     partials=_zero,
+    scalar=_shift_left_scalar,
 )
 shift_right_arithmetic_p = elementwise(
     "shift_right_arithmetic",
@@ -63,6 +95,7 @@ shift_right_arithmetic_p = elementwise(
     np.right_shift,
     kinds="iu",
     partials=_zero,
+    scalar=_shift_right_scalar,
 )
 shift_right_logical_p = elementwise(
     "shift_right_logical",
@@ -70,6 +103,7 @@ shift_right_logical_p = elementwise(
     _shift_right_logical,
     kinds="iu",
     partials=_zero,
+    scalar=_shift_right_logical_scalar,
 )
 
 
@@ -96,10 +130,13 @@ population_count_p = elementwise(
     _population_count,
     kinds="iu",
     partials=(None,),
+    scalar=lambda m, x: m.unary("popcount", x),
+    cost=2.0,
 )
 clz_p = elementwise(
-    "clz", "the number of leading zero bits", _clz, kinds="iu", partials=(None,)
-)
+    "clz", "the number of leading zero bits", _clz, kinds="iu", partials=(None,),
+    scalar=lambda m, x: m.unary("clz", x), cost=2.0,
+)  # fmt: skip
 
 
 def _mulhi(x: Any, y: Any) -> Any:
@@ -125,12 +162,30 @@ def _mulhi_64(x: Any, y: Any) -> Any:
     return high.astype(x.dtype)
 
 
+def _mulhi_scalar(m: Any, x: Any, y: Any) -> Any:
+    size = m.BITS[x.type]
+    if size < 64:
+        wide = f"{x.type[0]}{2 * size}"
+        return m.convert((m.convert(x, wide) * m.convert(y, wide)) >> size, x.type)
+    a, b = _bits_of(m, x), _bits_of(m, y)
+    low = 0xFFFFFFFF
+    a1, a0, b1, b0 = a >> 32, a & low, b >> 32, b & low
+    middle = a1 * b0 + ((a0 * b0) >> 32)
+    cross = a0 * b1 + (middle & low)
+    high = a1 * b1 + (middle >> 32) + (cross >> 32)
+    if x.type in m.SIGNED:
+        high = high - m.select(x < 0, b, 0) - m.select(y < 0, a, 0)
+    return m.bitcast(high, x.type)
+
+
 mulhi_p = elementwise(
     "mulhi",
     "the upper half of the bits of the double-width product x * y",
     _mulhi,
     kinds="iu",
     partials=_zero,
+    scalar=_mulhi_scalar,
+    cost=6.0,
 )
 
 __all__ = [

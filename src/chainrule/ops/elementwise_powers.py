@@ -22,13 +22,15 @@ from .elementwise_rules import (
     constant,
     elementwise,
     native,
+    pointwise,
 )
 from .elementwise_selection import select
 from .shaping import convert
 
 square_p = elementwise(
-    "square", "x * x", np.square, partials=(lambda y, x: 2 * x,)
-)
+    "square", "x * x", np.square, partials=(lambda y, x: 2 * x,),
+    scalar=lambda m, x: x * x,
+)  # fmt: skip
 
 
 # --- integer_pow ---------------------------------------------------------------------
@@ -59,8 +61,11 @@ def _integer_pow_abstract(x: Any, *, y: int) -> Any:
 
 
 def _integer_pow_evaluate(x: Any, *, y: int) -> Any:
+    """16-bit floats are multiplied in float32 and rounded once."""
     if y == 2:
         return np.square(x)
+    if x.dtype.itemsize < 4 and dtypes.is_float(x.dtype):
+        return _integer_pow_evaluate(x.astype(np.float32), y=y).astype(x.dtype)
     if y > 0:
         return _power(x, y)
     if y == 0:
@@ -85,6 +90,7 @@ integer_pow_p = Primitive(
     jvp=_integer_pow_jvp,
     batch=lambda args, dims, size, *, y: (integer_pow_p(args[0], y=y), dims[0]),
     evaluate=_integer_pow_evaluate,
+    lower=pointwise(lambda m, x, *, y: m.integer_pow(x, y), cost=3.0),
 )
 
 
@@ -122,6 +128,20 @@ def _integer_power(x: Any, y: Any) -> Any:
     return np.where(y < 0, inverse, np.power(x, np.maximum(y, 0)))
 
 
+def _pow_scalar(m: Any, x: Any, y: Any) -> Any:
+    if x.type in m.FLOATS:
+        return m.pow(x, m.convert(y, x.type))
+    power, square = m.const(1, x.type), x
+    for k in range(m.BITS[y.type] - (y.type in m.SIGNED)):
+        power = m.select(((y >> k) & 1).ne(0), power * square, power)
+        square = square * square
+    if y.type in m.UNSIGNED:
+        return power
+    sign = m.select((y & 1).ne(0), x, 1)
+    inverse = m.select(x.eq(1) | x.eq(-1), sign, 0)
+    return m.select(y < 0, inverse, power)
+
+
 def _pow_by_base(z: Any, x: Any, y: Any) -> Any:
     """y * x**(y-1), with 0 at x = y = 0."""
     both_zero = and_p(x == 0, y == 0)
@@ -154,6 +174,7 @@ pow_p = Primitive(
     jvp=_pow_jvp,
     batch=lambda args, dims, size: batch_elementwise(pow_p, args, dims, size, {}),
     evaluate=_pow_evaluate,
+    lower=pointwise(_pow_scalar, cost=20.0),
 )
 
 
@@ -161,7 +182,7 @@ pow_p = Primitive(
 
 sqrt_p = elementwise(
     "sqrt", "the principal square root", np.sqrt, kinds="fc",
-    partials=(lambda y, x: 0.5 / y,),
+    partials=(lambda y, x: 0.5 / y,), scalar=lambda m, x: m.unary("sqrt", x), cost=4.0,
 )  # fmt: skip
 
 _rsqrt_real = native("rsqrt")
@@ -173,11 +194,12 @@ def _rsqrt_evaluate(x: Any) -> Any:
 
 rsqrt_p = elementwise(
     "rsqrt", "1 / sqrt(x)", _rsqrt_evaluate, kinds="fc",
-    partials=(lambda y, x: -0.5 * y / x,),
+    partials=(lambda y, x: -0.5 * y / x,), scalar=lambda m, x: m.rsqrt(x), cost=8.0,
 )  # fmt: skip
 cbrt_p = elementwise(
     "cbrt", "the real cube root", np.cbrt, kinds="f",
     partials=(lambda y, x: integer_pow_p(y, y=-2) / 3,),
+    scalar=lambda m, x: m.cbrt(x), cost=15.0,
 )  # fmt: skip
 
 __all__ = [

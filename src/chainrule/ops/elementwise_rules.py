@@ -73,6 +73,7 @@ def elementwise(
     weak: int | None = None,
     scalar: Any = None,
     cost: float = 1.0,
+    widen: bool = True,
     lower: Any = awaits_compiler,
 ) -> Primitive:
     """Declares an elementwise primitive over dtypes of the given `kinds`.
@@ -80,7 +81,7 @@ def elementwise(
     `result` maps the operands' dtype to the output's (default: the same; a result
     of another dtype is never weak). `scalar(m, *elements, **params)` is the element's
     expression for the compiler, with `m` the namespace of scalar functions; `cost` is
-    its price in additions.
+    its price in additions. 16-bit floats reach it as float32, unless `widen` is off.
     """
 
     def abstract(*avals: Any, **_: Any) -> Any:
@@ -104,7 +105,7 @@ def elementwise(
         return batch_elementwise(prim, args, dims, size, params)
 
     if scalar is not None:
-        lower = pointwise(scalar, cost)
+        lower = pointwise(scalar, cost, widen)
     if weak is None:
         weak = WEAK_IF_ALL if result is None else WEAK_NEVER
     prim = Primitive(
@@ -115,9 +116,13 @@ def elementwise(
     return prim
 
 
-def pointwise(scalar: Callable[..., Any], cost: float = 1.0) -> Callable[..., Any]:
+def pointwise(
+    scalar: Callable[..., Any], cost: float = 1.0, widen: bool = True
+) -> Callable[..., Any]:
     """The lowering of an elementwise primitive whose element is `scalar(m, *xs)`."""
-    return lambda build, *xs, **params: build.map(scalar, *xs, cost=cost, **params)
+    return lambda build, *xs, **params: build.map(
+        scalar, *xs, cost=cost, widen=widen, **params
+    )
 
 
 def batch_elementwise(

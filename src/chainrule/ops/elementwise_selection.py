@@ -21,6 +21,7 @@ from .elementwise_rules import (
     broadcast_shapes,
     constant,
     elementwise,
+    pointwise,
     unbroadcast,
 )
 from .shaping import convert_p, zeros
@@ -58,6 +59,15 @@ def _select_evaluate(which: Any, *cases: Any) -> Any:
     return out
 
 
+def _select_scalar(m: Any, which: Any, *cases: Any) -> Any:
+    if which.type == "bool" and len(cases) == 2:
+        return m.select(which, cases[1], cases[0])
+    out = cases[0]
+    for k, case in enumerate(cases[1:], 1):
+        out = m.select(which >= k, case, out)
+    return out
+
+
 def _select_jvp(primals: Any, tangents: Any, out: Any) -> Any:
     if all(t is None for t in tangents[1:]):
         return None
@@ -89,6 +99,7 @@ select_n_p = Primitive(
     transpose=_select_transpose,
     batch=lambda args, dims, size: batch_elementwise(select_n_p, args, dims, size, {}),
     evaluate=_select_evaluate,
+    lower=pointwise(_select_scalar, widen=False),
     weak=WEAK_IF_REST,
 )
 
@@ -126,6 +137,7 @@ max_p = elementwise(
     np.maximum,
     kinds="biufc",
     partials=_share(_greater),
+    scalar=lambda m, x, y: m.maximum(x, y),
 )
 min_p = elementwise(
     "min",
@@ -133,6 +145,7 @@ min_p = elementwise(
     np.minimum,
     kinds="biufc",
     partials=_share(_less),
+    scalar=lambda m, x, y: m.minimum(x, y),
 )
 
 
@@ -156,6 +169,8 @@ clamp_p = elementwise(
         _inside,
         lambda z, low, x, high: _beyond(lt_p, high, x, z),
     ),
+    scalar=lambda m, low, x, high: m.minimum(m.maximum(x, low), high),
+    cost=2.0,
 )
 
 __all__ = ["clamp_p", "max_p", "min_p", "select", "select_n_p"]

@@ -15,24 +15,33 @@ from .elementwise_powers import rsqrt_p, square_p
 from .elementwise_rules import elementwise
 
 
-def _function(name: str, doc: str, ufunc: Any, partial: Any) -> Any:
-    return elementwise(name, doc, ufunc, kinds="fc", partials=(partial,))
+def _function(
+    name: str, doc: str, ufunc: Any, partial: Any, scalar: Any = None
+) -> Any:
+    return elementwise(
+        name, doc, ufunc, kinds="fc", partials=(partial,), scalar=scalar, cost=15.0
+    )
 
 
-sin_p = _function("sin", "the sine", np.sin, lambda y, x: cos_p(x))
-cos_p = _function("cos", "the cosine", np.cos, lambda y, x: -sin_p(x))
-tan_p = _function("tan", "the tangent", np.tan, lambda y, x: 1 + square_p(y))
+sin_p = _function("sin", "the sine", np.sin, lambda y, x: cos_p(x), lambda m, x: m.sin(x))
+cos_p = _function("cos", "the cosine", np.cos, lambda y, x: -sin_p(x), lambda m, x: m.cos(x))
+tan_p = _function(
+    "tan", "the tangent", np.tan, lambda y, x: 1 + square_p(y), lambda m, x: m.tan(x)
+)
 asin_p = _function(
     "asin", "the angle in [-pi/2, pi/2] whose sine is x", np.arcsin,
     lambda y, x: rsqrt_p((1 - x) * (1 + x)),
+    lambda m, x: m.asin(x),
 )  # fmt: skip
 acos_p = _function(
     "acos", "the angle in [0, pi] whose cosine is x", np.arccos,
     lambda y, x: -rsqrt_p((1 - x) * (1 + x)),
+    lambda m, x: m.acos(x),
 )  # fmt: skip
 atan_p = _function(
     "atan", "the angle in [-pi/2, pi/2] whose tangent is x", np.arctan,
     lambda y, x: 1 / (1 + square_p(x)),
+    lambda m, x: m.atan(x),
 )  # fmt: skip
 
 
@@ -46,24 +55,36 @@ atan2_p = elementwise(
         lambda z, x, y: y / (square_p(x) + square_p(y)),
         lambda z, x, y: -x / (square_p(x) + square_p(y)),
     ),
+    scalar=lambda m, x, y: m.atan2(x, y),
+    cost=20.0,
 )
 
-sinh_p = _function("sinh", "the hyperbolic sine", np.sinh, lambda y, x: cosh_p(x))
-cosh_p = _function("cosh", "the hyperbolic cosine", np.cosh, lambda y, x: sinh_p(x))
+sinh_p = _function(
+    "sinh", "the hyperbolic sine", np.sinh, lambda y, x: cosh_p(x),
+    lambda m, x: m.sinh(x),
+)  # fmt: skip
+cosh_p = _function(
+    "cosh", "the hyperbolic cosine", np.cosh, lambda y, x: sinh_p(x),
+    lambda m, x: m.cosh(x),
+)  # fmt: skip
 tanh_p = _function(
-    "tanh", "the hyperbolic tangent", np.tanh, lambda y, x: (1 + y) * (1 - y)
-)
+    "tanh", "the hyperbolic tangent", np.tanh, lambda y, x: (1 + y) * (1 - y),
+    lambda m, x: m.tanh(x),
+)  # fmt: skip
 asinh_p = _function(
     "asinh", "the inverse hyperbolic sine", np.arcsinh,
     lambda y, x: rsqrt_p(1 + square_p(x)),
+    lambda m, x: m.asinh(x),
 )  # fmt: skip
 acosh_p = _function(
     "acosh", "the inverse hyperbolic cosine, for x >= 1", np.arccosh,
     lambda y, x: rsqrt_p(x - 1) * rsqrt_p(x + 1),
+    lambda m, x: m.acosh(x),
 )  # fmt: skip
 atanh_p = _function(
     "atanh", "the inverse hyperbolic tangent, for |x| <= 1", np.arctanh,
     lambda y, x: 1 / ((1 - x) * (1 + x)),
+    lambda m, x: m.atanh(x),
 )  # fmt: skip
 
 __all__ = [

@@ -171,7 +171,12 @@ def _turned(build: Any, y: Any, free: Any, batch: Any, contracted: Any) -> Any:
 def _is_large(build: Any, x: Any, y: Any, sizes: Sequence[int]) -> bool:
     _, m, n, k = sizes
     same = x.type == y.type == build.type_of(build.out.dtype)
-    return same and x.type in ("f32", "f64") and m * n * k >= GEMM_WORK and min(m, n, k) >= 16
+    return (
+        same
+        and x.type in ("f32", "f64")
+        and m * n * k >= GEMM_WORK
+        and min(m, n, k) >= 16
+    )
 
 
 def _gemm(
@@ -185,7 +190,11 @@ def _gemm(
 
 
 def _matrix(
-    build: Any, x: Any, batch: Sequence[int], rows: Sequence[int], columns: Sequence[int]
+    build: Any,
+    x: Any,
+    batch: Sequence[int],
+    rows: Sequence[int],
+    columns: Sequence[int],
 ) -> tuple[Any, bool]:
     """An operand as a batch of matrices in memory, and whether they lie transposed."""
     source, order = build.unpermuted(x)

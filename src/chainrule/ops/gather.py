@@ -9,6 +9,7 @@ apply in row-major order of their batch, so results do not depend on the backend
 
 from __future__ import annotations
 
+import math
 from typing import Any, Callable, Sequence
 
 import numpy as np
@@ -29,11 +30,15 @@ from .windows import (
     check_distinct,
     check_index_operand,
     clamp,
+    clamped_index,
     default_fill,
     in_bounds,
     interleave,
     places,
+    scatter_lowering,
     shifted,
+    start_elements,
+    starts_inside,
     window_sizes,
     window_starts,
 )
@@ -194,6 +199,39 @@ def _gather_batch(
     return out, 0
 
 
+def _gather_lower(
+    build: Any, x: Any, indices: Any, *, dimension_numbers: GatherDimensionNumbers,
+    slice_sizes: Any, mode: GatherScatterMode, fill_value: Any, **_: Any,
+) -> Any:  # fmt: skip
+    m, dn = build.m, dimension_numbers
+    build.check(x)
+    dropped = (*dn.collapsed_slice_dims, *dn.operand_batching_dims)
+    fill = default_fill(x.aval.dtype) if fill_value is None else fill_value
+    fill = m.const(np.asarray(fill).astype(x.aval.dtype).item(), x.type)
+    window, batch = math.prod(slice_sizes), math.prod(indices.shape[:-1])
+    indices = build.settled(indices, reads=window)
+    x = build.settled(x, reads=-(-window * batch // max(math.prod(x.shape), 1)))
+
+    def element(*i: Any) -> Any:
+        at = [k for d, k in enumerate(i) if d not in dn.offset_dims]
+        offset = iter([i[d] for d in dn.offset_dims])
+        starts = start_elements(m, indices, at, dn.start_index_map)
+        along = dict(zip(dn.operand_batching_dims, dn.start_indices_batching_dims))
+        place = [
+            at[along[d]] if d in along
+            else clamped_index(m, starts.get(d), n - s)
+            + (m.Index(0) if d in dropped else next(offset))
+            for d, (n, s) in enumerate(zip(x.shape, slice_sizes))
+        ]  # fmt: skip
+        value = x.at(*place)
+        if mode is not FILL_OR_DROP:
+            return value
+        inside = starts_inside(m, starts, x.shape, slice_sizes)
+        return m.select(inside, value, fill)
+
+    return build.index(element, x, indices, cost=2.0)
+
+
 gather_p = Primitive(
     "gather",
     "The windows of x that start at the given indices.",
@@ -202,6 +240,7 @@ gather_p = Primitive(
     transpose=_gather_transpose,
     batch=_gather_batch,
     evaluate=_gather_evaluate,
+    lower=_gather_lower,
 )
 
 
@@ -338,12 +377,16 @@ def _batching(prim: Primitive) -> Any:
     return batch
 
 
-def declare_scatter(name: str, doc: str, combine: Any, **rules: Any) -> Primitive:
-    """A scatter whose updates meet the operand by ufunc `combine` (None: replace)."""
+def declare_scatter(
+    name: str, doc: str, combine: Any, scalar: Any, **rules: Any
+) -> Primitive:
+    """A scatter whose updates meet the operand by ufunc `combine` (None: replace), of
+    elements scalar(m, old, new)."""
     shown = name.replace("-", "_")
     prim = Primitive(
-        name, doc, abstract=_shape_rule(shown), evaluate=_evaluation(combine), **rules
-    )
+        name, doc, abstract=_shape_rule(shown), evaluate=_evaluation(combine),
+        lower=scatter_lowering(scalar), **rules,
+    )  # fmt: skip
     prim.batch = _batching(prim)
     return prim
 
@@ -372,6 +415,7 @@ scatter_add_p = declare_scatter(
     "scatter-add",
     "x with updates added at the given indices.",
     np.add,
+    lambda m, x, y: x | y if x.type == "bool" else x + y,
     linear=(0, 2),
     transpose=_add_transpose,
 )

@@ -6,6 +6,7 @@ rearrangement, with a sum where tile has copied. Sizes are static, as in all sha
 
 from __future__ import annotations
 
+import math
 from itertools import accumulate, pairwise
 from typing import Any, Sequence
 
@@ -89,6 +90,43 @@ def _concatenate_transpose(ct: Any, *xs: Any, dimension: int) -> Any:
     return tuple(found)
 
 
+_few_parts = 4
+"""So many operands are told apart at every element; more are written one by one."""
+
+
+def _concatenate_lower(build: Any, *xs: Any, dimension: int) -> Any:
+    m = build.m
+    build.check(*xs)
+    if len(xs) > _few_parts:
+        return _concatenate_parts(build, xs, dimension)
+
+    def element(*i: Any) -> Any:
+        out = m.const(0, xs[0].type)
+        start = build.out.shape[dimension]
+        for x in reversed(xs):
+            n = x.shape[dimension]
+            start -= n
+            k = i[dimension] - start
+            at = (*i[:dimension], k, *i[dimension + 1 :])
+            out = build.guarded(k.within(n), lambda x=x, at=at: x.at(*at), out)
+        return out
+
+    return build.index(element, *xs, cost=float(len(xs)))
+
+
+def _concatenate_parts(build: Any, xs: Sequence[Any], dimension: int) -> Any:
+    """Each operand written into its part of the result."""
+    out, start = build.target(), 0
+    for x in xs:
+
+        def place(*i: Any, start: int = start) -> Any:
+            return (*i[:dimension], i[dimension] + start, *i[dimension + 1 :])
+
+        build.write(out, x.shape, x.at, place, x)
+        start += x.shape[dimension]
+    return out
+
+
 concatenate_p = Primitive(
     "concatenate",
     "The operands one behind the other along `dimension`.",
@@ -100,6 +138,7 @@ concatenate_p = Primitive(
         0,
     ),
     evaluate=lambda *xs, dimension: np.concatenate(xs, dimension),
+    lower=_concatenate_lower,
 )
 
 
@@ -149,6 +188,16 @@ def _split_evaluate(x: Any, *, sizes: Any, axis: int) -> Any:
     return [x[(*before, slice(a, b))] for a, b in bounds]
 
 
+def _split_lower(build: Any, x: Any, *, sizes: Any, axis: int) -> Any:
+    def part(aval: Any, start: int) -> Any:
+        def element(*i: Any) -> Any:
+            return x.at(*i[:axis], i[axis] + start, *i[axis + 1 :])
+
+        return build.of(aval).index(element, x, cost=0.0)
+
+    return [part(a, k) for a, k in zip(build.out, accumulate(sizes, initial=0))]
+
+
 split_p = Primitive(
     "split",
     "x cut along `axis` into parts of the given sizes.",
@@ -157,6 +206,7 @@ split_p = Primitive(
     transpose=_split_transpose,
     batch=_split_batch,
     evaluate=_split_evaluate,
+    lower=_split_lower,
     multiple_results=True,
 )
 
@@ -181,6 +231,17 @@ def _squeeze_batch(args: Any, dims: Any, size: int, *, dimensions: Any) -> Any:
     return squeeze_p(args[0], dimensions=moved), d - sum(i < d for i in moved)
 
 
+def _squeeze_lower(build: Any, x: Any, *, dimensions: Any) -> Any:
+    kept = [k for k in range(len(x.shape)) if k not in dimensions]
+    zero = build.m.Index(0)
+
+    def element(*i: Any) -> Any:
+        place = dict(zip(kept, i))
+        return x.at(*(place.get(k, zero) for k in range(len(x.shape))))
+
+    return build.index(element, x, cost=0.0, linear=x.linear)
+
+
 squeeze_p = Primitive(
     "squeeze",
     "x without the given dimensions of size 1.",
@@ -189,6 +250,7 @@ squeeze_p = Primitive(
     transpose=lambda ct, x, *, dimensions: (reshape(ct, x.shape),),
     batch=_squeeze_batch,
     evaluate=lambda x, *, dimensions: np.squeeze(x, dimensions),
+    lower=_squeeze_lower,
 )
 
 
@@ -221,6 +283,17 @@ def _rev_abstract(x: Any, *, dimensions: Any) -> Any:
     return x.shape, x.dtype
 
 
+def _rev_lower(build: Any, x: Any, *, dimensions: Any) -> Any:
+    return build.index(
+        lambda *indices: x.at(
+            *(n - 1 - i if d in dimensions else i
+              for d, (i, n) in enumerate(zip(indices, x.shape)))
+        ),
+        x,
+        cost=0.0,
+    )  # fmt: skip
+
+
 rev_p = Primitive(
     "rev",
     "x with the order of elements reversed along the given dimensions.",
@@ -232,6 +305,7 @@ rev_p = Primitive(
         dims[0],
     ),
     evaluate=lambda x, *, dimensions: np.flip(x, dimensions),
+    lower=_rev_lower,
 )
 
 
@@ -265,6 +339,13 @@ def _tile_evaluate(x: Any, *, reps: Any) -> Any:
     return out.reshape([n * r for n, r in zip(x.shape, reps)])
 
 
+def _tile_lower(build: Any, x: Any, *, reps: Any) -> Any:
+    x = build.settled(x, reads=math.prod(reps))
+    return build.index(
+        lambda *indices: x.at(*(i.divmod(n)[1] for i, n in zip(indices, x.shape))), x
+    )
+
+
 tile_p = Primitive(
     "tile",
     "reps[d] copies of x, one behind the other, along each dimension d.",
@@ -273,6 +354,7 @@ tile_p = Primitive(
     transpose=_tile_transpose,
     batch=_tile_batch,
     evaluate=_tile_evaluate,
+    lower=_tile_lower,
 )
 
 
@@ -302,6 +384,11 @@ def _iota_evaluate(*, dtype: Any, shape: Any, dimension: int) -> Any:
     return np.broadcast_to(counted.reshape(sizes), shape)
 
 
+def _iota_lower(build: Any, *, dtype: Any, shape: Any, dimension: int) -> Any:
+    type = build.type_of(dtype)
+    return build.index(lambda *i: build.m.convert(i[dimension].expr(), type), cost=0.0)
+
+
 iota_p = Primitive(
     "iota",
     "0, 1, 2, ... along `dimension` of an array of the given shape.",
@@ -309,6 +396,7 @@ iota_p = Primitive(
     jvp=Missing("iota has no operands"),
     batch=Missing("iota has no operands"),
     evaluate=_iota_evaluate,
+    lower=_iota_lower,
     weak=WEAK_NEVER,
 )
 

@@ -53,6 +53,25 @@ def _triangle_batch(args: Any, dims: Any, size: int, **params: Any) -> Any:
     return triangle_p(move_dim(args[0], dims[0], 0), **params), 0
 
 
+def _triangle_lower(build: Any, x: Any, *, lower: bool, diagonal: float) -> Any:
+    m, zero = build.m, build.m.const(0, build.type_of(x.aval.dtype))
+
+    def element(*i: Any) -> Any:
+        below = i[-2] - i[-1] if lower else i[-1] - i[-2]
+        value = x.at(*i)
+        if diagonal == 1:
+            return m.select(below.at_least(0), value, zero)
+        if diagonal != 0:
+            weight = m.const(diagonal, "f32" if x.type in ("f16", "bf16") else x.type)
+            scaled = m.convert(m.convert(value, weight.type) * weight, x.type)
+            zero_or = m.select(below.equals(0), scaled, zero)
+        else:
+            zero_or = zero
+        return m.select(below.at_least(1), value, zero_or)
+
+    return build.index(element, x, cost=1.0)
+
+
 triangle_p = Primitive(
     "triangle",
     "The strict lower or upper triangle of x, plus `diagonal` times its diagonal.",
@@ -61,6 +80,7 @@ triangle_p = Primitive(
     transpose=lambda ct, x, **params: (triangle_p(ct, **params),),
     batch=_triangle_batch,
     evaluate=_triangle_evaluate,
+    lower=_triangle_lower,
 )
 
 

@@ -256,6 +256,7 @@ fma_p = elementwise(
     _fma_evaluate,
     kinds="f",
     partials=(lambda w, x, y, z: y, lambda w, x, y, z: x, 1),
+    scalar=lambda m, x, y, z: m.fma(x, y, z),
 )
 
 

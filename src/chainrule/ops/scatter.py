@@ -58,6 +58,7 @@ scatter_p = declare_scatter(
     "scatter",
     "x with the windows at the given indices replaced by updates; the last one stays.",
     None,
+    None,
     linear=(0, 2),
     transpose=_scatter_transpose,
 )
@@ -79,6 +80,7 @@ scatter_sub_p = declare_scatter(
     "scatter-sub",
     "x with updates subtracted at the given indices.",
     np.subtract,
+    lambda m, x, y: x - y,
     linear=(0, 2),
     transpose=_sub_transpose,
 )
@@ -133,6 +135,7 @@ scatter_mul_p = declare_scatter(
     "scatter-mul",
     "x multiplied by updates at the given indices.",
     np.multiply,
+    lambda m, x, y: x & y if x.type == "bool" else x * y,
     jvp=_mul_jvp,
     transpose=_mul_transpose,
 )
@@ -163,6 +166,7 @@ scatter_min_p = declare_scatter(
     "scatter-min",
     "x with the lesser of itself and updates at the given indices.",
     np.minimum,
+    lambda m, x, y: m.minimum(x, y),
     jvp=_extreme_jvp,
     transpose=Missing("not linear"),
 )
@@ -171,6 +175,7 @@ scatter_max_p = declare_scatter(
     "scatter-max",
     "x with the greater of itself and updates at the given indices.",
     np.maximum,
+    lambda m, x, y: m.maximum(x, y),
     jvp=_extreme_jvp,
     transpose=Missing("not linear"),
 )

@@ -80,6 +80,17 @@ def _slice_evaluate(
     return x[tuple(map(slice, start_indices, limit_indices, strides))]
 
 
+def _slice_lower(
+    build: Any, x: Any, *, start_indices: Any, limit_indices: Any, strides: Any
+) -> Any:
+    steps = strides or (1,) * len(start_indices)
+    return build.index(
+        lambda *i: x.at(*(k * s + a for k, a, s in zip(i, start_indices, steps))),
+        x,
+        cost=0.0,
+    )
+
+
 slice_p = Primitive(
     "slice",
     "out[i] = x[start + i * stride], dimension by dimension.",
@@ -88,6 +99,7 @@ slice_p = Primitive(
     transpose=_slice_transpose,
     batch=_slice_batch,
     evaluate=_slice_evaluate,
+    lower=_slice_lower,
 )
 
 
@@ -173,6 +185,20 @@ def _pad_evaluate(x: Any, value: Any, *, padding_config: Any) -> Any:
     return out
 
 
+def _pad_lower(build: Any, x: Any, value: Any, *, padding_config: Any) -> Any:
+    m = build.m
+
+    def element(*indices: Any) -> Any:
+        place, inside = [], []
+        for i, n, (lo, _, inner) in zip(indices, x.shape, padding_config):
+            k, hole = (i - lo).divmod(inner + 1)
+            inside += [hole.equals(0), k.within(n)]
+            place.append(k)
+        return build.guarded(m.all_of(inside), lambda: x.at(*place), value.at())
+
+    return build.index(element, x, value, cost=1.0)
+
+
 pad_p = Primitive(
     "pad",
     "x with copies of a scalar before, between and behind its elements.",
@@ -181,4 +207,5 @@ pad_p = Primitive(
     transpose=_pad_transpose,
     batch=_pad_batch,
     evaluate=_pad_evaluate,
+    lower=_pad_lower,
 )

@@ -10,14 +10,16 @@ there (`select_and_scatter_add`); each is the other's transpose, so every order 
 from __future__ import annotations
 
 import math
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
 from ..core import dtypes
+from ..core.avals import ShapedArray
 from ..core.primitive import Primitive
 from .convolution import Pads, dilated, padded, window_counts, windows_of
 from .elementwise_logic import ge_p, le_p
+from .folds import accumulator, highest, lowest
 from .joining import with_batch_first
 from .reductions import greatest, least
 
@@ -62,6 +64,52 @@ def _batched_params(params: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+# --- lowering ------------------------------------------------------------------------
+
+
+def element_of_window(
+    m: Any, shape: Any, counts: Any, i: Sequence[Any], params: dict[str, Any]
+) -> tuple[list[Any], Any]:
+    """Where in the operand a window's element lies, and whether it does: `i` is the
+    window's index followed by the element's in it."""
+    place, inside = [], []
+    lows = [low for low, _ in params["padding"]]
+    steps = (params[e] for e in ("window_strides", "base_dilation", "window_dilation"))
+    for d, (n, low, s, b, w) in enumerate(zip(shape, lows, *steps)):
+        k, hole = (i[d] * s + i[len(counts) + d] * w - low).divmod(b)
+        inside += [hole.equals(0), k.within(n)]
+        place.append(k)
+    return place, m.all_of(inside)
+
+
+def _window_fold(combine: Any, identity: Any) -> Callable[..., Any]:
+    """The lowering of a reduction over windows: combine(m, x, y) with its identity."""
+
+    def lower(build: Any, x: Any, **params: Any) -> Any:
+        m, counts = build.m, build.out.shape
+        type = accumulator(build.type_of(x.aval.dtype))
+        window = params["window_dimensions"]
+        start = m.const(identity(m, type), type)
+        x = build.settled(x, reads=_visits(x.shape, counts, window))
+
+        def values(*i: Any) -> Any:
+            place, inside = element_of_window(m, x.shape, counts, i, params)
+            return (build.guarded(inside, lambda: m.convert(x.at(*place), type), start),)
+
+        return build.fold(
+            (*counts, *window), range(len(counts), 2 * len(counts)), values, (start,),
+            lambda total, v: (combine(m, total[0], v[0]),), x,
+            finish=lambda results: [m.convert(results[0], x.type)],
+        )  # fmt: skip
+
+    return lower
+
+
+def _visits(shape: Any, counts: Any, window: Any) -> int:
+    """How often an element is read, on average."""
+    return math.prod(counts) * math.prod(window) // max(math.prod(shape), 1)
+
+
 # --- sum, max, min --------------------------------------------------------------------
 
 
@@ -88,8 +136,9 @@ def _by_dimension(
 
 
 def _reduction(
-    name: str, doc: str, kinds: str, evaluate: Any, **rules: Any
-) -> Primitive:
+    name: str, doc: str, kinds: str, evaluate: Any, combine: Any, identity: Any,
+    **rules: Any,
+) -> Primitive:  # fmt: skip
     def abstract(x: Any, **params: Any) -> Any:
         if dtypes.kind(x.dtype) not in kinds:
             raise TypeError(f"{name}: does not accept dtype {x.dtype}.")
@@ -100,8 +149,9 @@ def _reduction(
         return prim(x, **_batched_params(params)), 0
 
     prim = Primitive(
-        name, doc, abstract=abstract, evaluate=evaluate, batch=batch, **rules
-    )
+        name, doc, abstract=abstract, evaluate=evaluate, batch=batch,
+        lower=_window_fold(combine, identity), **rules,
+    )  # fmt: skip
     return prim
 
 
@@ -141,6 +191,8 @@ reduce_window_sum_p = _reduction(
     "The sum over each window.",
     "iufc",
     _sum_evaluate,
+    lambda m, x, y: x + y,
+    lambda m, type: 0,
     linear=(0,),
     transpose=_sum_transpose,
 )
@@ -160,6 +212,8 @@ reduce_window_max_p = _reduction(
     "The greatest element of each window.",
     "biufc",
     lambda x, **params: _by_dimension(np.maximum.reduce, x, least(x.dtype), **params),
+    lambda m, x, y: m.maximum(x, y),
+    lowest,
     jvp=_choosing_jvp(ge_p),
 )
 reduce_window_min_p = _reduction(
@@ -169,6 +223,8 @@ reduce_window_min_p = _reduction(
     lambda x, **params: _by_dimension(
         np.minimum.reduce, x, greatest(x.dtype), **params
     ),
+    lambda m, x, y: m.minimum(x, y),
+    highest,
     jvp=_choosing_jvp(le_p),
 )
 
@@ -249,6 +305,100 @@ def _pair_batch(find: Callable[[], Primitive]) -> Callable[..., Any]:
     return batch
 
 
+def _choice(build: Any, x: Any, counts: Any, select_prim: Primitive, params: Any) -> Any:
+    """The parts of a fold that finds each window's first best element: its values and
+    start, and the update of (best value, its number in the window, ...)."""
+    m, type, largest = build.m, accumulator(build.type_of(x.aval.dtype)), select_prim is ge_p
+    worst = m.const((lowest if largest else highest)(m, type), type)
+    nobody = m.const(math.prod(params["window_dimensions"]), "i64")
+
+    def candidate(i: Any, place: Any, inside: Any) -> Any:
+        value = build.guarded(inside, lambda: m.convert(x.at(*place), type), worst)
+        number = m.ravel(i[len(counts) :], params["window_dimensions"]).expr()
+        return value, m.select(inside, number, nobody)
+
+    def choose(a: Any, b: Any) -> Any:
+        wins = b[0] > a[0] if largest else b[0] < a[0]
+        same = a[0].eq(b[0])
+        if type in m.FLOATS:
+            nan_a, nan_b = a[0].ne(a[0]), b[0].ne(b[0])
+            wins = (wins & ~nan_a) | (nan_b & ~nan_a)
+            same = same | (nan_a & nan_b)
+        wins = wins | (same & (b[1] < a[1]))
+        return tuple(m.select(wins, y, x) for x, y in zip(a, b))
+
+    return candidate, (worst, nobody), choose
+
+
+def _gather_lower(
+    build: Any, t: Any, x: Any, *, select_prim: Primitive, **params: Any
+) -> Any:
+    m, counts, window = build.m, build.out.shape, params["window_dimensions"]
+    build.check(t, x)
+    if 0 in x.shape:
+        return build.index(lambda *_: m.const(0, t.type))
+    reads = _visits(x.shape, counts, window)
+    t, x = build.settled(t, reads), build.settled(x, reads)
+    candidate, start, choose = _choice(build, x, counts, select_prim, params)
+    type = accumulator(t.type)
+    zero = m.const(0, type)
+
+    def values(*i: Any) -> Any:
+        place, inside = element_of_window(m, x.shape, counts, i, params)
+        taken = build.guarded(inside, lambda: m.convert(t.at(*place), type), zero)
+        return (*candidate(i, place, inside), taken)
+
+    return build.fold(
+        (*counts, *window), range(len(counts), 2 * len(counts)), values, (*start, zero),
+        choose, t, x, finish=lambda results: [m.convert(results[2], t.type)],
+    )  # fmt: skip
+
+
+def _scatter_lower(
+    build: Any, t: Any, x: Any, *, select_prim: Primitive, **params: Any
+) -> Any:
+    """For every element the sum over the windows that have chosen it: first a fold
+    finds each window's choice, then another looks from the elements at the windows."""
+    m, counts, window = build.m, t.shape, params["window_dimensions"]
+    build.check(t, x)
+    x = build.settled(x, _visits(x.shape, counts, window))
+    t = build.settled(t, _visits(counts, x.shape, window))
+    candidate, start, choose = _choice(build, x, counts, select_prim, params)
+
+    def values(*i: Any) -> Any:
+        return candidate(i, *element_of_window(m, x.shape, counts, i, params))
+
+    rank, type = len(counts), accumulator(t.type)
+    chosen = build.of(ShapedArray(counts, np.dtype(np.int32))).fold(
+        (*counts, *window), range(rank, 2 * rank), values, start, choose, x,
+        finish=lambda results: [m.convert(results[1], "i32")],
+    )  # fmt: skip
+    if 0 not in chosen.shape:
+        build.stored(chosen)
+    zero = m.const(0, type)
+
+    def shares(*i: Any) -> Any:
+        place, inside = [], []
+        steps = (params[e] for e in ("window_strides", "base_dilation", "window_dilation"))
+        for d, (n, (low, _), s, b, w) in enumerate(zip(counts, params["padding"], *steps)):
+            k, rest = (i[d] * b + low - i[rank + d] * w).divmod(s)
+            inside += [rest.equals(0), k.within(n)]
+            place.append(k)
+        number = m.convert(m.ravel(i[rank:], window).expr(), "i32")
+
+        def share() -> Any:
+            mine = chosen.at(*place).eq(number)
+            return m.select(mine, m.convert(t.at(*place), type), zero)
+
+        return (build.guarded(m.all_of(inside), share, zero),)
+
+    return build.fold(
+        (*x.shape, *window), range(rank, 2 * rank), shares, (zero,),
+        lambda total, v: (total[0] + v[0],), t, x,
+        finish=lambda results: [m.convert(results[0], t.type)],
+    )  # fmt: skip
+
+
 select_and_gather_add_p = Primitive(
     "select_and_gather_add",
     "For each window of x, the element of t where x has its first best one.",
@@ -260,6 +410,7 @@ select_and_gather_add_p = Primitive(
     ),
     batch=_pair_batch(lambda: select_and_gather_add_p),
     evaluate=_gather_evaluate,
+    lower=_gather_lower,
 )
 
 select_and_scatter_add_p = Primitive(
@@ -273,6 +424,7 @@ select_and_scatter_add_p = Primitive(
     ),
     batch=_pair_batch(lambda: select_and_scatter_add_p),
     evaluate=_scatter_evaluate,
+    lower=_scatter_lower,
 )
 
 __all__ = [

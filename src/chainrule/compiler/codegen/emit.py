@@ -10,213 +10,26 @@ unrolled and vector axes, and small strides, are written into the code.
 from __future__ import annotations
 
 import itertools
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..expr import Expr, node
 from ..loop import Axis, Kernel, Reduction, Stage, Store
 from . import memory
-from .operations import Writer, write
-from .scopes import Scope, Scopes
+from .expressions import ExpressionWriter
+from .scopes import Scope
 from .types import NAMES, constant, vector
 
-SMALL = 64
 Names = list[str]
 
 
-class Emitter(Writer):
+class Emitter(ExpressionWriter):
     """Writes one kernel; `emit_kernel` is the way in."""
 
     def __init__(self, kernel: Kernel, width: int):
-        super().__init__()
-        self.kernel, self.full_width = kernel, width
-        self.scopes = Scopes()
-        self.lines = self.scopes.top.lines
-        self.buffers: dict[Any, str] = {}
-        self.slots: dict[int, str] = {}
-        self.ints: list[int] = []
-        self.base: dict[Expr, str | None] = {}
-        self.offset: dict[Expr, int] = {}
-        self.copied: set[Expr] = set()
+        super().__init__(width)
+        self.kernel = kernel
         self.copies: dict[Expr, int] = {}
-        self.vector_var: Expr | None = None
-        self.mask: str | None = None
-        self.vector_results: dict[Expr, tuple[Expr, ...]] = {}
-        self.entry: list[str] = []
-        self.serial = itertools.count()
-        self.scratch: dict[Any, str] = {}
-
-    # --- names of numbers and buffers
-
-    def number(self, n: int, fresh: bool = False) -> str:
-        """A size as an operand: small ones literally, others from `ints`."""
-        if not fresh:
-            if -SMALL <= n <= SMALL:
-                return str(n)
-            if n in self.slots:
-                return self.slots[n]
-        k = len(self.ints)
-        self.ints.append(n)
-        name = f"%n{k}"
-        self.entry.append(f"  %np{k} = getelementptr i64, ptr %ints, i64 {k}")
-        self.entry.append(f"  {name} = load i64, ptr %np{k}, !invariant.load !0")
-        if not fresh:
-            self.slots[n] = name
-        return name
-
-    def buffer(self, key: Any) -> str:
-        """The pointer of a buffer."""
-        if key in self.scratch:
-            return self.scratch[key]
-        if key not in self.buffers:
-            k = len(self.buffers)
-            self.buffers[key] = f"%b{k}"
-            self.entry.append(f"  %bp{k} = getelementptr ptr, ptr %buffers, i64 {k}")
-            self.entry.append(f"  %b{k} = load ptr, ptr %bp{k}, !invariant.load !0")
-        return self.buffers[key]
-
-    # --- scopes
-
-    def within(self, scope: Scope, width: int, make: Callable[[], str]) -> str:
-        """Runs `make`, which appends instructions, in `scope` at `width`."""
-        lines, old = self.lines, self.width
-        self.lines, self.width = scope.lines, width
-        try:
-            return make()
-        finally:
-            self.lines, self.width = lines, old
-
-    def copy_key(self, e: Expr) -> tuple[int, ...]:
-        """Which of the copies of its axes an expression is asked for."""
-        if not self.copied:
-            return ()
-        return tuple(self.offset.get(v, 0) for v in self.scopes.free(e) if v in self.copied)
-
-    def is_vector(self, e: Expr) -> bool:
-        """Whether the expression varies along the current vector axis."""
-        v = self.vector_var
-        if v is None:
-            return False
-        for x in self.scopes.free(e):
-            if x is v or v in self.vector_results.get(x, ()):
-                return True
-        return False
-
-    # --- expressions
-
-    def value(self, e: Expr) -> tuple[str, bool]:
-        """Computes an expression where it belongs; its name and whether it's a vector."""
-        found = self._known(e)
-        if found is not None:
-            return found
-        stack = [e]
-        while stack:
-            x = stack[-1]
-            if self._known(x) is not None:
-                stack.pop()
-                continue
-            needed = (x.args[0], x.args[2]) if x.op == "rare" else x.args
-            pending = [a for a in needed if self._known(a) is None]
-            if pending:
-                stack.extend(pending)
-                continue
-            stack.pop()
-            depth = self.scopes.depth(x)
-            made = self._compute(x, self.scopes.at_depth(depth))
-            self.scopes.at_depth(depth).memo[x, self.copy_key(x)] = made
-        found = self._known(e)
-        assert found is not None
-        return found
-
-    def _known(self, e: Expr) -> tuple[str, bool] | None:
-        if e.op == "const":
-            return constant(e), False
-        if e.op == "int":
-            return self.number(e.data), False
-        return self.scopes.find((e, self.copy_key(e)), self.scopes.depth(e))
-
-    def _compute(self, e: Expr, scope: Scope) -> tuple[str, bool]:
-        wide = self.is_vector(e)
-        width = self.full_width if wide else 0
-        if e.op == "var":
-            return self.within(scope, width, lambda: self._variable(e)), wide
-        if e.op == "load":
-            return self.within(scope, width, lambda: memory.load(self, e)), wide
-        if e.op == "rare":
-            return self.within(scope, width, lambda: self._rare(e, scope)), wide
-        args = [self.operand(a, wide) for a in e.args]
-        return self.within(scope, width, lambda: write(self, e, args)), wide
-
-    def operand(self, e: Expr, wide: bool) -> str:
-        """The name of an expression's value, as a vector if asked."""
-        name, is_wide = self.value(e)
-        if not wide or is_wide:
-            return name
-        if e.op in ("const",) or (e.op == "int" and name[0] != "%"):
-            return f"splat ({NAMES[e.type]} {name})"
-        depth = self.scopes.depth(e)
-        key = ("splat", e, self.copy_key(e))
-        found = self.scopes.find(key, depth)
-        if found is None:
-            scope = self.scopes.at_depth(depth)
-            found = (self.within(scope, 0, lambda: self.broadcast(name, NAMES[e.type])), True)
-            scope.memo[key] = found
-        return found[0]
-
-    def broadcast(self, name: str, llvm_type: str) -> str:
-        """A vector whose elements all are `name`."""
-        wide = vector(llvm_type, self.full_width)
-        one = self.new(f"insertelement {wide} poison, {llvm_type} {name}, i64 0")
-        zeros = f"<{self.full_width} x i32> zeroinitializer"
-        return self.new(f"shufflevector {wide} {one}, {wide} poison, {zeros}")
-
-    def _variable(self, v: Expr) -> str:
-        base, offset = self.base.get(v), self.offset.get(v, 0)
-        if v is not self.vector_var:
-            if base is None:
-                return str(offset)
-            return self.new(f"add i64 {base}, {offset}") if offset else base
-        self.width = 0
-        start = base if base is not None else "0"
-        if offset:
-            start = self.new(f"add i64 {start}, {offset * self.full_width}")
-        wide = self.broadcast(start, "i64")
-        t = vector("i64", self.full_width)
-        return self.new(f"add {t} {wide}, {self.lanes()}")
-
-    def lanes(self) -> str:
-        """The vector 0, 1, 2, ..."""
-        return "<" + ", ".join(f"i64 {k}" for k in range(self.full_width)) + ">"
-
-    def _rare(self, e: Expr, scope: Scope) -> str:
-        """A branch around what only few points need."""
-        condition, slow, fast = e.args
-        wide = self.width != 0
-        test = self.operand(condition, wide)
-        quick = self.operand(fast, wide)
-        some = test
-        if wide:
-            some = self.intrinsic(
-                f"llvm.vector.reduce.or.v{self.width}i1", "i1", (vector("i1", self.width), test)
-            )
-        n = next(self.serial)
-        before, then, done = scope.label, f"rare{n}", f"usual{n}"
-        scope.lines.append(f"  br i1 {some}, label %{then}, label %{done}")
-        inner = Scope(scope.depth, then)
-        self.scopes.stack.append(inner)
-        try:
-            careful = self.operand(slow, wide)
-            t = self.type(e.type)
-            mask = vector("i1", self.width)
-            mixed = self.within(
-                inner,
-                self.width,
-                lambda: self.new(f"select {mask} {test}, {t} {careful}, {t} {quick}"),
-            )
-        finally:
-            self.scopes.stack.remove(inner)
-        scope.lines += [f"{then}:", *inner.lines, f"  br label %{done}", f"{done}:"]
-        scope.label = done
-        return self.new(f"phi {t} [ {quick}, %{before} ], [ {mixed}, %{inner.label} ]")
 
     # --- loops
 
@@ -266,7 +79,9 @@ class Emitter(Writer):
         lines.append(f"  {end} = phi i64 [ {start}, %{pre} ], [ %x{n}, %{latch} ]")
         finals: Names = []
         for k, ((t, first), last) in enumerate(zip(carried, results)):
-            lines.append(f"  %q{n}_{k} = phi {t} [ {first}, %{pre} ], [ {last}, %{latch} ]")
+            lines.append(
+                f"  %q{n}_{k} = phi {t} [ {first}, %{pre} ], [ {last}, %{latch} ]"
+            )
             finals.append(f"%q{n}_{k}")
         outer.label = f"exit{n}"
         return end, finals
@@ -310,7 +125,9 @@ class Emitter(Writer):
                 break
         if axis.vector:
             if not axis.overlap and (known is None or known % width):
-                values = self._masked(axis, start, limit, list(zip(types, values)), body)
+                values = self._masked(
+                    axis, start, limit, list(zip(types, values)), body
+                )
             self.vector_var = None
         self.copies.pop(axis.var, None)
         return values
@@ -342,10 +159,15 @@ class Emitter(Writer):
 
     def extent(self, axis: Axis) -> str:
         """The number of points of an axis."""
-        return str(axis.extent) if axis.constant else self.number(axis.extent, fresh=True)
+        return (
+            str(axis.extent) if axis.constant else self.number(axis.extent, axis)
+        )
 
     def _unrolled(
-        self, axis: Axis, carried: Sequence[tuple[str, str]], body: Callable[[Names], Names]
+        self,
+        axis: Axis,
+        carried: Sequence[tuple[str, str]],
+        body: Callable[[Names], Names],
     ) -> Names:
         values = [v for _, v in carried]
         self.base[axis.var] = None
@@ -375,7 +197,9 @@ class Emitter(Writer):
                 scope = self.scopes.stack[-2]
                 bound = self.within(scope, 0, lambda: self.broadcast(limit, "i64"))
             self.mask = self.within(
-                self.scopes.top, 0, lambda: self.new(f"icmp slt {t} {position}, {bound}")
+                self.scopes.top,
+                0,
+                lambda: self.new(f"icmp slt {t} {position}, {bound}"),
             )
             out = body(values)
             self.mask = None
@@ -414,7 +238,8 @@ class Emitter(Writer):
         chosen = [a for a in axes if self.copies.get(a.var, 1) > 1]
         ranges = [range(self.copies[a.var]) for a in chosen]
         return [
-            {a.var: k for a, k in zip(chosen, point)} for point in itertools.product(*ranges)
+            {a.var: k for a, k in zip(chosen, point)}
+            for point in itertools.product(*ranges)
         ]
 
     def _stage(self, stage: Stage) -> None:
@@ -453,7 +278,12 @@ class Emitter(Writer):
         return out
 
     def _point(
-        self, stage: Stage, points: list[Any], slots: list[Any], values: Names, wide: bool
+        self,
+        stage: Stage,
+        points: list[Any],
+        slots: list[Any],
+        values: Names,
+        wide: bool,
     ) -> Names:
         """One point of a stage, in all its copies."""
         vectors = [a for a in stage.axes if a.vector]
@@ -518,7 +348,10 @@ class Emitter(Writer):
                 out.append(e)
             return tuple(out)
 
-        mine, theirs = given(r.initial, old), given(r.initial if joined else r.values, new)
+        mine, theirs = (
+            given(r.initial, old),
+            given(r.initial if joined else r.values, new),
+        )
         update = r.join if joined else r.update
         return [self.operand(e, wide) for e in update(mine, theirs)]
 
@@ -535,7 +368,7 @@ class Emitter(Writer):
         lanes = any(a.vector for a in stage.axes)
         previous = self.vector_var
         k = 0
-        for (r, g, t) in slots:
+        for r, g, t in slots:
             n = len(r.initial)
             mine = values[k : k + n]
             if t == 0:
@@ -556,23 +389,31 @@ class Emitter(Writer):
         width = self.full_width
         half = width // 2
         while half:
-            order = [f"i32 {k + half}" if k < half else "i32 poison" for k in range(width)]
+            order = [
+                f"i32 {k + half}" if k < half else "i32 poison" for k in range(width)
+            ]
             moved = []
             for x, v in zip(r.initial, values):
                 t = vector(NAMES[x.type], width)
                 pattern = f"<{width} x i32> <{', '.join(order)}>"
                 text = f"shufflevector {t} {v}, {t} poison, {pattern}"
-                moved.append(self.within(self.scopes.top, 0, lambda text=text: self.new(text)))
+                moved.append(
+                    self.within(self.scopes.top, 0, lambda text=text: self.new(text))
+                )
             values = self.combine(r, values, moved, True, joined=True)
             half //= 2
         out = []
         for x, v in zip(r.initial, values):
             t = vector(NAMES[x.type], width)
             text = f"extractelement {t} {v}, i64 0"
-            out.append(self.within(self.scopes.top, 0, lambda text=text: self.new(text)))
+            out.append(
+                self.within(self.scopes.top, 0, lambda text=text: self.new(text))
+            )
         return out
 
-    def _publish(self, r: Reduction, point: dict[Expr, int], names: Names, wide: bool) -> None:
+    def _publish(
+        self, r: Reduction, point: dict[Expr, int], names: Names, wide: bool
+    ) -> None:
         grid = tuple(a.var for a in self.kernel.grid)
         scope = self.scopes.top
         for e, name in zip(r.results, names):
@@ -592,8 +433,9 @@ class Emitter(Writer):
 
 def emit_kernel(
     kernel: Kernel, name: str, width: int, scratch: dict[Any, int] | None = None
-) -> tuple[str, list[Any], list[int]]:
-    """The text of a kernel's function, its buffers in order, and its numbers.
+) -> tuple[str, list[Any], list[tuple[int, Any]]]:
+    """The text of a kernel's function, its buffers in order, and its numbers, each with
+    the axis whose extent it is or None.
 
     `scratch` gives the bytes of buffers that live on the function's stack."""
     e = Emitter(kernel, width)

@@ -8,14 +8,14 @@ loops add only what varies in them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..expr import Expr
+from ..expr import Expr, node
 from ..loop import Store
+from ..loop import load as element_of
 from .types import IN_MEMORY, NAMES, size, vector
 
-if TYPE_CHECKING:
-    from .emit import Emitter
+Emitter = Any
 
 
 def load(w: Emitter, e: Expr) -> str:
@@ -28,7 +28,9 @@ def load(w: Emitter, e: Expr) -> str:
     scattered = dynamic is not None and w.is_vector(dynamic)
     guard_wide = guard is not None and w.is_vector(guard)
     w.width = 0
-    pointer = address(w, buffer, element, constant, terms, dynamic if not scattered else None)
+    pointer = address(
+        w, buffer, element, constant, terms, dynamic if not scattered else None
+    )
     w.width = width
     if width == 0:
         value = _load_scalar(w, element, e.type, pointer, guard, buffer)
@@ -42,7 +44,9 @@ def load(w: Emitter, e: Expr) -> str:
         if stride == 1 and not scattered:
             value = _load_vector(w, element, e.type, pointer, mask)
         else:
-            index = w.operand(dynamic, True) if scattered and dynamic is not None else None
+            index = (
+                w.operand(dynamic, True) if scattered and dynamic is not None else None
+            )
             lanes = _lane_pointers(w, element, pointer, stride, index)
             value = _gather(w, element, e.type, lanes, mask)
     if e.type == "bool":
@@ -62,6 +66,8 @@ def store(w: Emitter, s: Store) -> None:
     value = w.operand(s.value, wide)
     when = w.operand(s.when, wide) if s.when is not None else None
     index = w.operand(rest, True) if scattered and rest is not None else None
+    if s.combine is not None:
+        value = _combined(w, s, wide)
     element = IN_MEMORY[s.value.type]
     lines, width = w.lines, w.width
     w.lines, w.width = scope.lines, 0
@@ -83,14 +89,36 @@ def store(w: Emitter, s: Store) -> None:
     w.lines, w.width = lines, width
 
 
+def _combined(w: Emitter, s: Store, wide: bool) -> str:
+    """What the buffer holds at the current point, combined with the store's value."""
+    assert s.combine is not None
+    scope = w.scopes.top
+    current = element_of(s.buffer, s.value.type, s.index, s.when)
+    width = w.full_width if wide else 0
+    name = w.within(scope, width, lambda: load(w, current))
+    old = node("given", s.value.type, (), next(w.serial))
+    w.scopes.depth_of[old] = scope.depth
+    scope.memo[old, ()] = (name, wide)
+    if wide and w.vector_var is not None:
+        w.vector_results[old] = (w.vector_var,)
+    return w.operand(s.combine(old, s.value), wide)
+
+
 def address(
-    w: Emitter, buffer: Any, element: str, constant: int, terms: Any, dynamic: Expr | None
+    w: Emitter,
+    buffer: Any,
+    element: str,
+    constant: int,
+    terms: Any,
+    dynamic: Expr | None,
 ) -> str:
     """buffer + constant + sum of stride * variable (+ dynamic), as a scalar pointer."""
     depth_of = w.scopes.depth_of
     pointer, prefix = w.buffer(buffer), (buffer, element, constant)
+    if constant:
+        pointer = _step(w, prefix, 0, pointer, element, w.number(constant), 1, 0)
     ordered = sorted(terms, key=lambda term: depth_of.get(term[0], 0))
-    literal = constant
+    literal = 0
     for v, stride in ordered:
         offset = w.offset.get(v, 0) * (w.full_width if v is w.vector_var else 1)
         base = w.base.get(v)
@@ -99,13 +127,14 @@ def address(
         prefix = (*prefix, v, stride, offset)
         if base is None and not offset:
             continue
-        pointer = _step(w, prefix, depth_of.get(v, 0), pointer, element, base, stride, offset)
+        pointer = _step(
+            w, prefix, depth_of.get(v, 0), pointer, element, base, stride, offset
+        )
     if dynamic is not None:
         index = w.operand(dynamic, False)
         pointer = w.new(f"getelementptr {element}, ptr {pointer}, i64 {index}")
     if literal:
-        number = w.number(literal)
-        return w.new(f"getelementptr {element}, ptr {pointer}, i64 {number}")
+        return w.new(f"getelementptr {element}, ptr {pointer}, i64 {literal}")
     return pointer
 
 
@@ -251,7 +280,9 @@ def _store_vector(
     name = f"llvm.masked.store.v{w.full_width}{_short(element)}.p0"
     m = vector("i1", w.full_width)
     w.declared.setdefault(name, f"declare void @{name}({t}, ptr, i32, {m})")
-    w.lines.append(f"  call void @{name}({t} {value}, ptr {pointer}, i32 {align}, {m} {mask})")
+    w.lines.append(
+        f"  call void @{name}({t} {value}, ptr {pointer}, i32 {align}, {m} {mask})"
+    )
 
 
 def _scatter(
@@ -263,7 +294,9 @@ def _scatter(
     name = f"llvm.masked.scatter.v{n}{_short(element)}.v{n}p0"
     w.declared.setdefault(name, f"declare void @{name}({t}, {p}, i32, {m})")
     on = mask or "splat (i1 true)"
-    w.lines.append(f"  call void @{name}({t} {value}, {p} {lanes}, i32 {align}, {m} {on})")
+    w.lines.append(
+        f"  call void @{name}({t} {value}, {p} {lanes}, i32 {align}, {m} {on})"
+    )
 
 
 def _short(element: str) -> str:

@@ -14,6 +14,10 @@ from typing import NamedTuple
 from ..expr import Expr, bitcast, fma, rare, select
 from .formats import (
     F32,
+    F64,
+    INF,
+    LN2_F32,
+    LN2_F64,
     Format,
     Pair,
     bits,
@@ -73,12 +77,41 @@ EXPM1_F64 = (
     2.0896248502000408e-09,
 )
 
-LN2_F32 = (float.fromhex("0x1.62e43p-1"), float.fromhex("-0x1.05c61p-29"))
-LN2_F64 = (
-    float.fromhex("0x1.62e42fefa39efp-1"),
-    float.fromhex("0x1.abc9e3b39803fp-56"),
+# (2^r - 1) / r, |r| <= 1/2: error relative 2^-28.31
+EXP2_F32 = (
+    0.6931471824645996,
+    0.24022647738456726,
+    0.05550359934568405,
+    0.009618507698178291,
+    0.0013390816748142242,
+    0.0001532554451841861,
 )
-"""ln 2 as a sum of two numbers of the format."""
+# (2^r - 1) / r, |r| <= 1/2: error relative 2^-58.59
+EXP2_F64 = (
+    0.6931471805599453,
+    0.2402265069591007,
+    0.055504108664823505,
+    0.009618129107630356,
+    0.0013333558145981167,
+    0.0001540353038830384,
+    1.5252734229748412e-05,
+    1.3215492060614162e-06,
+    1.0177903722074423e-07,
+    7.052616379015331e-09,
+    4.477679998212725e-10,
+    2.9229727857948593e-11,
+)
+# (2^r - 1) / r, |r| <= 1/2: error relative 2^-34.26
+EXP2_SHORT = (
+    0.6931471807050896,
+    0.24022651073885767,
+    0.055504103722060334,
+    0.00961803692203244,
+    0.001333392300416565,
+    0.00015467126281460834,
+    1.5200031259722079e-05,
+)
+
 LOG2_E = 1.4426950408889634
 
 
@@ -103,10 +136,10 @@ def _reduce(x: Expr) -> Reduced:
     return Reduced(bits(sum), k, r)
 
 
-def _integer(reduced: Reduced, form: Format) -> Expr:
-    """k as an integer."""
+def _integer(shifted: Expr, form: Format) -> Expr:
+    """The integer k that lies in the low bits of a sum with the shifter."""
     offset = (1 << (form.fraction - 1)) | ((form.bias + form.fraction) << form.fraction)
-    return reduced.shifted - offset
+    return shifted - offset
 
 
 def _mantissa(r: Expr) -> Expr:
@@ -126,34 +159,75 @@ _RANGE = {"f32": (-104.0, 89.0), "f64": (-746.0, 710.0)}
 """exp(x) is 0 below, inf above."""
 
 
+def _anywhere(x: Expr, p: Expr, shifted: Expr, limits: tuple[float, float]) -> Expr:
+    """p * 2**k, also where that is subnormal, 0 or infinite: the slow way of all
+    exponentials, which shares the mantissa p with the fast one."""
+    form = format_of(x)
+    out = scale(p, _integer(shifted, form), form)
+    return select(x > limits[1], INF, select(x < limits[0], 0.0, out))
+
+
 @for_formats
 def exp(x: Expr) -> Expr:
     """e**x."""
-    form = format_of(x)
+    shifted, _, r = _reduce(x)
+    p = _mantissa(r)
+    fast = _raise_exponent(p, shifted, format_of(x))
+    slow = _anywhere(x, p, shifted, _RANGE[x.type])
+    return rare(not_within(x, _NORMAL[x.type]), slow, fast)
+
+
+def exp_normal(x: Expr) -> Expr:
+    """e**x for an x within the bound that keeps the result normal."""
     reduced = _reduce(x)
-    fast = _raise_exponent(_mantissa(reduced.r), reduced.shifted, form)
-    inside = _reduce(clamp(x, *_RANGE[x.type]))
-    slow = scale(_mantissa(inside.r), _integer(inside, form), form)
+    return _raise_exponent(_mantissa(reduced.r), reduced.shifted, format_of(x))
+
+
+@for_formats
+def exp2(x: Expr) -> Expr:
+    """2**x; the fraction of x is exact."""
+    form = format_of(x)
+    sum = x + form.shifter
+    r = x - (sum - form.shifter)
+    p = fma(r, horner(r, EXP2_F32 if x.type == "f32" else EXP2_F64), 1.0)
+    fast = _raise_exponent(p, bits(sum), form)
+    slow = _anywhere(x, p, bits(sum), _RANGE_OF_EXP2[x.type])
+    return rare(not_within(x, form.bias - 2.0), slow, fast)
+
+
+_RANGE_OF_EXP2 = {"f32": (-151.0, 129.0), "f64": (-1076.0, 1025.0)}
+
+
+def half_exp(x: Expr) -> Expr:
+    """e**x / 2 for x >= 0, which overflows later than e**x does."""
+    shifted, _, r = _reduce(x)
+    p = _mantissa(r)
+    fast = _raise_exponent(p, shifted - 1, format_of(x))
+    slow = _anywhere(x, p, shifted - 1, (0.0, _RANGE[x.type][1] + 1))
     return rare(not_within(x, _NORMAL[x.type]), slow, fast)
 
 
 @for_formats
 def expm1(x: Expr) -> Expr:
     """e**x - 1, which is exact to the last digits near 0 as well: (2**k - 1) + 2**k p."""
-    high = _NORMAL[x.type]
-    p, power = expm1_parts(x)
+    shifted, _, r = _reduce(x)
+    p = _minus_one(r)
+    power = power_of_two(shifted, format_of(x))
     fast = fma(p, power, power - 1)
-    slow = select(x < 0, -1.0, exp(x))
-    return rare(not_within(x, high), slow, copysign(fast, x))
+    slow = _anywhere(x, p + 1.0, shifted, _RANGE[x.type])
+    slow = select(x < 0.0, -1.0, slow)
+    return rare(not_within(x, _NORMAL[x.type]), slow, copysign(fast, x))
+
+
+def _minus_one(r: Expr) -> Expr:
+    """e**r - 1 for |r| <= ln 2 / 2."""
+    return fma(r * r, horner(r, EXPM1_F32 if r.type == "f32" else EXPM1_F64), r)
 
 
 def expm1_parts(x: Expr) -> Pair:
     """(p, 2**k) with e**x - 1 = 2**k p + (2**k - 1), for |x| <= 87 (f32), 708 (f64)."""
-    form = format_of(x)
     reduced = _reduce(x)
-    r = reduced.r
-    p = fma(r * r, horner(r, EXPM1_F32 if x.type == "f32" else EXPM1_F64), r)
-    return p, power_of_two(reduced.shifted, form)
+    return _minus_one(reduced.r), power_of_two(reduced.shifted, format_of(x))
 
 
 # --- of a sum of two numbers ---------------------------------------------------------
@@ -161,6 +235,13 @@ def expm1_parts(x: Expr) -> Pair:
 
 def exp_of_pair(x: Pair) -> Expr:
     """e**(hi + lo), also where it is beyond the normal numbers; hi is clamped."""
+    form = format_of(x[0])
+    (high, low), k = exp_parts(x)
+    return scale(high + low, k, form)
+
+
+def exp_parts(x: Pair) -> tuple[Pair, Expr]:
+    """((p, rest), k) with e**(hi + lo) = (p + rest) 2**k to some ten more bits."""
     form = format_of(x[0])
     high, low = _ln2(form)
     bounded = clamp(x[0], *_RANGE[form.type])
@@ -172,7 +253,22 @@ def exp_of_pair(x: Pair) -> Expr:
     rest = ((first - r) - product) - fma(k, low, -product)
     r, rest = fast_two_sum(r, rest + select(bounded.eq(x[0]), x[1], 0.0))
     q = horner(r, EXPM1_F32 if form is F32 else EXPM1_F64)
-    one = number(1.0, form.type)
-    whole, lost = fast_two_sum(one, r)
-    p = whole + (lost + fma(r * r, q, fma(rest, r, rest)))
-    return scale(p, _integer(Reduced(bits(sum), k, r), form), form)
+    whole, lost = fast_two_sum(number(1.0, form.type), r)
+    tail = lost + fma(r * r, q, fma(rest, r, rest))
+    return fast_two_sum(whole, tail), _integer(bits(sum), form)
+
+
+# --- in f64, good enough for f32 -----------------------------------------------------
+
+
+def exp2_short(x: Expr) -> Expr:
+    """2**x of an f64 to 34 bits; x is clamped to where an f32 is neither 0 nor inf."""
+    x = clamp(x, -200.0, 200.0)
+    sum = x + F64.shifter
+    r = x - (sum - F64.shifter)
+    return fma(r, horner(r, EXP2_SHORT), 1.0) * power_of_two(bits(sum), F64)
+
+
+def exp_short(x: Expr) -> Expr:
+    """e**x of an f64, |x| < 140 and beyond, to 34 bits."""
+    return exp2_short(x * LOG2_E)

@@ -8,10 +8,14 @@ bits, for powers: it is 2 artanh(f / (2 + f)) in pairs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..expr import Expr, bitcast, const, convert, fma, rare, select
 from .formats import (
     F64,
     INF,
+    LN2_F32,
+    LN2_F64,
     NAN,
     Pair,
     bits,
@@ -80,12 +84,109 @@ LN2_SHORT = (
 )
 """ln 2 as a sum of a number with 11 zeros at its end and another."""
 
-SQRT_HALF_BITS = {"f32": 0x3F3504F3, "f64": 0x3FE6A09E667F3BCD}
-LN2_F32 = (float.fromhex("0x1.62e43p-1"), float.fromhex("-0x1.05c61p-29"))
-LN2_F64 = (
-    float.fromhex("0x1.62e42fefa39efp-1"),
-    float.fromhex("0x1.abc9e3b39803fp-56"),
+# log2(1 + f) / f, 1 + f between sqrt(1/2) and sqrt(2): error relative 2^-38.49
+LOG2_SHORT = (
+    1.4426950408865744,
+    -0.721347520327579,
+    0.480898348802902,
+    -0.3606737931337505,
+    0.2885387957303074,
+    -0.2404464338131686,
+    0.20610712312418533,
+    -0.18043674355066497,
+    0.1602166567190091,
+    -0.14249872550071574,
+    0.13027584132576325,
+    -0.1346290190981934,
+    0.13251068293520854,
+    -0.069738048604107,
 )
+# log2(1 + f) / f, 1 + f between sqrt(1/2) and sqrt(2): error relative 2^-26.08
+LOG2_F32 = (
+    1.4426950216293335,
+    -0.7213475108146667,
+    0.4809037744998932,
+    -0.3606826066970825,
+    0.2883041501045227,
+    -0.2397908717393875,
+    0.2088647484779358,
+    -0.19327965378761292,
+    0.163526713848114,
+    -0.08008646965026855,
+)
+# log2(1 + f) / f, 1 + f between sqrt(1/2) and sqrt(2): error relative 2^-55.89
+LOG2_F64 = (
+    1.4426950408889634,
+    -0.7213475204444817,
+    0.48089834696301015,
+    -0.36067376022220243,
+    0.2885390081736128,
+    -0.2404491734984447,
+    0.206099291882465,
+    -0.18033687796775255,
+    0.16029943365145263,
+    -0.14426962834985346,
+    0.131154632123953,
+    -0.12022075382139506,
+    0.11096211043206361,
+    -0.10311431954806206,
+    0.09644516420088534,
+    -0.08963191633927707,
+    0.08190937403728579,
+    -0.0810198351630904,
+    0.09284610578562508,
+    -0.08748228366955949,
+    0.039397237702556896,
+)
+# log10(1 + f) / f, 1 + f between sqrt(1/2) and sqrt(2): error relative 2^-25.24
+LOG10_F32 = (
+    0.4342944920063019,
+    -0.21714726090431213,
+    0.14476194977760315,
+    -0.10857097804546356,
+    0.08698564022779465,
+    -0.07246413826942444,
+    0.06001900136470795,
+    -0.053412243723869324,
+    0.06249268352985382,
+    -0.04937014356255531,
+)
+# log10(1 + f) / f, 1 + f between sqrt(1/2) and sqrt(2): error relative 2^-55.12
+LOG10_F64 = (
+    0.4342944819032518,
+    -0.21714724095162594,
+    0.14476482730109935,
+    -0.10857362047580545,
+    0.08685889637707421,
+    -0.0723824136516416,
+    0.06204206916844098,
+    -0.05428681012493468,
+    0.048254927049065664,
+    -0.043429455330771104,
+    0.03948175638064444,
+    -0.036190963937567,
+    0.033398925382922606,
+    -0.031024918102221917,
+    0.029062517465340967,
+    -0.027133512809227208,
+    0.02458655645108243,
+    -0.023612759262533225,
+    0.027622125882780103,
+    -0.0279468396206078,
+    0.013460304395083772,
+)
+# log10(2) in two parts
+LOG10_2 = (
+    0.30102999566395283,
+    2.8363394551044964e-14,
+)
+# log10(2) in two parts
+LOG10_2_F32 = (
+    0.30103302001953125,
+    -3.024355464731343e-06,
+)
+
+SQRT_HALF_BITS = {"f32": 0x3F3504F3, "f64": 0x3FE6A09E667F3BCD}
 
 
 def split(x: Expr) -> tuple[Expr, Expr]:
@@ -104,18 +205,20 @@ def _log_1p_tail(f: Expr, rest: Expr | None = None) -> Expr:
     return square * h if rest is None else fma(square, h, rest)
 
 
-def _assemble(f: Expr, e: Expr) -> Expr:
-    """log(1 + f) + e ln 2."""
+def _assemble(f: Expr, e: Expr, extra: Expr | None = None) -> Expr:
+    """log(1 + f) + e ln 2 + extra."""
     high, low = LN2_F32 if f.type == "f32" else LN2_F64
-    return fma(e, high, f + _log_1p_tail(f, e * low))
+    rest = e * low if extra is None else fma(e, low, extra)
+    return fma(e, high, f + _log_1p_tail(f, rest))
 
 
-def _log_normal(x: Expr, offset: float = 0.0) -> Expr:
+def log_normal(x: Expr, offset: float = 0.0, extra: Expr | None = None) -> Expr:
+    """log x + offset ln 2 + extra, for normal x > 0 and a tiny `extra`."""
     m, e = split(x)
     exponent = convert(e, x.type)
     if offset:
         exponent = exponent + offset
-    return _assemble(m - 1, exponent)
+    return _assemble(m - 1, exponent, extra)
 
 
 def _not_normal(x: Expr) -> Expr:
@@ -137,17 +240,52 @@ def _log_any(x: Expr, normal: Expr, scaled: Expr) -> Expr:
 def log(x: Expr) -> Expr:
     """The natural logarithm; -inf at 0, NaN below."""
     form = format_of(x)
-    scaled = _log_normal(x * 2.0**form.precision, -float(form.precision))
-    return _log_any(x, _log_normal(x), scaled)
+    scaled = log_normal(x * 2.0**form.precision, -float(form.precision))
+    return _log_any(x, log_normal(x), scaled)
+
+
+def _of_normal_or_scaled(x: Expr, of_parts: Callable[[Expr, Expr], Expr]) -> Expr:
+    """of_parts(f, e) with x = 2**e (1 + f), for all positive x, and the limits."""
+    form = format_of(x)
+    m, e = split(x)
+    fast = of_parts(m - 1, convert(e, x.type))
+    m, e = split(x * 2.0**form.precision)
+    scaled = of_parts(m - 1, convert(e, x.type) - float(form.precision))
+    return _log_any(x, fast, scaled)
+
+
+@for_formats
+def log2(x: Expr) -> Expr:
+    """The logarithm to base 2, exact for powers of 2."""
+    table = LOG2_F32 if x.type == "f32" else LOG2_F64
+    return _of_normal_or_scaled(x, lambda f, e: fma(f, horner(f, table), e))
+
+
+@for_formats
+def log10(x: Expr) -> Expr:
+    """The logarithm to base 10."""
+    if x.type == "f32":
+        table, (high, low) = LOG10_F32, LOG10_2_F32
+    else:
+        table, (high, low) = LOG10_F64, LOG10_2
+    return _of_normal_or_scaled(
+        x, lambda f, e: fma(e, high, fma(f, horner(f, table), e * low))
+    )
+
+
+def _split_1p(x: Expr) -> tuple[Expr, Expr, Expr]:
+    """(f, e, 2**-e) with 1 + x = 2**e (1 + f): f has a single rounding."""
+    form = format_of(x)
+    _, e = split(x + 1)
+    inverse = bitcast((form.bias - e) << form.fraction, x.type)
+    return fma(x, inverse, inverse - 1), e, inverse
 
 
 @for_formats
 def log1p(x: Expr) -> Expr:
-    """log(1 + x), exact near 0: f = 2**-e (1 + x) - 1 with a single rounding."""
+    """log(1 + x), exact near 0."""
     form = format_of(x)
-    _, e = split(x + 1)
-    inverse = bitcast((form.bias - e) << form.fraction, x.type)
-    f = fma(x, inverse, inverse - 1)
+    f, e, _ = _split_1p(x)
     fast = _assemble(f, convert(e, x.type))
     special = select(x.eq(-1.0), -INF, log(x))
     odd = ~((x > -1.0) & (x < 2.0 ** (form.bias - 3)))
@@ -179,3 +317,49 @@ def log_pair(x: Expr) -> Pair:
     fraction = pair_sum((s[0] + s[0], s[1] + s[1]), cubic)
     total, lost = fast_two_sum(head, fraction[0])
     return fast_two_sum(total, lost + fma(exponent, LN2_SHORT[1], fraction[1]))
+
+
+def log_of_pair(x: Pair) -> Expr:
+    """log(hi + lo) of an f64 pair, hi positive and normal."""
+    return log_normal(x[0], extra=x[1] / x[0])
+
+
+def log_1p_of_pair(x: Pair) -> Expr:
+    """log(1 + hi + lo) of an f64 pair, hi between -1/2 and 2**500; the sign of zero is
+    lost."""
+    f, e, inverse = _split_1p(x[0])
+    return _assemble(f, convert(e, "f64"), x[1] * inverse / (1.0 + f))
+
+
+def log_extended(x: Expr) -> Pair:
+    """The logarithm of a normal positive f64 to some 57 bits, as two numbers."""
+    m, e = split(x)
+    f, exponent = m - 1, convert(e, "f64")
+    total, lost = fast_two_sum(exponent * LN2_SHORT[0], f)
+    return fast_two_sum(total, lost + _log_1p_tail(f, exponent * LN2_SHORT[1]))
+
+
+# --- in f64, good enough for f32 -----------------------------------------------------
+
+
+def log2_short(x: Expr) -> Expr:
+    """log2 of a normal positive f64 to 38 bits."""
+    m, e = split(x)
+    f = m - 1
+    return fma(f, horner(f, LOG2_SHORT), convert(e, "f64"))
+
+
+def log_short(x: Expr) -> Expr:
+    """The natural logarithm of a normal positive f64 to 38 bits."""
+    return log2_short(x) * LN2_F64[0]
+
+
+def log2_1p_short(x: Expr) -> Expr:
+    """log2(1 + x) of an f64 x > -1 to 38 bits."""
+    f, e, _ = _split_1p(x)
+    return fma(f, horner(f, LOG2_SHORT), convert(e, "f64"))
+
+
+def log1p_short(x: Expr) -> Expr:
+    """log(1 + x) of an f64 x > -1 to 38 bits."""
+    return log2_1p_short(x) * LN2_F64[0]

@@ -2,61 +2,19 @@
 
 from __future__ import annotations
 
-from ..expr import Expr, bitcast, convert, fma, node, rare, select
-from .exponential import exp_of_pair
+from ..expr import Expr, convert, node, rare, select
+from .exponential import exp2_short, exp_of_pair
 from .formats import (
-    F64,
     INF,
     NAN,
     absolute,
-    bits,
     choose,
     clamp,
     copysign,
     for_formats,
-    format_of,
-    horner,
     pair_times,
-    power_of_two,
-    square_root,
-    two_product,
 )
-from .logarithm import log_pair, split
-
-# log2(1 + f) / f, 1 + f between sqrt(1/2) and sqrt(2): error relative 2^-38.49
-POW_LOG2 = (
-    1.4426950408865744,
-    -0.721347520327579,
-    0.480898348802902,
-    -0.3606737931337505,
-    0.2885387957303074,
-    -0.2404464338131686,
-    0.20610712312418533,
-    -0.18043674355066497,
-    0.1602166567190091,
-    -0.14249872550071574,
-    0.13027584132576325,
-    -0.1346290190981934,
-    0.13251068293520854,
-    -0.069738048604107,
-)
-# 2^r, |r| <= 1/2: error relative 2^-34.53
-POW_EXP2 = (
-    0.9999999999616701,
-    0.6931471807287302,
-    0.24022651198121292,
-    0.05550410352322232,
-    0.009618027257880014,
-    0.0013333923582162044,
-    0.00015469290292769155,
-    1.5201662545958506e-05,
-)
-
-
-@for_formats
-def rsqrt(x: Expr) -> Expr:
-    """1 / sqrt(x)."""
-    return 1.0 / square_root(x)
+from .logarithm import log2_short, log_pair
 
 
 def integer_pow(x: Expr, n: int) -> Expr:
@@ -77,13 +35,8 @@ def integer_pow(x: Expr, n: int) -> Expr:
 
 def _pow_f32(size: Expr, y: Expr) -> Expr:
     """size**y for normal or subnormal size > 0, finite y: in f64, as exp2(y log2)."""
-    m, e = split(convert(size, "f64"))
-    f = m - 1
-    log2 = fma(f, horner(f, POW_LOG2), convert(e, "f64"))
-    z = clamp(convert(y, "f64") * log2, -200.0, 200.0)
-    sum = z + F64.shifter
-    power = horner(z - (sum - F64.shifter), POW_EXP2)
-    return convert(power * power_of_two(bits(sum), F64), "f32")
+    log2 = log2_short(convert(size, "f64"))
+    return convert(exp2_short(convert(y, "f64") * log2), "f32")
 
 
 def _pow_f64(size: Expr, y: Expr) -> Expr:

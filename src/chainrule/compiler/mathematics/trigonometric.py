@@ -19,7 +19,7 @@ from .formats import (
     not_within,
     number,
 )
-from .huge_angles import reduce_huge
+from .huge_angles import reduce_huge, reduce_huge_f32
 
 # (sin r - r) / r^3 by t = r^2, |r| <= pi / 4: error relative 2^-27.9
 SIN_F32 = (
@@ -109,18 +109,20 @@ def _reduce(x: Expr) -> tuple[Expr, Expr]:
 
 def _reduce_huge(x: Expr) -> tuple[Expr, Expr]:
     """(n, r) of |x| as above, for |x| of 2**-10 and more; r is NaN for no number."""
-    form = format_of(x)
-    n, r = reduce_huge(convert(x, "f64"), form.bias + 1)
-    return convert(n, form.int), convert(r, x.type)
+    if x.type == "f32":
+        n, r = reduce_huge_f32(x)
+        return n, convert(r, "f32")
+    n, r = reduce_huge(x, format_of(x).bias + 1)
+    return convert(n, "i64"), r
 
 
-def _sin(r: Expr) -> Expr:
+def sin_quarter(r: Expr) -> Expr:
     """The sine for |r| <= pi / 4."""
     t = r * r
     return fma(t * r, horner(t, SIN_F32 if r.type == "f32" else SIN_F64), r)
 
 
-def _cos(r: Expr) -> Expr:
+def cos_quarter(r: Expr) -> Expr:
     """The cosine for |r| <= pi / 4."""
     t = r * r
     return fma(t, fma(t, horner(t, COS_F32 if r.type == "f32" else COS_F64), -0.5), 1.0)
@@ -146,18 +148,22 @@ def _is_huge(x: Expr) -> Expr:
 def sin(x: Expr) -> Expr:
     """The sine."""
     n, r = _reduce(absolute(x))
-    fast = _quadrant(n, _sin(r), _cos(r))
+    fast = _quadrant(n, sin_quarter(r), cos_quarter(r))
     n, r = _reduce_huge(x)
-    return rare(_is_huge(x), _odd(_quadrant(n, _sin(r), _cos(r)), x), _odd(fast, x))
+    return rare(
+        _is_huge(x),
+        _odd(_quadrant(n, sin_quarter(r), cos_quarter(r)), x),
+        _odd(fast, x),
+    )
 
 
 @for_formats
 def cos(x: Expr) -> Expr:
     """The cosine."""
     n, r = _reduce(absolute(x))
-    fast = _quadrant(n + 1, _sin(r), _cos(r))
+    fast = _quadrant(n + 1, sin_quarter(r), cos_quarter(r))
     n, r = _reduce_huge(x)
-    return rare(_is_huge(x), _quadrant(n + 1, _sin(r), _cos(r)), fast)
+    return rare(_is_huge(x), _quadrant(n + 1, sin_quarter(r), cos_quarter(r)), fast)
 
 
 def _tan(n: Expr, r: Expr) -> Expr:

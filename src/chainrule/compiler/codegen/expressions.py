@@ -1,0 +1,220 @@
+"""Expressions of a kernel, written where they belong: the part of `emit` below loops.
+
+A `ExpressionWriter` knows the open scopes, the current vector axis and which copy of
+the copied axes is being written; `operand` gives the name of an expression's value,
+computing it in the outermost scope where its variables are defined.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..expr import Expr
+from . import memory
+from .operations import Writer, write
+from .scopes import Scope, Scopes
+from .types import NAMES, constant, vector
+
+SMALL = 64
+
+
+class ExpressionWriter(Writer):
+    """Computes expressions; `emit.Emitter` adds the loops."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.full_width = width
+        self.scopes = Scopes()
+        self.lines = self.scopes.top.lines
+        self.buffers: dict[Any, str] = {}
+        self.slots: dict[int, str] = {}
+        self.ints: list[tuple[int, Any]] = []
+        self.base: dict[Expr, str | None] = {}
+        self.offset: dict[Expr, int] = {}
+        self.copied: set[Expr] = set()
+        self.vector_var: Expr | None = None
+        self.mask: str | None = None
+        self.vector_results: dict[Expr, Sequence[Expr]] = {}
+        self.entry: list[str] = []
+        self.serial = itertools.count()
+        self.scratch: dict[Any, str] = {}
+
+    def number(self, n: int, fresh: Any = None) -> str:
+        """A size as an operand: small ones literally, others from `ints`."""
+        if fresh is None:
+            if -SMALL <= n <= SMALL:
+                return str(n)
+            if n in self.slots:
+                return self.slots[n]
+        k = len(self.ints)
+        self.ints.append((n, fresh))
+        name = f"%n{k}"
+        self.entry.append(f"  %np{k} = getelementptr i64, ptr %ints, i64 {k}")
+        self.entry.append(f"  {name} = load i64, ptr %np{k}, !invariant.load !0")
+        if fresh is None:
+            self.slots[n] = name
+        return name
+
+    def buffer(self, key: Any) -> str:
+        """The pointer of a buffer."""
+        if key in self.scratch:
+            return self.scratch[key]
+        if key not in self.buffers:
+            k = len(self.buffers)
+            self.buffers[key] = f"%b{k}"
+            self.entry.append(f"  %bp{k} = getelementptr ptr, ptr %buffers, i64 {k}")
+            self.entry.append(f"  %b{k} = load ptr, ptr %bp{k}, !invariant.load !0")
+        return self.buffers[key]
+
+    # --- scopes
+
+    def within(self, scope: Scope, width: int, make: Callable[[], str]) -> str:
+        """Runs `make`, which appends instructions, in `scope` at `width`."""
+        lines, old = self.lines, self.width
+        self.lines, self.width = scope.lines, width
+        try:
+            return make()
+        finally:
+            self.lines, self.width = lines, old
+
+    def copy_key(self, e: Expr) -> tuple[int, ...]:
+        """Which of the copies of its axes an expression is asked for."""
+        if not self.copied:
+            return ()
+        return tuple(
+            self.offset.get(v, 0) for v in self.scopes.free(e) if v in self.copied
+        )
+
+    def is_vector(self, e: Expr) -> bool:
+        """Whether the expression varies along the current vector axis."""
+        v = self.vector_var
+        if v is None:
+            return False
+        for x in self.scopes.free(e):
+            if x is v or v in self.vector_results.get(x, ()):
+                return True
+        return False
+
+    # --- expressions
+
+    def value(self, e: Expr) -> tuple[str, bool]:
+        """Computes an expression where it belongs; its name and whether it's a vector."""
+        found = self._known(e)
+        if found is not None:
+            return found
+        stack = [e]
+        while stack:
+            x = stack[-1]
+            if self._known(x) is not None:
+                stack.pop()
+                continue
+            needed = (x.args[0], x.args[2]) if x.op == "rare" else x.args
+            pending = [a for a in needed if self._known(a) is None]
+            if pending:
+                stack.extend(pending)
+                continue
+            stack.pop()
+            depth = self.scopes.depth(x)
+            made = self._compute(x, self.scopes.at_depth(depth))
+            self.scopes.at_depth(depth).memo[x, self.copy_key(x)] = made
+        found = self._known(e)
+        assert found is not None
+        return found
+
+    def _known(self, e: Expr) -> tuple[str, bool] | None:
+        if e.op == "const":
+            return constant(e), False
+        if e.op == "int":
+            return self.number(e.data), False
+        return self.scopes.find((e, self.copy_key(e)), self.scopes.depth(e))
+
+    def _compute(self, e: Expr, scope: Scope) -> tuple[str, bool]:
+        wide = self.is_vector(e)
+        width = self.full_width if wide else 0
+        if e.op == "var":
+            return self.within(scope, width, lambda: self._variable(e)), wide
+        if e.op == "load":
+            return self.within(scope, width, lambda: memory.load(self, e)), wide
+        if e.op == "rare":
+            return self.within(scope, width, lambda: self._rare(e, scope)), wide
+        args = [self.operand(a, wide) for a in e.args]
+        return self.within(scope, width, lambda: write(self, e, args)), wide
+
+    def operand(self, e: Expr, wide: bool) -> str:
+        """The name of an expression's value, as a vector if asked."""
+        name, is_wide = self.value(e)
+        if not wide or is_wide:
+            return name
+        if e.op in ("const",) or (e.op == "int" and name[0] != "%"):
+            return f"splat ({NAMES[e.type]} {name})"
+        depth = self.scopes.depth(e)
+        key = ("splat", e, self.copy_key(e))
+        found = self.scopes.find(key, depth)
+        if found is None:
+            scope = self.scopes.at_depth(depth)
+            found = (
+                self.within(scope, 0, lambda: self.broadcast(name, NAMES[e.type])),
+                True,
+            )
+            scope.memo[key] = found
+        return found[0]
+
+    def broadcast(self, name: str, llvm_type: str) -> str:
+        """A vector whose elements all are `name`."""
+        wide = vector(llvm_type, self.full_width)
+        one = self.new(f"insertelement {wide} poison, {llvm_type} {name}, i64 0")
+        zeros = f"<{self.full_width} x i32> zeroinitializer"
+        return self.new(f"shufflevector {wide} {one}, {wide} poison, {zeros}")
+
+    def _variable(self, v: Expr) -> str:
+        base, offset = self.base.get(v), self.offset.get(v, 0)
+        if v is not self.vector_var:
+            if base is None:
+                return str(offset)
+            return self.new(f"add i64 {base}, {offset}") if offset else base
+        self.width = 0
+        start = base if base is not None else "0"
+        if offset:
+            start = self.new(f"add i64 {start}, {offset * self.full_width}")
+        wide = self.broadcast(start, "i64")
+        t = vector("i64", self.full_width)
+        return self.new(f"add {t} {wide}, {self.lanes()}")
+
+    def lanes(self) -> str:
+        """The vector 0, 1, 2, ..."""
+        return "<" + ", ".join(f"i64 {k}" for k in range(self.full_width)) + ">"
+
+    def _rare(self, e: Expr, scope: Scope) -> str:
+        """A branch around what only few points need."""
+        condition, slow, fast = e.args
+        wide = self.width != 0
+        test = self.operand(condition, wide)
+        quick = self.operand(fast, wide)
+        some = test
+        if wide:
+            some = self.intrinsic(
+                f"llvm.vector.reduce.or.v{self.width}i1",
+                "i1",
+                (vector("i1", self.width), test),
+            )
+        n = next(self.serial)
+        before, then, done = scope.label, f"rare{n}", f"usual{n}"
+        scope.lines.append(f"  br i1 {some}, label %{then}, label %{done}")
+        inner = Scope(scope.depth, then)
+        self.scopes.stack.append(inner)
+        try:
+            careful = self.operand(slow, wide)
+            t = self.type(e.type)
+            mask = vector("i1", self.width)
+            mixed = self.within(
+                inner,
+                self.width,
+                lambda: self.new(f"select {mask} {test}, {t} {careful}, {t} {quick}"),
+            )
+        finally:
+            self.scopes.stack.remove(inner)
+        scope.lines += [f"{then}:", *inner.lines, f"  br label %{done}", f"{done}:"]
+        scope.label = done
+        return self.new(f"phi {t} [ {quick}, %{before} ], [ {mixed}, %{inner.label} ]")
