@@ -1,13 +1,10 @@
-// Kernels that find the order of rows, and that put rows into an order.
+// Kernels that find the order of rows.
 //
 // order_<type>: the stable sorting permutation of the rows of keys. Buffers are keys,
 // out (positions of 32 bits), scratch; the integers rows, n, width. reorder_<type> has
 // the buffers keys, previous, out, scratch: it sorts positions that are in the order
 // `previous` stably by their keys, so that several keys are sorted by from the last to
 // the first. Scratch holds 2 * width * n integers of 64 bits.
-//
-// take_<bits>: out[row, i] = x[row, positions[row, i]]; buffers are x, positions, out;
-// the integers n of x and n of out. The extent, rows * n of out, may be divided.
 //
 // What is sorted is an integer of the upper bits of the key's image and, below them, the
 // place in the row; it orders like the pair. Keys of 64 bits lose their lower bits, and
@@ -89,22 +86,6 @@ void order_rows(void** buffers, const Int* ints, Int, Int) {
     });
 }
 
-struct Block16 {
-    u64 words[2];
-};
-
-template <class T> void take(void** buffers, const Int* ints, Int begin, Int end) {
-    const T* x = static_cast<const T*>(buffers[0]);
-    const u32* positions = static_cast<const u32*>(buffers[1]);
-    T* out = static_cast<T*>(buffers[2]);
-    const Int n = ints[0], taken = ints[1];
-    while (begin < end) {
-        const Int row = begin / taken, stop = std::min(end, (row + 1) * taken);
-        const T* from = x + row * n;
-        for (; begin < stop; ++begin) out[begin] = from[positions[begin]];
-    }
-}
-
 }  // namespace
 
 void add_order_kernels(Names& names) {
@@ -112,11 +93,6 @@ void add_order_kernels(Names& names) {
         names[std::string("order_") + type] = order_rows<decltype(order), false>;
         names[std::string("reorder_") + type] = order_rows<decltype(order), true>;
     });
-    names["take_8"] = take<u8>;
-    names["take_16"] = take<u16>;
-    names["take_32"] = take<u32>;
-    names["take_64"] = take<u64>;
-    names["take_128"] = take<Block16>;
 }
 
 }  // namespace chainrule::kernels

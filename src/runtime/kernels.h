@@ -23,7 +23,7 @@ using Names = std::unordered_map<std::string, threads::Kernel>;
 
 /// sort_*: rows in ascending order. See kernel_sort.cpp for these and the next two.
 void add_sort_kernels(Names& names);
-/// order_*, reorder_*: stable sorting permutations; take_*: elements at positions.
+/// order_*, reorder_*: stable sorting permutations.
 void add_order_kernels(Names& names);
 /// top_k_*: the largest elements of rows and their positions.
 void add_top_k_kernels(Names& names);
