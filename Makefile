@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 NATIVE_SOURCES := $(wildcard src/runtime/*.cpp src/runtime/*.h) CMakeLists.txt pyproject.toml
 
-.PHONY: demo test develop check clean FORCE
+.PHONY: demo test develop lint format check clean FORCE
 
 # The editable install maps module names to files: it is renewed when files come or go.
 $(VENV)/.files: FORCE
@@ -18,6 +18,7 @@ $(VENV)/.installed: $(NATIVE_SOURCES) $(VENV)/.files
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install -q "scikit-build-core>=1.0" "nanobind>=2.4" "numpy>=2.0" "cmake>=3.18" ninja
 	$(PY) -m pip install -q --no-build-isolation -e ".[plot]"
+	$(PY) -m compileall -q src/chainrule
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
@@ -31,11 +32,20 @@ test: $(VENV)/.installed-test
 	$(PY) -m pytest
 
 develop: $(VENV)/.installed-test
-	$(PY) -m pip install -q ruff pyright
+	$(PY) -m pip install -q --no-build-isolation -e ".[plot,test,lint]"
 
-check: develop
-	$(PY) -m ruff format --check src tests benchmarks examples docs
-	$(PY) -m ruff check src tests benchmarks examples docs
+# make lint: what the style demands of the text; make format: brings it about.
+lint: develop
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m pyright
+
+format: develop
+	$(PY) -m ruff check --fix-only -q .
+	$(PY) -m ruff format -q .
+	$(PY) docs/quote.py
+
+check: lint
 	$(PY) -m pytest
 
 clean:

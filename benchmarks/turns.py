@@ -47,10 +47,21 @@ class Settings:
     def start(
         self, library: str, arguments: list[str], **pipes: Any
     ) -> subprocess.Popen:
-        """Start the interpreter of `library`, in the project's root."""
+        """Start the interpreter of `library`, in the project's root.
+
+        It may keep byte code, whatever the surrounding shell says: pip compiles what it
+        installs, but not the sources of an editable install.
+        """
         command = [self.interpreter(library), *arguments]
+        environment = {**os.environ}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return subprocess.Popen(
-            command, cwd=ROOT, text=True, stdin=subprocess.PIPE, **pipes
+            command,
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdin=subprocess.PIPE,
+            **pipes,
         )
 
 

@@ -292,6 +292,13 @@ PyObject* wrap_fitting(PyArrayObject* data, PyObject* aval) {
     return reinterpret_cast<PyObject*>(array);
 }
 
+bool delete_array(ConcreteArray* array) {
+    if (array->data && !array_aval(array)) return false;
+    PyArrayObject* data = std::exchange(array->data, nullptr);
+    Py_XDECREF(as_object(data));
+    return true;
+}
+
 PyObject* wrap_result(PyObject* value, bool weak) {
     if (value && PyObject_TypeCheck(value, array_type)) return value;
     return wrap_stolen(value, weak);
@@ -307,13 +314,6 @@ std::nullptr_t raise_deleted(PyObject* aval) {
 
 PyArrayObject* array_data(ConcreteArray* array) {
     return array->data ? array->data : raise_deleted(array->aval);
-}
-
-bool delete_array(ConcreteArray* array) {
-    if (array->data && !array_aval(array)) return false;
-    PyArrayObject* data = std::exchange(array->data, nullptr);
-    Py_XDECREF(as_object(data));
-    return true;
 }
 
 PyObject* array_aval(ConcreteArray* array) {

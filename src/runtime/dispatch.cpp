@@ -1,5 +1,6 @@
 // Registration of arrays, tracing and primitives in the extension module.
 #include "jit_call.h"
+#include "staging.h"
 #include "tape.h"
 
 namespace chainrule {
@@ -79,10 +80,11 @@ bool add_operator_names(PyObject* module) {
 
 void register_dispatch(nb::module_& m) {
     PyObject* module = m.ptr();
-    bool ok = init_state() && init_eager_operators() && init_avals(module) &&
+    bool ok = init_state() && init_eager_operators(module) &&
+              init_eager_products(module) && init_avals(module) &&
               init_arrays(module) && init_row_iterator(module) &&
               init_tracers(module) && init_primitives(module) && init_tape(module) &&
-              jit::init_jit(module) &&
+              init_equations(module) && init_staging(module) && jit::init_jit(module) &&
               PyModule_AddFunctions(module, functions) == 0 &&
               add_operator_names(module);
     if (!ok) throw nb::python_error();

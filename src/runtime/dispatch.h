@@ -76,6 +76,9 @@ struct Primitive {
     PyObject* name;
     PyObject* evaluate;
     PyObject* partials;  // a tuple with one per operand, None, or nullptr
+    PyObject* quick;     // tried before evaluate; NotImplemented where it declines
+    PyObject* stage;     // the staging rule of a higher-order primitive, or None
+    PyObject* memo;      // output types by operand types and params (inference.cpp)
     int weak_rule;
     char multiple_results;
     char raw;
@@ -234,7 +237,15 @@ Eager small_kernel(Op op, PyArrayObject* x, PyArrayObject* y, PyObject* scalar,
 /// small arrays of one dtype: *result is the new ndarray or nullptr with an exception.
 Eager evaluate_small(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
                      PyObject** result);
-bool init_eager_operators();
+/// The product of vectors and matrices over dimension i of x and j of y, where they are
+/// small (eager_products.cpp). On kDone, *result is a new ndarray or nullptr.
+Eager small_product(PyArrayObject* x, PyArrayObject* y, npy_intp i, npy_intp j,
+                    PyObject** result);
+/// Stores a Python scalar, already found to fit, as an element of dtype number `type`
+/// (float, double, int or long).
+void store_scalar(PyObject* scalar, int type, void* out);
+bool init_eager_operators(PyObject* module);
+bool init_eager_products(PyObject* module);
 
 // --- thread state and evaluation (state.cpp)
 
@@ -291,6 +302,25 @@ PyObject* silently(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject*
 /// Frames (frames.cpp).
 PyObject* set_internal_prefix(PyObject*, PyObject* prefix);
 PyObject* user_frame(PyObject*, PyObject*);
+/// The code object of the innermost frame of the user's, with the instruction offset;
+/// nullptr without an exception if there is none.
+PyObject* find_user_frame(int* offset);
+
+// --- types of results (inference.cpp)
+
+/// The aval of the output (or a list of avals) by the primitive's shape rule, which may
+/// raise; remembered. `avals` is a tuple, `params` a dict.
+PyObject* infer(PyObject* primitive, PyObject* avals, PyObject* params);
+/// The dict of keyword arguments of a vectorcall: `names` with `values`; names may be
+/// null.
+PyObject* params_of(PyObject* const* values, PyObject* names);
+/// Primitive.out_aval(avals, params) and Primitive.bind(*args, **params).
+PyObject* out_aval_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs);
+PyObject* bind_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                      PyObject* names);
+bool init_inference();
+/// The offset of the slot `name` of instances of `type`, or -1 with an exception.
+Py_ssize_t slot_offset(PyTypeObject* type, const char* name);
 
 // --- registration: each creates its type and adds it to the module
 

@@ -5,6 +5,7 @@
 // with the results of NumPy's own loops: IEEE arithmetic, wrapping integers.
 #include "dispatch.h"
 
+#include <algorithm>
 #include <type_traits>
 
 namespace chainrule {
@@ -94,7 +95,39 @@ bool has_kernel(Op op, int type) {
     }
 }
 
-/// A Python scalar, already found to fit, as an element of the dtype.
+bool same_shape(PyArrayObject* x, PyArrayObject* y) {
+    int ndim = PyArray_NDIM(x);
+    return ndim == PyArray_NDIM(y) &&
+           std::equal(PyArray_DIMS(x), PyArray_DIMS(x) + ndim, PyArray_DIMS(y));
+}
+
+/// Whether the shape of y is the end of that of x, so that y meets each row of x.
+bool is_row_of(PyArrayObject* y, PyArrayObject* x) {
+    int ndim = PyArray_NDIM(y), lead = PyArray_NDIM(x) - ndim;
+    return lead > 0 &&
+           std::equal(PyArray_DIMS(y), PyArray_DIMS(y) + ndim, PyArray_DIMS(x) + lead);
+}
+
+/// The array that gives the result its shape, or null where broadcasting needs more.
+PyArrayObject* shape_giver(PyArrayObject* x, PyArrayObject* y) {
+    if (!y || same_shape(x, y) || is_row_of(y, x)) return x;
+    return is_row_of(x, y) ? y : nullptr;
+}
+
+bool is_comparison(Op op) { return op >= kEqual && op <= kGreaterEqual; }
+
+PyObject* new_like(PyArrayObject* shape, Op op) {
+    PyArray_Descr* descr = PyArray_DESCR(shape);
+    if (is_comparison(op))
+        descr = PyArray_DescrFromType(NPY_BOOL);
+    else
+        Py_INCREF(reinterpret_cast<PyObject*>(descr));
+    return PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(shape),
+                                PyArray_DIMS(shape), nullptr, nullptr, 0, nullptr);
+}
+
+}  // namespace
+
 void store_scalar(PyObject* scalar, int type, void* out) {
     if (type == NPY_INT || type == NPY_LONG) {
         long value = PyLong_AsLong(scalar);
@@ -111,32 +144,6 @@ void store_scalar(PyObject* scalar, int type, void* out) {
     else
         *static_cast<double*>(out) = value;
 }
-
-bool same_shape(PyArrayObject* x, PyArrayObject* y) {
-    int ndim = PyArray_NDIM(x);
-    return ndim == PyArray_NDIM(y) &&
-           std::equal(PyArray_DIMS(x), PyArray_DIMS(x) + ndim, PyArray_DIMS(y));
-}
-
-/// The array that gives the result its shape, or null where broadcasting needs more.
-PyArrayObject* shape_giver(PyArrayObject* x, PyArrayObject* y) {
-    if (!y || same_shape(x, y) || PyArray_NDIM(y) == 0) return x;
-    return PyArray_NDIM(x) == 0 ? y : nullptr;
-}
-
-bool is_comparison(Op op) { return op >= kEqual && op <= kGreaterEqual; }
-
-PyObject* new_like(PyArrayObject* shape, Op op) {
-    PyArray_Descr* descr = PyArray_DESCR(shape);
-    if (is_comparison(op))
-        descr = PyArray_DescrFromType(NPY_BOOL);
-    else
-        Py_INCREF(reinterpret_cast<PyObject*>(descr));
-    return PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(shape),
-                                PyArray_DIMS(shape), nullptr, nullptr, 0, nullptr);
-}
-
-}  // namespace
 
 Eager small_kernel(Op op, PyArrayObject* x, PyArrayObject* y, PyObject* scalar,
                    bool scalar_left, PyObject** result) {
@@ -160,7 +167,23 @@ Eager small_kernel(Op op, PyArrayObject* x, PyArrayObject* y, PyObject* scalar,
     *result = new_like(shape, op);
     if (!*result) return Eager::kDone;
     void* out = PyArray_DATA(reinterpret_cast<PyArrayObject*>(*result));
-    compute_typed(type, op, n, a, b, out);
+    if (n == 0) return Eager::kDone;
+    npy_intp row = n;  // elements of the operand that is repeated
+    for (PyArrayObject* operand : {x, y})
+        if (operand && PyArray_NDIM(operand) > 0)
+            row = std::min(row, PyArray_SIZE(operand));
+    auto advanced = [&](Operand operand, PyArrayObject* array, npy_intp start) {
+        if (array && array == shape)
+            operand.data = static_cast<const char*>(operand.data) +
+                           start * PyArray_ITEMSIZE(array);
+        return operand;
+    };
+    PyArrayObject *left = scalar_left ? y : x, *right = scalar_left ? x : y;
+    npy_intp item = PyArray_ITEMSIZE(reinterpret_cast<PyArrayObject*>(*result));
+    for (npy_intp start = 0; start < n; start += row)
+        compute_typed(type, op, row, advanced(a, left, start),
+                      advanced(b, right, start),
+                      static_cast<char*>(out) + start * item);
     return Eager::kDone;
 }
 

@@ -5,6 +5,8 @@
 // prescribe. Anything else is declined and decided in Python.
 #include "dispatch.h"
 
+#include <algorithm>
+
 namespace chainrule {
 namespace {
 
@@ -135,6 +137,12 @@ Eager eager_binary(Op op, PyObject* a, PyObject* b, PyObject** result) {
         *result = wrap_stolen(*result, weak);
         return Eager::kDone;
     }
+    if (op == kMatmul && small_product(x, y, PyArray_NDIM(x) - 1,
+                                       std::max(PyArray_NDIM(y) - 2, 0),
+                                       result) == Eager::kDone) {
+        *result = wrap_stolen(*result, weak);
+        return Eager::kDone;
+    }
     PyObject* left = x ? reinterpret_cast<PyObject*>(x) : a;
     PyObject* right = y ? reinterpret_cast<PyObject*>(y) : b;
     *result = call_ufunc(ufuncs[op], left, right, weak);
@@ -156,6 +164,39 @@ Eager evaluate_small(PyObject* function, PyObject* const* args, Py_ssize_t nargs
     return small_kernel(found, x, nargs == 2 ? y : nullptr, nullptr, false, result);
 }
 
+/// quick_divide(x, y): x / y of small arrays, or NotImplemented.
+static PyObject* quick_divide(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
+    PyObject* result;
+    if (nargs == 2 && PyArray_CheckExact(args[0]) && PyArray_CheckExact(args[1])) {
+        auto* x = reinterpret_cast<PyArrayObject*>(args[0]);
+        auto* y = reinterpret_cast<PyArrayObject*>(args[1]);
+        if (PyArray_DESCR(x)->type_num == PyArray_DESCR(y)->type_num &&
+            small_kernel(kTrueDivide, x, y, nullptr, false, &result) == Eager::kDone)
+            return result;
+    }
+    Py_RETURN_NOTIMPLEMENTED;
+}
+
+/// constant(number, dtype, weak): a Python float or int as a scalar array of a dtype
+/// that represents it; None where that is to be decided in Python.
+static PyObject* constant(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
+    if (nargs != 3 || !PyArray_DescrCheck(args[1])) Py_RETURN_NONE;
+    PyObject* number = args[0];
+    auto* descr = reinterpret_cast<PyArray_Descr*>(args[1]);
+    int type = descr->type_num;
+    bool real = type == NPY_FLOAT || type == NPY_DOUBLE;
+    bool fits = PyFloat_CheckExact(number)
+                    ? real
+                    : PyLong_CheckExact(number) &&
+                          (real || type == NPY_INT || type == NPY_LONG) &&
+                          int_fits(number, type);
+    if (!fits) Py_RETURN_NONE;
+    PyObject* scalar = PyArray_SimpleNew(0, nullptr, type);
+    if (!scalar) return nullptr;
+    store_scalar(number, type, PyArray_DATA(reinterpret_cast<PyArrayObject*>(scalar)));
+    return wrap_stolen(scalar, args[2] == Py_True);
+}
+
 Eager eager_unary(Op op, PyObject* a, PyObject** result) {
     PyArrayObject* x = plain_data(a);
     if (!x || !(type_bit(x) & rules[op].arrays)) return Eager::kDeclined;
@@ -167,14 +208,21 @@ Eager eager_unary(Op op, PyObject* a, PyObject** result) {
     return Eager::kDone;
 }
 
-bool init_eager_operators() {
+static PyMethodDef operator_functions[] = {
+    {"quick_divide", reinterpret_cast<PyCFunction>(quick_divide), METH_FASTCALL,
+     "quick_divide(x, y): x / y of small float arrays, or NotImplemented."},
+    {"constant", reinterpret_cast<PyCFunction>(constant), METH_FASTCALL,
+     "constant(number, dtype, weak): a Python number as a scalar Array, or None."},
+    {nullptr, nullptr, 0, nullptr}};
+
+bool init_eager_operators(PyObject* module) {
     for (int op = 0; op < kOpCount; ++op) {
         rules[op] = rule_of(static_cast<Op>(op));
         if (!rules[op].arrays) continue;
         ufuncs[op] = import_attribute("numpy", operator_names[op]);
         if (!ufuncs[op]) return false;
     }
-    return true;
+    return PyModule_AddFunctions(module, operator_functions) == 0;
 }
 
 }  // namespace chainrule

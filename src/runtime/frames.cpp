@@ -52,18 +52,25 @@ PyObject* set_internal_prefix(PyObject*, PyObject* prefix) {
     Py_RETURN_NONE;
 }
 
-PyObject* user_frame(PyObject*, PyObject*) {
+PyObject* find_user_frame(int* offset) {
     Ref frame = Ref::borrow(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
     while (frame) {
         auto* current = reinterpret_cast<PyFrameObject*>(frame.get());
         Ref code(reinterpret_cast<PyObject*>(PyFrame_GetCode(current)));
         if (!is_internal(reinterpret_cast<PyCodeObject*>(code.get()))) {
-            Ref lasti(PyLong_FromLong(PyFrame_GetLasti(current)));
-            return lasti ? PyTuple_Pack(2, code.get(), lasti.get()) : nullptr;
+            *offset = PyFrame_GetLasti(current);
+            return code.release();
         }
         frame = Ref(reinterpret_cast<PyObject*>(PyFrame_GetBack(current)));
     }
-    Py_RETURN_NONE;
+    return nullptr;
+}
+
+PyObject* user_frame(PyObject*, PyObject*) {
+    int offset;
+    Ref code(find_user_frame(&offset));
+    if (!code) Py_RETURN_NONE;
+    return Py_BuildValue("(Oi)", code.get(), offset);
 }
 
 }  // namespace chainrule

@@ -1,5 +1,6 @@
 // Primitive: calling one binds it. Without tracers it is evaluated at once on the raw
 // ndarrays; otherwise the trace of the highest level processes it.
+#include "staging.h"
 #include "tape.h"
 
 #include <memory>
@@ -99,14 +100,10 @@ PyObject* missing_evaluation(Primitive* self) {
 PyObject* hand_over(PyObject* receiver, bool is_trace, PyObject* self,
                     PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
     Ref tuple(PyTuple_New(nargs));
-    Ref params(PyDict_New());
+    Ref params(params_of(args + nargs, names));
     if (!tuple || !params) return nullptr;
     for (Py_ssize_t i = 0; i < nargs; ++i)
         PyTuple_SET_ITEM(tuple.get(), i, Py_NewRef(args[i]));
-    for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i)
-        if (PyDict_SetItem(params.get(), PyTuple_GET_ITEM(names, i), args[nargs + i]) <
-            0)
-            return nullptr;
     Ref keep = Ref::borrow(receiver);
     PyObject* stack[] = {receiver, self, tuple.get(), params.get()};
     if (is_trace) return PyObject_VectorcallMethod(process_name, stack, 4, nullptr);
@@ -138,6 +135,20 @@ PyObject* refused(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
     return nullptr;
 }
 
+/// The result of `quick`, or where it declines of `evaluate`, on ndarrays.
+PyObject* call_rules(Primitive* self, PyObject* const* raws, Py_ssize_t nargs,
+                     PyObject* names) {
+    std::size_t flags =
+        static_cast<std::size_t>(nargs) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+    if (self->quick && self->quick != Py_None) {
+        PyObject* result = PyObject_Vectorcall(self->quick, raws, flags, names);
+        if (result != Py_NotImplemented) return result;
+        Py_DECREF(result);
+    }
+    Ref function = Ref::borrow(self->evaluate);
+    return PyObject_Vectorcall(function.get(), raws, flags, names);
+}
+
 PyObject* evaluate(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
                    PyObject* names) {
     int weak = result_weak(self, args, nargs, names);
@@ -159,9 +170,7 @@ PyObject* evaluate(Primitive* self, PyObject* const* args, Py_ssize_t nargs,
     {
         Silence silence;
         if (!silence.ok()) return nullptr;
-        Ref function = Ref::borrow(self->evaluate);
-        result = PyObject_Vectorcall(function.get(), raws.begin(),
-                                     nargs | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
+        result = call_rules(self, raws.begin(), nargs, names);
     }
     if (!result) return refused(self, args, nargs, names);
     return many ? wrap_many(result, weak != 0) : wrap_result(result, weak != 0);
@@ -217,6 +226,9 @@ PyObject* bind(PyObject* object, PyObject* const* args, std::size_t nargsf,
         PyObject* result;
         if (is_tape(top) && tape_bind(top, object, args, nargs, names, &result))
             return result;
+        if (is_recording(top) &&
+            record_bind(top, object, args, nargs, names, &result))
+            return result;
         return hand_over(top, true, object, args, nargs, names);
     }
     if (!self->evaluate || self->evaluate == Py_None) return missing_evaluation(self);
@@ -234,6 +246,9 @@ int primitive_traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(as_primitive(self)->name);
     Py_VISIT(as_primitive(self)->evaluate);
     Py_VISIT(as_primitive(self)->partials);
+    Py_VISIT(as_primitive(self)->quick);
+    Py_VISIT(as_primitive(self)->stage);
+    Py_VISIT(as_primitive(self)->memo);
     Py_VISIT(Py_TYPE(self));
     return 0;
 }
@@ -242,6 +257,9 @@ int primitive_clear(PyObject* self) {
     Py_CLEAR(as_primitive(self)->name);
     Py_CLEAR(as_primitive(self)->evaluate);
     Py_CLEAR(as_primitive(self)->partials);
+    Py_CLEAR(as_primitive(self)->quick);
+    Py_CLEAR(as_primitive(self)->stage);
+    Py_CLEAR(as_primitive(self)->memo);
     return 0;
 }
 
@@ -277,6 +295,10 @@ PyMemberDef primitive_members[] = {
      "Computes the result from ndarrays, or None."},
     {"partials", T_OBJECT, offsetof(Primitive, partials), 0,
      "Partial derivatives, one per operand of an elementwise operation, or None."},
+    {"quick", T_OBJECT, offsetof(Primitive, quick), 0,
+     "A function tried before evaluate; it returns NotImplemented where it declines."},
+    {"stage", T_OBJECT, offsetof(Primitive, stage), 0,
+     "The staging rule of a higher-order primitive, or None."},
     {"bilinear", T_BOOL, offsetof(Primitive, bilinear), 0,
      "Whether the operation is linear in each of its two operands."},
     {"linear_in_first", T_BOOL, offsetof(Primitive, linear_in_first), 0,
@@ -295,6 +317,12 @@ PyMemberDef primitive_members[] = {
     {nullptr, 0, 0, 0, nullptr}};
 
 PyMethodDef primitive_methods[] = {
+    {"out_aval", reinterpret_cast<PyCFunction>(out_aval_method), METH_FASTCALL,
+     "out_aval(avals, params): the output's aval, or the list of them, by the shape\n"
+     "rule; remembered where params hash."},
+    {"bind", reinterpret_cast<PyCFunction>(bind_method), METH_FASTCALL | METH_KEYWORDS,
+     "bind(*arrays, **params): as a call, but the shape rule has accepted the operands\n"
+     "before anything is computed."},
     {"__init_subclass__", reinterpret_cast<PyCFunction>(prepare_subclass),
      METH_VARARGS | METH_KEYWORDS | METH_CLASS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
@@ -323,7 +351,7 @@ bool init_primitives(PyObject* module) {
     process_name = PyUnicode_InternFromString("process");
     weak_type_name = PyUnicode_InternFromString("weak_type");
     primitive_type = add_type(module, &primitive_spec, nullptr, "Primitive");
-    return process_name && weak_type_name && primitive_type;
+    return process_name && weak_type_name && init_inference() && primitive_type;
 }
 
 }  // namespace chainrule

@@ -2,6 +2,7 @@
 // derivatives, bilinear ones operand by operand, linear ones as they are.
 #include "tape.h"
 
+#include <algorithm>
 #include <array>
 
 namespace chainrule {
@@ -12,6 +13,7 @@ TapeClasses tape_classes;
 namespace {
 
 constexpr Py_ssize_t kMaxOperands = 6;
+constexpr Py_ssize_t kMaxValues = 16;
 PyObject* no_params = nullptr;
 PyObject* broadcast_name = nullptr;
 
@@ -28,7 +30,7 @@ struct Call {
     Primitive* primitive;
     Py_ssize_t nargs;
     PyObject* names;
-    std::array<PyObject*, kMaxOperands + 1> values{};  // y, then the primals
+    std::array<PyObject*, kMaxValues> values{};  // y, the primals, the params
     std::array<PyObject*, kMaxOperands> tangents{};
     PyObject* aval = nullptr;
 
@@ -68,7 +70,7 @@ PyObject* scaled(const Call& call, Py_ssize_t i, PyObject* partial) {
         return broadcast(call, product.get());
     }
     Ref factor(PyObject_Vectorcall(partial, call.values.data(),
-                                   static_cast<std::size_t>(call.nargs + 1), nullptr));
+                                   static_cast<std::size_t>(call.nargs + 1), call.names));
     if (!factor) return nullptr;
     Ref wide = Ref::borrow(x_dot);
     if (!same_shape(x_aval, call.aval)) {
@@ -108,14 +110,6 @@ bool from_partials(const Call& call, PyObject* partials, Ref* total) {
     return true;
 }
 
-PyObject* params_of(PyObject* const* values, PyObject* names) {
-    Ref params(PyDict_New());
-    for (Py_ssize_t i = 0; params && names && i < PyTuple_GET_SIZE(names); ++i)
-        if (PyDict_SetItem(params.get(), PyTuple_GET_ITEM(names, i), values[i]) < 0)
-            return nullptr;
-    return params.release();
-}
-
 bool from_bilinear(const Call& call, PyObject* params, Ref* total) {
     for (int i = 0; i < 2; ++i) {
         if (!call.tangents[i]) continue;
@@ -134,11 +128,9 @@ bool from_bilinear(const Call& call, PyObject* params, Ref* total) {
 /// How a primitive is linearized here; kGeneral is left to Python.
 enum class Rule { kPartials, kBilinear, kLinear, kGeneral };
 
-Rule rule_of(Primitive* primitive, Py_ssize_t nargs, PyObject* names) {
+Rule rule_of(Primitive* primitive, Py_ssize_t nargs) {
     if (primitive->multiple_results) return Rule::kGeneral;
-    bool has_params = names && PyTuple_GET_SIZE(names) > 0;
-    if (primitive->partials && primitive->partials != Py_None)
-        return has_params ? Rule::kGeneral : Rule::kPartials;
+    if (primitive->partials && primitive->partials != Py_None) return Rule::kPartials;
     if (primitive->bilinear) return nargs == 2 ? Rule::kBilinear : Rule::kGeneral;
     return primitive->linear_in_first && nargs == 1 ? Rule::kLinear : Rule::kGeneral;
 }
@@ -157,10 +149,10 @@ bool split(Call* call, PyObject* const* args) {
     return true;
 }
 
-bool record(const Call& call, Rule rule, PyObject* const* values, Ref* y_dot) {
+bool record(const Call& call, Rule rule, Ref* y_dot) {
     if (rule == Rule::kPartials)
         return from_partials(call, call.primitive->partials, y_dot);
-    Ref params(params_of(values, call.names));
+    Ref params(params_of(call.values.data() + 1 + call.nargs, call.names));
     if (!params) return false;
     if (rule == Rule::kBilinear) return from_bilinear(call, params.get(), y_dot);
     *y_dot =
@@ -188,27 +180,26 @@ PyObject* tape_append(PyObject* tape, PyObject* primitive, PyObject* operands,
 
 bool tape_bind(PyObject* tape, PyObject* primitive, PyObject* const* args,
                Py_ssize_t nargs, PyObject* names, PyObject** result) {
-    if (nargs == 0 || nargs > kMaxOperands || !tape_classes.variable) return false;
+    Py_ssize_t total = nargs + (names ? PyTuple_GET_SIZE(names) : 0);
+    if (nargs == 0 || nargs > kMaxOperands || total >= kMaxValues ||
+        !tape_classes.variable)
+        return false;
     auto* prim = reinterpret_cast<Primitive*>(primitive);
-    Rule rule = rule_of(prim, nargs, names);
+    Rule rule = rule_of(prim, nargs);
     if (rule == Rule::kGeneral) return false;
     Call call{tape, prim, nargs, names};
     if (!split(&call, args)) return false;
     *result = nullptr;
-    Py_ssize_t total = nargs + (names ? PyTuple_GET_SIZE(names) : 0);
-    std::array<PyObject*, 24> stack;
-    if (total > static_cast<Py_ssize_t>(stack.size())) return false;
-    for (Py_ssize_t i = 0; i < total; ++i)
-        stack[i] = i < nargs ? call.values[i + 1] : args[i];
-    Ref y(PyObject_Vectorcall(primitive, stack.data(), static_cast<std::size_t>(nargs),
-                              names));
+    std::copy(args + nargs, args + total, call.values.begin() + 1 + nargs);
+    Ref y(PyObject_Vectorcall(primitive, call.values.data() + 1,
+                              static_cast<std::size_t>(nargs), names));
     if (!y) return true;
     Ref aval(aval_of(y.get()));
     if (!aval) return true;
     call.values[0] = y.get();
     call.aval = aval.get();
     Ref y_dot;
-    if (!record(call, rule, args + nargs, &y_dot)) return true;
+    if (!record(call, rule, &y_dot)) return true;
     if (!y_dot) {
         *result = y.release();
         return true;
@@ -261,23 +252,14 @@ PyObject* append_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs)
     return tape_append(self, args[0], args[1], args[2], nargs == 4 ? args[3] : nullptr);
 }
 
-/// The offset of `name` among the slots of `type`, or -1 with an exception.
-Py_ssize_t slot_offset(PyTypeObject* type, const char* name) {
-    Ref member(PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), name));
-    if (member && Py_TYPE(member.get()) == &PyMemberDescr_Type)
-        return reinterpret_cast<PyMemberDescrObject*>(member.get())->d_member->offset;
-    if (!PyErr_Occurred())
-        PyErr_Format(PyExc_TypeError, "set_tape_classes: %s has no slot %s.",
-                     type->tp_name, name);
-    return -1;
-}
-
-/// set_tape_classes(variable class, pair class, add, scale, negate)
+/// set_tape_classes(variable class, pair class, add, scale, negate,
+/// unbroadcast, zeros)
 PyObject* set_tape_classes(PyObject*, PyObject* args) {
     TapeClasses found;
-    if (!PyArg_ParseTuple(args, "O!O!O!O!O!", &PyType_Type, &found.variable,
+    if (!PyArg_ParseTuple(args, "O!O!O!O!O!OO", &PyType_Type, &found.variable,
                           &PyType_Type, &found.pair, primitive_type, &found.add,
-                          primitive_type, &found.scale, primitive_type, &found.negate))
+                          primitive_type, &found.scale, primitive_type, &found.negate,
+                          &found.unbroadcast, &found.zeros))
         return nullptr;
     if (!PyType_IsSubtype(found.variable, tracer_type) ||
         !PyType_IsSubtype(found.pair, tracer_type)) {
@@ -293,7 +275,7 @@ PyObject* set_tape_classes(PyObject*, PyObject* args) {
     if (found.tangent < 0) return nullptr;
     for (PyObject* kept : {reinterpret_cast<PyObject*>(found.variable),
                            reinterpret_cast<PyObject*>(found.pair), found.add,
-                           found.scale, found.negate})
+                           found.scale, found.negate, found.unbroadcast, found.zeros})
         Py_INCREF(kept);
     tape_classes = found;
     Py_RETURN_NONE;
@@ -327,7 +309,7 @@ PyType_Spec tape_spec = {"chainrule.runtime._native.Tape", sizeof(Tape), 0,
 
 PyMethodDef tape_functions[] = {
     {"set_tape_classes", set_tape_classes, METH_VARARGS,
-     "set_tape_classes(variable, pair, add, scale, negate)"},
+     "set_tape_classes(variable, pair, add, scale, negate, unbroadcast, zeros)"},
     {"pull", reinterpret_cast<PyCFunction>(tape_pull), METH_FASTCALL,
      "pull(tape, inputs, outs, out_cts): cotangents of the inputs."},
     {nullptr, nullptr, 0, nullptr}};
@@ -339,7 +321,8 @@ bool init_tape(PyObject* module) {
     broadcast_name = PyUnicode_InternFromString("broadcast_variable");
     tape_type = add_type(module, &tape_spec, trace_type, "Tape");
     return no_params && broadcast_name && tape_type &&
-           PyModule_AddFunctions(module, tape_functions) == 0;
+           PyModule_AddFunctions(module, tape_functions) == 0 &&
+           init_tape_ends(module);
 }
 
 }  // namespace chainrule

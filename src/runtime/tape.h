@@ -30,6 +30,8 @@ struct TapeClasses {
     PyObject* add = nullptr;
     PyObject* scale = nullptr;
     PyObject* negate = nullptr;
+    PyObject* unbroadcast = nullptr;  // unbroadcast(ct, aval): undoes broadcasting
+    PyObject* zeros = nullptr;        // zeros(None, aval): a zero tangent made explicit
 };
 extern TapeClasses tape_classes;
 
@@ -73,5 +75,7 @@ bool tape_bind(PyObject* tape, PyObject* primitive, PyObject* const* args,
 /// pull(tape, inputs, outs, cts): see transforms/transpose.py.
 PyObject* tape_pull(PyObject*, PyObject* const* args, Py_ssize_t nargs);
 bool init_tape(PyObject* module);
+/// begin and gradient (tape_begin.cpp).
+bool init_tape_ends(PyObject* module);
 
 }  // namespace chainrule

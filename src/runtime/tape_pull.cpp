@@ -1,6 +1,6 @@
 // Transposition of a tape: entries in reverse, each handing the cotangent of its output
-// to its unknown operands. Scaling, adding and negating between equal shapes, which is
-// most of what tapes hold, are done here; every other primitive by its transpose rule.
+// to its unknown operands. Scaling, adding and negating, which is most of what tapes
+// hold, are done here; every other primitive by its transpose rule.
 #include "tape.h"
 
 #include <vector>
@@ -47,7 +47,14 @@ class Cotangents {
 
 enum class Step { kDone, kDeclined, kFailed };
 
-/// Transposes add, scale and negate where no operand was broadcast.
+/// `ct`, summed over the dimensions along which a value of type `aval` was broadcast.
+Ref unbroadcast(Ref ct, PyObject* ct_aval, PyObject* aval) {
+    if (!ct || same_shape(aval, ct_aval)) return ct;
+    PyObject* stack[] = {ct.get(), aval};
+    return Ref(PyObject_Vectorcall(tape_classes.unbroadcast, stack, 2, nullptr));
+}
+
+/// Transposes add, scale and negate.
 Step structural(PyObject* tape, PyObject* primitive, PyObject* operands, PyObject* ct,
                 Cotangents* cts) {
     bool adds = primitive == tape_classes.add;
@@ -56,12 +63,6 @@ Step structural(PyObject* tape, PyObject* primitive, PyObject* operands, PyObjec
     Ref ct_aval(aval_of(ct));
     if (!ct_aval) return Step::kFailed;
     Py_ssize_t n = PyTuple_GET_SIZE(operands);
-    for (Py_ssize_t i = 0; i < n; ++i) {
-        PyObject* x = PyTuple_GET_ITEM(operands, i);
-        if (is_variable_of(x, tape) &&
-            !same_shape(as_tracer(x)->aval, ct_aval.get()))
-            return Step::kDeclined;
-    }
     for (Py_ssize_t i = 0; i < n; ++i) {
         PyObject* x = PyTuple_GET_ITEM(operands, i);
         if (!is_variable_of(x, tape)) continue;
@@ -73,6 +74,7 @@ Step structural(PyObject* tape, PyObject* primitive, PyObject* operands, PyObjec
                                             : nullptr};
             x_bar = Ref(PyObject_Vectorcall(primitive, stack, scales ? 2 : 1, nullptr));
         }
+        x_bar = unbroadcast(std::move(x_bar), ct_aval.get(), as_tracer(x)->aval);
         if (!x_bar || !cts->add(x, std::move(x_bar))) return Step::kFailed;
     }
     return Step::kDone;

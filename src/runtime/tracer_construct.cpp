@@ -84,6 +84,16 @@ bool collect_slots(PyTypeObject* type, Offsets* offsets) {
 
 }  // namespace
 
+Py_ssize_t slot_offset(PyTypeObject* type, const char* name) {
+    Ref member(PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), name));
+    if (member && Py_TYPE(member.get()) == &PyMemberDescr_Type)
+        return reinterpret_cast<PyMemberDescrObject*>(member.get())->d_member->offset;
+    if (!PyErr_Occurred())
+        PyErr_Format(PyExc_TypeError, "%s has no slot %s.",
+                     type->tp_name, name);
+    return -1;
+}
+
 PyObject* prepare_tracer_subclass(PyObject* cls, PyObject*, PyObject* kwargs) {
     auto* type = reinterpret_cast<PyTypeObject*>(cls);
     if (kwargs && PyDict_GET_SIZE(kwargs) > 0)

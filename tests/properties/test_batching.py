@@ -8,6 +8,7 @@ import pytest
 import chainrule as cr
 from chainrule.core import dtypes
 from chainrule.core.avals import as_array
+from chainrule.core.primitive import Missing, Primitive, registry
 from chainrule.ops.shaping import reduce_sum_p
 
 from .cases import (
@@ -97,12 +98,28 @@ def test_jit_of_vmap_and_vmap_of_jit_are_vmap(case):
             assert_close(fun(*wholes), expected, case.sample.tolerance)
 
 
-@each(c for c in CASES if not batches(c))
-def test_batching_that_is_missing_says_why(case):
-    with case.precision(), pytest.raises(NotImplementedError) as info:
-        cr.vmap(case)(*[stacked(x, 0)[0] for x in case.operands()])
-    name, reason = case.primitive.name, case.primitive.batch.reason
-    assert str(info.value) == f"{name}: no batching: {reason}."
+@pytest.fixture
+def unbatched():
+    """A primitive whose batching rule is declared missing, for one test."""
+    prim = Primitive(
+        "unbatched",
+        "The operand, which is not batched.",
+        abstract=lambda x: (x.shape, x.dtype),
+        evaluate=lambda x: x,
+        batch=Missing("examples depend on one another"),
+    )
+    yield prim
+    del registry["unbatched"]
+
+
+def test_batching_that_is_missing_says_why(unbatched):
+    missing = [(unbatched, lambda x: unbatched(x), [as_array(np.ones(2))])]
+    cases = [c for c in CASES if not batches(c)]
+    missing += [(c.primitive, c, c.operands()) for c in cases]
+    for prim, fun, operands in missing:
+        with pytest.raises(NotImplementedError) as info:
+            cr.vmap(fun)(*[stacked(x, 0)[0] for x in operands])
+        assert str(info.value) == f"{prim.name}: no batching: {prim.batch.reason}."
 
 
 @each(c for c in differentiable_cases() if batches(c))

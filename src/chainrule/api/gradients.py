@@ -6,17 +6,17 @@ The checks come before any computing: which argument, what it is, what to use in
 
 from __future__ import annotations
 
-import functools
-import itertools
 from typing import Any, Callable, Sequence
 
 from ..core import dtypes
-from ..core.avals import Array, aval_of, as_array, wrap
+from ..core.avals import as_array, aval_of, wrap
+from ..core.config import options
 from ..ops.structure import instantiate
-from ..runtime._native import tree_flatten, tree_unflatten
-from ..transforms.flat import FlatFun, check_callable, name_of, positions
+from ..runtime._native import begin, tree_flatten, tree_unflatten
+from ..runtime._native import gradient as finish
+from ..transforms.flat import FlatFun, check_callable, name_of, named, positions
 from ..transforms.jvp import jvp_flat
-from ..transforms.linearize import linearize_flat
+from ..transforms.linearize import LinearizeTrace, linearize_flat, split
 from ..transforms.transpose import pull
 from .checks import check_outputs, cotangents, differentiable
 from .checks import tangents as tangents_of
@@ -57,14 +57,11 @@ def grad(
     _check_reduce_axes("grad", reduce_axes)
     rules = (argnums, has_aux, holomorphic, allow_int)
 
-    @functools.wraps(fun)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        found, flat, outs = _gradient("grad", fun, rules, args, kwargs)
-        if has_aux:
-            return found, tree_unflatten(flat.aux_tree, outs[1:])
-        return found
+        _, found, aux = _gradient("grad", fun, rules, args, kwargs)
+        return (found, aux) if has_aux else found
 
-    return gradient
+    return named(gradient, fun)
 
 
 def _check_reduce_axes(name: str, reduce_axes: Sequence[Any]) -> None:
@@ -97,47 +94,77 @@ def value_and_grad(
     _check_reduce_axes("value_and_grad", reduce_axes)
     rules = (argnums, has_aux, holomorphic, allow_int)
 
-    @functools.wraps(fun)
     def both(*args: Any, **kwargs: Any) -> Any:
-        found, flat, outs = _gradient("value_and_grad", fun, rules, args, kwargs)
-        value = tree_unflatten(flat.out_tree, outs[:1])
-        if has_aux:
-            return (value, tree_unflatten(flat.aux_tree, outs[1:])), found
-        return value, found
+        value, found, aux = _gradient("value_and_grad", fun, rules, args, kwargs)
+        return ((value, aux), found) if has_aux else (value, found)
 
-    return both
+    return named(both, fun)
 
 
 def _gradient(
     name: str, fun: Any, rules: tuple[Any, ...], args: Any, kwargs: Any
-) -> tuple[Any, FlatFun, list[Any]]:
-    """The gradient, the flat function with its output trees, and flat outputs."""
+) -> tuple[Any, Any, Any]:
+    """The value, the gradient, and the auxiliary output (None without one).
+
+    Where one argument of NumPy's floating-point dtypes is differentiated, its leaves
+    become tracers in the runtime (`begin`), and so does the gradient of a scalar.
+    """
     argnums, has_aux, holomorphic, allow_int = rules
-    if argnums == 0 and len(args) == 1:
-        leaves, tree = tree_flatten(args)
-        inner, where = fun, None
-    else:
-        where = positions(name, argnums, len(args))
-        leaves, tree = tree_flatten(tuple([args[i] for i in where]))
-        inner = _at(fun, args, where)
+    tape, begun = LinearizeTrace(), None
+    if not (holomorphic or allow_int):
+        begun = begin(tape, args, argnums, options.enable_x64)
+    if begun is None:
+        return _gradient_in_general(name, fun, rules, args, kwargs)
+    tree, inputs, duals = begun
+    try:
+        out = fun(*duals, **kwargs)
+    finally:
+        tape.alive = False
+    found = None if has_aux else finish(tape, tree, inputs, out)
+    if found is not None:
+        return (*found, None)
+    flat = FlatFun(fun, tree, None, has_aux)
+    outs, out_vars = split(tape, flat.leaves(out))
+    cts = _pull_one(name, flat, outs, tape, inputs, out_vars, holomorphic)
+    cts = [instantiate(ct, v.aval) for ct, v in zip(cts, inputs)]
+    aux = tree_unflatten(flat.aux_tree, outs[1:]) if has_aux else None
+    return outs[0], tree_unflatten(tree, cts), aux
+
+
+def _gradient_in_general(
+    name: str, fun: Any, rules: tuple[Any, ...], args: Any, kwargs: Any
+) -> tuple[Any, Any, Any]:
+    """`_gradient` for any arguments."""
+    argnums, has_aux, holomorphic, allow_int = rules
+    where = positions(name, argnums, len(args))
+    leaves, tree = tree_flatten(tuple([args[i] for i in where]))
     kinds = "c" if holomorphic else "fcbiukV" if allow_int else "fc"
     primals = differentiable(name, fun, args, where, leaves, kinds)
-    wanted = [dtypes.is_inexact(p.dtype) for p in primals] if allow_int else _always
-    flat = FlatFun(inner, tree, kwargs, has_aux)
+    wanted = [dtypes.is_inexact(p.dtype) for p in primals]
+    flat = FlatFun(_at(fun, args, where), tree, kwargs, has_aux)
     outs, tape, inputs, out_vars = linearize_flat(flat, primals, wanted)
-    if flat.out_tree is not _leaf and flat.out_tree != _leaf or outs[0].shape != ():
-        raise _not_scalar(name, fun, flat.out_tree, outs)
-    y = outs[0]
-    if y.dtype is not dtypes.float32 or holomorphic:
-        check_outputs(name, fun, [y], "c" if holomorphic else "f")
-    cts = pull(tape, inputs, out_vars[:1], (_one(y.aval),))
-    if any(ct is None for ct in cts):
-        cts = [instantiate(ct, p.aval) for ct, p in zip(cts, primals)]
+    cts = _pull_one(name, flat, outs, tape, inputs, out_vars, holomorphic)
+    cts = [instantiate(ct, p.aval) for ct, p in zip(cts, primals)]
     found = tree_unflatten(tree, cts)
-    return (found[0] if type(argnums) is int else found), flat, outs
+    aux = tree_unflatten(flat.aux_tree, outs[1:]) if has_aux else None
+    return outs[0], found[0] if isinstance(argnums, int) else found, aux
 
 
-_always = itertools.repeat(True)
+def _pull_one(
+    name: str,
+    flat: FlatFun,
+    outs: Sequence[Any],
+    tape: Any,
+    inputs: Any,
+    out_vars: Any,
+    holomorphic: bool,
+) -> list[Any]:
+    """Cotangents of the inputs for 1 at the output, which must be a scalar."""
+    if flat.out_tree != _leaf or outs[0].shape != ():
+        raise _not_scalar(name, flat, outs)
+    y = outs[0]
+    check_outputs(name, flat.fun, [y], "c" if holomorphic else "f")
+    return pull(tape, inputs, out_vars[:1], (_one(y.aval),))
 
 
 def _at(fun: Any, args: Sequence[Any], where: Sequence[int]) -> Callable[..., Any]:
@@ -165,7 +192,8 @@ def _one(aval: Any) -> Any:
     return found
 
 
-def _not_scalar(name: str, fun: Any, tree: Any, outs: Sequence[Any]) -> TypeError:
+def _not_scalar(name: str, flat: FlatFun, outs: Sequence[Any]) -> TypeError:
+    tree = flat.out_tree
     if tree.num_leaves == 1 and tree == _leaf:
         shown = f"shape {outs[0].shape}"
         advice = (
@@ -175,7 +203,7 @@ def _not_scalar(name: str, fun: Any, tree: Any, outs: Sequence[Any]) -> TypeErro
         shown = f"the structure {tree}"
         advice = "Return one scalar; other outputs go into aux with has_aux=True"
     return TypeError(
-        f"{name}: the function must return a scalar of shape (); {name_of(fun)} returned"
+        f"{name}: the function must return a scalar of shape (); {flat.name} returned"
         f" {shown}. {advice}."
     )
 

@@ -7,12 +7,11 @@ two threads (LLVM works without Python's lock).
 
 from __future__ import annotations
 
-import importlib
 import threading
 from typing import Any, Sequence
 
 from ..runtime import _native
-from . import cache
+from . import cache, codegen
 
 NAME = "KERNEL"
 _addresses: dict[str, int] = {}
@@ -54,7 +53,6 @@ def _load(key: str, data: bytes, names: Sequence[str]) -> None:
 
 def _compile(missing: dict[str, str]) -> None:
     """Compiles kernels in groups of about equal length, each group a module."""
-    from_host = _host()
     groups: list[dict[str, str]] = [{}, {}]
     for name, text in sorted(missing.items(), key=lambda item: -len(item[1])):
         smaller = min(groups, key=lambda g: sum(map(len, g.values())))
@@ -64,7 +62,7 @@ def _compile(missing: dict[str, str]) -> None:
 
     def work(k: int) -> None:
         try:
-            results[k] = from_host.compile_object(joined(groups[k]))
+            results[k] = codegen.host.compile_object(joined(groups[k]))
         except Exception as error:
             results[k] = error
 
@@ -79,11 +77,6 @@ def _compile(missing: dict[str, str]) -> None:
             raise data
         cache.keep(list(group), data)
         _load("".join(group), data, list(group))
-
-
-def _host() -> Any:
-    """LLVM, imported when there is something to compile."""
-    return importlib.import_module("chainrule.compiler.codegen.host")
 
 
 def joined(kernels: dict[str, str]) -> str:

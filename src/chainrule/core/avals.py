@@ -148,7 +148,8 @@ def as_array(x: Any, name: str = "asarray") -> Any:
         with np.errstate(all="ignore"):
             return wrap(np.array(x, dtype, copy=True if fresh else None))
     if isinstance(x, _scalars):
-        return as_array(next(t for t in _scalars if isinstance(x, t))(x), name)
+        plain: Any = next(t for t in kind.__mro__ if t in _scalars)
+        return as_array(plain(x), name)
     raise TypeError(
         f"{name}: {x!r} of type {type(x).__name__} is not a valid array type; pass an"
         " array or a number."

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import Any, Iterator
+from collections.abc import Generator
+from typing import Any
 
 from ..runtime import _native
 
@@ -23,7 +24,7 @@ _frames = _Frames()
 
 
 @contextmanager
-def bind_axis(name: Any, size: int, trace: Any) -> Iterator[None]:
+def bind_axis(name: Any, size: int, trace: Any) -> Generator[None, None, None]:
     """Within the block, `name` is an axis of `size`, processed by `trace`."""
     _frames.stack.append((name, size, trace))
     _native.configuration_changed()

@@ -13,7 +13,8 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator
+from collections.abc import Callable, Generator
+from typing import Any
 
 from ..runtime import _native
 
@@ -130,7 +131,7 @@ def context(name: str, doc: str) -> Callable[..., Any]:
     """A context manager that sets option `name` in this thread, within a block."""
 
     @contextmanager
-    def manager(new_val: Any = True) -> Iterator[None]:
+    def manager(new_val: Any = True) -> Generator[None, None, None]:
         old = vars(options).get(name, _unset)
         _assign(name, new_val)
         try:

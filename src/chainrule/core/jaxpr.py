@@ -9,21 +9,17 @@ re-derives every type.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, Sequence
 
+from ..runtime import _native
 from . import printer, source
 from .avals import aval_of
-from .primitive import Primitive
 
 
-class Var:
+class Var(_native.Variable):
     """A variable: an identity with an aval."""
 
-    __slots__ = ("aval",)
-
-    def __init__(self, aval: Any):
-        self.aval = aval
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return f"Var({self.aval.str_short()})"
@@ -51,15 +47,13 @@ class Literal:
 Atom = Var | Literal
 
 
-@dataclasses.dataclass(slots=True, eq=False, repr=False)
-class JaxprEqn:
-    """`outvars = primitive[params] invars`, and the user's line it came from."""
+class JaxprEqn(_native.Equation):
+    """`outvars = primitive[params] invars`, and the user's line it came from.
 
-    primitive: Primitive
-    invars: list[Any]
-    params: dict[str, Any]
-    outvars: list[Any]
-    frame: Any = None
+    JaxprEqn(primitive, invars, params, outvars, frame=None), frame as in source.py.
+    """
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
         names = printer.Names()
@@ -73,7 +67,8 @@ class JaxprEqn:
 
     def replace(self, **changes: Any) -> JaxprEqn:
         """A copy with the given fields changed."""
-        return dataclasses.replace(self, **changes)
+        fields = ("primitive", "invars", "params", "outvars", "frame")
+        return JaxprEqn(**{**{n: getattr(self, n) for n in fields}, **changes})
 
 
 class Jaxpr:

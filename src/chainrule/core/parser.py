@@ -277,8 +277,9 @@ class _Reader:
         if text in dtypes.by_name:
             return dtypes.by_name[text]
         cls, _, member = text.partition(".")
-        if member and issubclass(records.get(cls, object), enum.Enum):
-            return records[cls][member]
+        record: Any = records.get(cls, object)
+        if member and issubclass(record, enum.Enum):
+            return record[member]
         if text in records and self.accept("("):
             return records[text](**dict(self.sequence(")", self.field)))
         if text in _short_dtypes and self.accept("["):

@@ -80,7 +80,7 @@ class Primitive(_native.Primitive):
         multiple_results: bool = False,
         weak: int = WEAK_IF_ALL,
         raw: bool = False,
-        **higher_order: Rule,
+        **higher_order: Any,
     ):
         if name in registry:
             raise ValueError(f"Primitive: {name!r} exists already; use another name.")
@@ -103,7 +103,6 @@ class Primitive(_native.Primitive):
         self.batch_axis = higher_order.pop("batch_axis", None)
         if higher_order:
             raise TypeError(f"Primitive: unknown rules {sorted(higher_order)}.")
-        self._avals: dict[Any, Any] = {}
         registry[name] = self
 
     def __repr__(self) -> str:
@@ -112,21 +111,8 @@ class Primitive(_native.Primitive):
     def __reduce__(self) -> Any:
         return lookup, (self.name,)
 
-    def out_aval(self, avals: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """The output's aval, or the list of them; memoised where params hash."""
-        key = (avals, *params.items()) if params else avals
-        try:
-            found = self._avals.get(key)
-        except TypeError:
-            return self._infer(avals, params)
-        if found is None:
-            found = self._infer(avals, params)
-            if len(self._avals) > 4096:
-                self._avals.clear()
-            self._avals[key] = found
-        return found
-
     def _infer(self, avals: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """The output's aval, or the list of them; `out_aval` remembers the answer."""
         out = self.abstract(*avals, **params)
         if self.weak_rule == WEAK_NEVER:
             weak = False
@@ -153,7 +139,7 @@ def lookup(name: str) -> Primitive:
         raise KeyError(f"there is no primitive called {name!r}") from None
 
 
-def _refused(prim: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> None:
+def _refused(prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> None:
     """Raises the shape rule's error for operands whose evaluation failed, if it has one."""
     if isinstance(prim, Primitive):
         prim.out_aval(tuple(aval_of(x) for x in args), params)

@@ -156,7 +156,8 @@ def param_text(value: Any) -> str:
     if isinstance(value, enum.Enum):
         return f"{type(value).__name__}.{value.name}"
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        fields = ", ".join(f"{k}={param_text(v)}" for k, v in zip(value._fields, value))
+        record: Any = value
+        fields = ", ".join(f"{k}={param_text(v)}" for k, v in record._asdict().items())
         return f"{type(value).__name__}({fields})"
     if isinstance(value, (tuple, list)):
         inner = ", ".join(map(param_text, value))

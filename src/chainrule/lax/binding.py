@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.avals import Array, as_array, aval_of
+from ..core.avals import Array, as_array
 from ..core.primitive import Primitive
 from ..ops.shaping import convert
 
@@ -16,8 +16,7 @@ from ..ops.shaping import convert
 def bind(prim: Primitive, *args: Any, **params: Any) -> Any:
     """`prim(*args, **params)`, operands made arrays and checked by its shape rule."""
     operands = [x if isinstance(x, Array) else as_array(x, prim.name) for x in args]
-    prim.out_aval(tuple([aval_of(x) for x in operands]), params)
-    return prim(*operands, **params)
+    return prim.bind(*operands, **params)
 
 
 def of_dtype(x: Any, like: Any) -> Any:

@@ -29,7 +29,6 @@ from ..runtime._native import tree_map
 from .binding import bind
 
 complex_type = complex
-_no_params: dict[str, Any] = {}
 _numbers = frozenset({bool, int, float, complex})
 
 
@@ -115,8 +114,7 @@ def _unary(name: str, prim: Primitive) -> Any:
 def _checked(prim: Primitive, x: Any) -> Any:
     """`prim(x)` after its shape rule has accepted `x`."""
     x = x if isinstance(x, Array) else as_array(x, prim.name)
-    prim.out_aval((x.aval,), _no_params)
-    return prim(x)
+    return prim.bind(x)
 
 
 def _accurate(name: str, prim: Primitive) -> Any:
@@ -140,8 +138,7 @@ def _binary(name: str, prim: Primitive) -> Any:
     def fun(x: Any, y: Any) -> Any:
         if not (isinstance(x, Array) and isinstance(y, Array)):
             x, y = operands(name, x, y)
-        prim.out_aval((x.aval, y.aval), _no_params)
-        return prim(x, y)
+        return prim.bind(x, y)
 
     return _document(fun, name, prim, "x, y")
 
@@ -261,10 +258,11 @@ def mul(x: Any, y: Any, *, out_dtype: Any = None) -> Any:
 
     Raises TypeError where dtypes differ, or shapes do not broadcast.
     """
-    x, y = operands("mul", x, y)
+    if not (isinstance(x, Array) and isinstance(y, Array)):
+        x, y = operands("mul", x, y)
     if out_dtype is not None:
         x, y = (convert_element_type(v, out_dtype) for v in (x, y))
-    return bind(arithmetic.mul_p, x, y)
+    return arithmetic.mul_p.bind(x, y)
 
 
 def pow(x: Any, y: Any) -> Any:

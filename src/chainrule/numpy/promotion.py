@@ -15,6 +15,7 @@ from ..core import dtypes
 from ..core.avals import Array, as_array, aval_of, wrap
 from ..core.config import options
 from ..ops.shaping import convert
+from ..runtime import _native
 
 _numbers = frozenset({int, float, complex, bool})
 _adopted_by_kind = {
@@ -64,6 +65,9 @@ def operand(name: str, x: Any) -> Any:
 
 def constant(x: Any, dtype: Any, weak: bool) -> Any:
     """The Python scalar `x` as a 0-d array of `dtype`; narrow integers wrap around."""
+    found = _native.constant(x, dtype, weak)
+    if found is not None:
+        return found
     try:
         return wrap(np.array(x, dtype), weak)
     except OverflowError:

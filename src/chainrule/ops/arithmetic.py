@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.linear import is_linear
+from ..runtime import _native
 from .elementwise_rules import elementwise, transpose_scaled, unbroadcast
 
 
@@ -90,5 +91,6 @@ div_p = elementwise(
     scalar=_div_scalar,
     cost=4.0,
 )
+div_p.quick = _native.quick_divide
 
 __all__ = ["add_p", "div_p", "dtypes", "mul_p", "neg_p", "sub_p"]

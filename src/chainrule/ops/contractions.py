@@ -19,6 +19,7 @@ from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
+from ..runtime import _native
 from . import folds
 from .shaping import convert, transpose
 
@@ -290,14 +291,13 @@ def _dot_batch(
     (cx, cy), (bx, by) = dimension_numbers
     cx, bx = _around(cx, dx), _around(bx, dx)
     cy, by = _around(cy, dy), _around(by, dy)
-    if dx is not None and dy is not None:
-        bx, by, out_dim = (dx, *bx), (dy, *by), 0
+    free_x, free_y = free_dims(((cx, cy), (bx, by)), (_ndim(x), _ndim(y)))
+    if dx is None:
+        out_dim = len(bx) + len(free_x) + free_y.index(dy)
+    elif dy is None:
+        out_dim = len(bx) + free_x.index(dx)
     else:
-        free_x, free_y = free_dims(((cx, cy), (bx, by)), (_ndim(x), _ndim(y)))
-        if dx is not None:
-            out_dim = len(bx) + free_x.index(dx)
-        else:
-            out_dim = len(bx) + len(free_x) + free_y.index(dy)
+        bx, by, out_dim = (dx, *bx), (dy, *by), 0
     return dot_general_p(
         x, y, dimension_numbers=((cx, cy), (bx, by)), **params
     ), out_dim
@@ -322,6 +322,7 @@ dot_general_p = Primitive(
     evaluate=_dot_evaluate,
     lower=folds.dot_general,
 )
+dot_general_p.quick = _native.quick_product
 
 
 def dot_general(

@@ -235,7 +235,7 @@ def _times_windows(views: Any, k: Any) -> Any:
     if views.size <= _patch_limit or lead[0] < 2:
         y = np.matmul(views.reshape(math.prod(lead), inner), matrix)
         return y.reshape(*lead, k.shape[-1])
-    out = np.empty((*lead, k.shape[-1]), views.dtype)
+    out: Any = np.empty((*lead, k.shape[-1]), views.dtype)
     for one, example in zip(out, views):
         flat = example.reshape(math.prod(lead[1:]), inner)
         one[...] = np.matmul(flat, matrix).reshape(one.shape)

@@ -25,7 +25,7 @@ from .elementwise_rules import (
     pointwise,
 )
 from .elementwise_selection import select
-from .shaping import convert
+from .shaping import convert, zeros
 
 square_p = elementwise(
     "square", "x * x", np.square, partials=(lambda y, x: 2 * x,),
@@ -73,21 +73,17 @@ def _integer_pow_evaluate(x: Any, *, y: int) -> Any:
     return np.reciprocal(_power(x, -y))
 
 
-def _integer_pow_jvp(primals: Any, tangents: Any, out: Any, *, y: int) -> Any:
-    if y == 0 or tangents[0] is None:
-        return None
-    if y == 1:
-        return tangents[0]
-    x = primals[0]
-    slope = y * x if y == 2 else y * integer_pow_p(x, y=y - 1)
-    return mul_p(tangents[0], slope)
+def _integer_pow_slope(out: Any, x: Any, /, *, y: int) -> Any:
+    if y == 2:
+        return 2 * x
+    return y * integer_pow_p(x, y=y - 1) if y else zeros(x.aval)
 
 
 integer_pow_p = Primitive(
     "integer_pow",
     "x**y for a Python integer y",
     abstract=_integer_pow_abstract,
-    jvp=_integer_pow_jvp,
+    partials=(_integer_pow_slope,),
     batch=lambda args, dims, size, *, y: (integer_pow_p(args[0], y=y), dims[0]),
     evaluate=_integer_pow_evaluate,
     lower=pointwise(lambda m, x, *, y: m.integer_pow(x, y), cost=3.0),

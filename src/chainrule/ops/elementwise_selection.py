@@ -31,6 +31,7 @@ from .shaping import convert_p, zeros
 def _select_abstract(which: Any, *cases: Any) -> Any:
     if not cases:
         raise TypeError("select_n: needs at least one case to select from; got none.")
+    dtype = cases[0].dtype
     if dtypes.kind(which.dtype) not in "biu":
         raise TypeError(
             f"select_n: `which` must be boolean or integer; got {which.str_short()}."
@@ -40,7 +41,6 @@ def _select_abstract(which: Any, *cases: Any) -> Any:
             f"select_n: a boolean `which` selects from 2 cases; got {len(cases)}. Use"
             " an int32 `which`."
         )
-    dtype = cases[0].dtype
     if any(c.dtype != dtype for c in cases):
         raise TypeError(
             "select_n: cases must have one dtype; got"

@@ -99,8 +99,7 @@ def _eig_jvp(primals: Any, tangents: Any, ys: Any, *, left: bool, right: bool) -
     x_dot = convert(tangents[0], w.dtype)
     g = linear_solve_p(v, matmul(x_dot, v))
     out = [diagonal(g)]
-    if left or right:
-        f = reciprocal_differences(differences(w))
+    f = reciprocal_differences(differences(w)) if left or right else None
     if left:
         y = ys[1]
         h = linear_solve_p(y, matmul(mH(x_dot), y))

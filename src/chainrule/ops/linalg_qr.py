@@ -168,7 +168,7 @@ householder_product_p = declare(
 
 
 def _ormqr_abstract(a: Any, taus: Any, c: Any, *, left: bool, transpose: bool) -> Any:
-    batch, r, _ = check_matrix("ormqr", a)
+    _, r, _ = check_matrix("ormqr", a)
     check_dtype("ormqr", c)
     check_same("ormqr", a, taus, rank=1)
     check_same("ormqr", a, c)

@@ -23,7 +23,7 @@ from .shaping import move_dim, reshape
 
 
 def _solve_abstract(a: Any, b: Any, *, left_side: bool, lower: bool, **_: Any) -> Any:
-    _, n, _ = check_matrix("triangular_solve", a, square=True)
+    n = check_matrix("triangular_solve", a, square=True)[1]
     check_same("triangular_solve", a, b)
     if b.shape[-2 if left_side else -1] != n:
         raise TypeError(

@@ -17,6 +17,7 @@ from ..core.avals import Array, ShapedArray, aval_of, wrap
 from ..core.errors import JAXTypeError
 from ..core.linear import is_linear
 from ..core.primitive import WEAK_BY_PARAM, Primitive
+from ..runtime import _native
 from .folds import reduction
 
 
@@ -336,6 +337,7 @@ reduce_sum_p = Primitive(
     ),
 )
 reduce_sum_p.batch = batch_reduction(reduce_sum_p)
+reduce_sum_p.quick = _native.quick_sum
 
 
 def zeros(aval: Any) -> Any:

@@ -9,7 +9,8 @@ the index and the user's line. Also here: `ensure_compile_time_eval`.
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Iterator
+from collections.abc import Generator
+from typing import Any
 
 import numpy as np
 
@@ -72,21 +73,21 @@ def _install() -> None:
 
 
 @contextlib.contextmanager
-def debug_nans(new_val: bool = True) -> Iterator[None]:
+def debug_nans(new_val: bool = True) -> Generator[None, None, None]:
     """Within the block, the first NaN raises FloatingPointError naming its origin."""
     with config.debug_nans(new_val), _following():
         yield
 
 
 @contextlib.contextmanager
-def debug_infs(new_val: bool = True) -> Iterator[None]:
+def debug_infs(new_val: bool = True) -> Generator[None, None, None]:
     """Within the block, the first infinity raises FloatingPointError."""
     with config.debug_infs(new_val), _following():
         yield
 
 
 @contextlib.contextmanager
-def _following() -> Iterator[None]:
+def _following() -> Generator[None, None, None]:
     previous = _native.current_dynamic()
     _install()
     try:
@@ -96,7 +97,7 @@ def _following() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def ensure_compile_time_eval() -> Iterator[None]:
+def ensure_compile_time_eval() -> Generator[None, None, None]:
     """Within the block, operations on concrete arrays run now, also under `jit`.
 
     >>> import chainrule as cr, chainrule.numpy as cnp

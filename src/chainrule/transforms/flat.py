@@ -6,8 +6,10 @@ that it takes leaves and returns leaves, remembering the structure of what it re
 
 from __future__ import annotations
 
+import functools
 import inspect
-from typing import Any, Callable, Sequence
+from types import FunctionType
+from typing import Any, Sequence
 
 from ..core.avals import Array, as_array
 from ..runtime._native import tree_flatten, tree_unflatten
@@ -39,7 +41,10 @@ class FlatFun:
         self._name = name
 
     def __call__(self, *leaves: Any) -> list[Any]:
-        out = self.fun(*tree_unflatten(self.in_tree, leaves), **self.kwargs)
+        return self.leaves(self.fun(*tree_unflatten(self.in_tree, leaves), **self.kwargs))
+
+    def leaves(self, out: Any) -> list[Any]:
+        """The leaves of what the function returned; remembers their structure."""
         if not self.has_aux:
             flat, self.out_tree = tree_flatten(out)
             return values(flat, self)
@@ -70,6 +75,18 @@ def values(leaves: list[Any], flat: FlatFun) -> list[Any]:
                 " transformed function must return arrays, numbers or pytrees of them."
             ) from None
     return found
+
+
+def named(wrapper: Any, fun: Any) -> Any:
+    """`wrapper` with the name, documentation, signature and attributes of `fun`."""
+    if type(fun) is not FunctionType:
+        return functools.wraps(fun)(wrapper)
+    wrapper.__wrapped__, wrapper.__doc__ = fun, fun.__doc__
+    wrapper.__name__, wrapper.__qualname__ = fun.__name__, fun.__qualname__
+    wrapper.__module__, wrapper.__annotations__ = fun.__module__, fun.__annotations__
+    if len(fun.__dict__) > 0:
+        wrapper.__dict__.update(fun.__dict__, __wrapped__=fun)
+    return wrapper
 
 
 def name_of(fun: Any) -> str:
@@ -107,7 +124,8 @@ def check_callable(name: str, fun: Any) -> None:
             f"{name}: the first argument must be a function; got {fun!r} of type"
             f" {type(fun).__name__}."
         )
-    if inspect.isgeneratorfunction(fun):
+    code = getattr(fun, "__code__", None)
+    if code.co_flags & inspect.CO_GENERATOR if code else inspect.isgeneratorfunction(fun):
         raise TypeError(
             f"{name}: {name_of(fun)} is a generator function; return a list instead of"
             " yielding."

@@ -75,7 +75,7 @@ def tangent_of(
 ) -> Any:
     """The output tangent by whichever derivative rule the primitive has."""
     if prim.partials is not None:
-        return _from_partials(prim, primals, tangents, y)
+        return _from_partials(prim, primals, tangents, y, params)
     if prim.linear is not None:
         return _from_linear(prim, primals, tangents, y, params)
     if prim.bilinear:
@@ -90,22 +90,24 @@ def tangent_of(
     return prim.jvp(primals, tangents, y, **params)
 
 
-def _from_partials(prim: Any, primals: Any, tangents: Any, y: Any) -> Any:
+def _from_partials(prim: Any, primals: Any, tangents: Any, y: Any, params: Any) -> Any:
     total = None
     for partial, x_dot in zip(prim.partials, tangents):
         if x_dot is not None and partial is not None:
-            total = add_tangents(total, partial_product(partial, x_dot, primals, y))
+            total = add_tangents(
+                total, partial_product(partial, x_dot, primals, y, params)
+            )
     return total
 
 
-def partial_product(partial: Any, x_dot: Any, primals: Any, y: Any) -> Any:
+def partial_product(partial: Any, x_dot: Any, primals: Any, y: Any, params: Any) -> Any:
     """x_dot times one operand's partial derivative, in the shape of the output."""
     if partial == 1:
         product = x_dot
     elif partial == -1:
         product = -x_dot
     else:
-        product = x_dot * partial(y, *primals)
+        product = x_dot * partial(y, *primals, **params)
     shape = aval_of(y).shape
     if aval_of(product).shape != shape:
         product = product + instantiate(None, aval_of(y))

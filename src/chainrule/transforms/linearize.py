@@ -16,7 +16,14 @@ from typing import Any, Callable, Sequence
 
 from ..core.avals import aval_of, tangent_aval
 from ..core.linear import LinearTracer
-from ..ops.structure import add_p, broadcast_to, instantiate, negate_p, scale_p
+from ..ops.structure import (
+    add_p,
+    broadcast_to,
+    instantiate,
+    negate_p,
+    scale_p,
+    unbroadcast,
+)
 from ..runtime import _native
 from .jvp import PrimalTracer, jvp_primitive
 
@@ -81,7 +88,9 @@ class LinearizeTracer(PrimalTracer):
     __slots__ = ()
 
 
-_native.set_tape_classes(LinearTracer, LinearizeTracer, add_p, scale_p, negate_p)
+_native.set_tape_classes(
+    LinearTracer, LinearizeTracer, add_p, scale_p, negate_p, unbroadcast, instantiate
+)
 
 
 class LinearizeTrace(Tape):
@@ -129,16 +138,15 @@ def linearize_flat(
         v = trace.variable(tangent_aval(p.aval)) if w else None
         inputs.append(v)
         tracers.append(trace.pair(p, v))
-    values: list[Any] = []
-    out_vars: list[Any] = []
     try:
-        for x in fun(*tracers):
-            if type(x) is LinearizeTracer and x._trace is trace:
-                values.append(x.primal)
-                out_vars.append(x.tangent)
-            else:
-                values.append(x)
-                out_vars.append(None)
+        values, out_vars = split(trace, fun(*tracers))
     finally:
         trace.alive = False
     return values, trace, inputs, out_vars
+
+
+def split(trace: Tape, outs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """Primals and tangent variables (None: zero) of what a function returned."""
+    mine = [type(x) is LinearizeTracer and x._trace is trace for x in outs]
+    values = [x.primal if m else x for x, m in zip(outs, mine)]
+    return values, [x.tangent if m else None for x, m in zip(outs, mine)]

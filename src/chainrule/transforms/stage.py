@@ -13,7 +13,6 @@ from typing import Any, Callable, Sequence
 from ..core import errors
 from ..core.avals import Array, Tracer, as_array, aval_of
 from ..core.config import options
-from ..core.source import frame as find_frame
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 from ..runtime import _native
 
@@ -34,15 +33,13 @@ class StageTracer(Tracer):
         return f"Traced<{self.aval.str_short()}>with<StageTrace>"
 
 
-class StageTrace(_native.Trace):
-    """Records equations in the order they are bound."""
+class StageTrace(_native.Recording):
+    """Records equations in the order they are bound, in the runtime (`record`)."""
 
     def __init__(self, name: str = "", arg_names: Sequence[str] | None = None) -> None:
         super().__init__()
         self.name, self.arg_names = name, arg_names
         self.invars: list[Var] = []
-        self.eqns: list[JaxprEqn] = []
-        self.const_of: dict[int, tuple[Var, Any]] = {}
 
     def argument(self, aval: Any) -> StageTracer:
         """A new input of the program."""
@@ -67,25 +64,10 @@ class StageTrace(_native.Trace):
         return var
 
     def process(self, prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """Records one equation and returns tracers of its outputs."""
-        if prim.stage is not None:
-            return prim.stage(self, prim, args, params)
-        return self.record(prim, args, params)
-
-    def record(self, prim: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
-        atoms = [
-            x.var if type(x) is StageTracer and x._trace is self else self.atom(x)
-            for x in args
-        ]
-        out = prim.out_aval(tuple([a.aval for a in atoms]), params)
-        frame = find_frame()
-        if prim.multiple_results:
-            outvars = [Var(aval) for aval in out]
-            self.eqns.append(JaxprEqn(prim, atoms, params, outvars, frame))
-            return [StageTracer(self, v.aval, v) for v in outvars]
-        var = Var(out)
-        self.eqns.append(JaxprEqn(prim, atoms, params, [var], frame))
-        return StageTracer(self, var.aval, var)
+        """Stages a primitive by its own rule, or records it as it is."""
+        if prim.stage is None:
+            return self.record(prim, args, params)
+        return prim.stage(self, prim, args, params)
 
     def finish(self, outs: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
         """The recorded program with outputs `outs`, and its constants."""
@@ -106,6 +88,7 @@ class StageTrace(_native.Trace):
         return ""
 
 
+_native.set_stage_classes(StageTracer, Var, JaxprEqn, Literal)
 _plain = (bool, int, float, complex)
 
 
