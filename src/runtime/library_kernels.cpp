@@ -13,6 +13,7 @@
 #include <cstring>
 #include <string>
 
+#include "kernels.h"
 #include "native.h"
 #include "thread_pool.h"
 
@@ -119,10 +120,11 @@ std::uintptr_t library_kernel(const std::string& name) {
     if (name == "gemm_c64") kernel = gemm_kernel<std::complex<float>>("cgemm");
     if (name == "gemm_c128") kernel = gemm_kernel<std::complex<double>>("zgemm");
     if (name == "copy") kernel = copy;
+    if (!kernel) kernel = kernels::find(name);
     if (!kernel)
         throw nb::value_error(("library_kernel: there is no kernel '" + name +
-                               "'; there are gemm_f32, gemm_f64, gemm_c64, gemm_c128 "
-                               "and copy.")
+                               "'; there are gemm_f32, gemm_f64, gemm_c64, gemm_c128, "
+                               "copy, and those of src/runtime/kernel_*.cpp.")
                                   .c_str());
     return reinterpret_cast<std::uintptr_t>(kernel);
 }

@@ -21,6 +21,7 @@
 //   float64: (b >> 12 | 0x3ff0000000000000) - 1; float16 (16 bits): (b >> 6 | 0x3c00)
 //   - 1; bfloat16 takes 8 bits, not 16: (b >> 1 | 0x3f80) - 1. Then for [lo, hi):
 //   max(lo, u * (hi - lo) + lo), which JAX contracts to one fma when it compiles.
+#include "threefry.h"
 #include "ufunc.h"
 
 #include <cstdint>
@@ -30,8 +31,9 @@
 namespace chainrule {
 namespace {
 
-using u32 = std::uint32_t;
-using u64 = std::uint64_t;
+using threefry::Key;
+using threefry::u32;
+using threefry::u64;
 
 // --- the generator, for 32 counters at once
 //
@@ -71,7 +73,7 @@ CHAINRULE_INLINE void four_rounds(Pack& p, const Word* key0, const Word* key1,
 /// T(k, c) for each block: rotations of Salmon et al., table 2; the constant of the
 /// third key word is that of the Threefish cipher.
 template <typename Word>
-CHAINRULE_INLINE void threefry(Pack& p, const PackKey<Word>& key) {
+CHAINRULE_INLINE void encrypt(Pack& p, const PackKey<Word>& key) {
     Word k2[kVectors];
     for (int v = 0; v < kVectors; ++v) {
         k2[v] = key.k0[v] ^ key.k1[v] ^ 0x1BD11BDAu;
@@ -85,11 +87,6 @@ CHAINRULE_INLINE void threefry(Pack& p, const PackKey<Word>& key) {
 }
 
 // --- streams: the elements of one key in order
-
-/// A key among outputs: its words in order, not a number.
-struct Key {
-    u32 words[2];
-};
 
 using Lanes8 = std::uint8_t __attribute__((vector_size(kLanes)));
 using Lanes16 = std::uint16_t __attribute__((vector_size(2 * kLanes)));
@@ -125,7 +122,7 @@ CHAINRULE_INLINE void fill_pack(const PackKey<u32>& key, u32 high, const Lanes& 
                                 Out* out) {
     Pack p = {};
     for (int v = 0; v < kVectors; ++v) p.x0[v] += high, p.x1[v] = low + u32(v * kLanes);
-    threefry(p, key);
+    encrypt(p, key);
     for (int v = 0; v < kVectors; ++v) store(p.x0[v], p.x1[v], out + v * kLanes);
 }
 
@@ -156,7 +153,10 @@ CHAINRULE_FILL(u64)
 CHAINRULE_FILL(Key)
 #undef CHAINRULE_FILL
 
-/// The elements [start, start + count) of the stream of one key.
+}  // namespace
+
+namespace threefry {
+
 template <typename Out>
 void fill_stream(u32 k0, u32 k1, u64 start, u64 count, Out* out) {
     while (count > 0) {
@@ -166,6 +166,18 @@ void fill_stream(u32 k0, u32 k1, u64 start, u64 count, Out* out) {
         start += run, count -= run, out += run;
     }
 }
+
+template void fill_stream(u32, u32, u64, u64, std::uint8_t*);
+template void fill_stream(u32, u32, u64, u64, std::uint16_t*);
+template void fill_stream(u32, u32, u64, u64, u32*);
+template void fill_stream(u32, u32, u64, u64, u64*);
+template void fill_stream(u32, u32, u64, u64, Key*);
+
+}  // namespace threefry
+
+namespace {
+
+using threefry::fill_stream;
 
 // --- the ufunc: blocks of given keys and counters
 
@@ -200,7 +212,7 @@ void threefry_loop(char** args, npy_intp const* dimensions, npy_intp const* step
         Lanes* inputs[] = {key.k0, key.k1, p.x0, p.x1};
         for (int i = 0; i < 4; ++i)
             load(inputs[i], args[i] + done * steps[i], steps[i], n);
-        threefry(p, key);
+        encrypt(p, key);
         save(p.x0, args[4] + done * steps[4], steps[4], n);
         save(p.x1, args[5] + done * steps[5], steps[5], n);
     }

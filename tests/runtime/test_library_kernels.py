@@ -111,7 +111,7 @@ def test_an_unknown_kernel():
         native.library_kernel("gemm")
     assert str(raised.value) == (
         "library_kernel: there is no kernel 'gemm'; there are gemm_f32, gemm_f64, "
-        "gemm_c64, gemm_c128 and copy."
+        "gemm_c64, gemm_c128, copy, and those of src/runtime/kernel_*.cpp."
     )
 
 

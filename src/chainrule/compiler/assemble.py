@@ -99,6 +99,11 @@ def size_of(v: Value) -> int:
     return n
 
 
+def element_bytes(v: Value) -> int:
+    """The size of an element in memory."""
+    return size(v.type) if v.type else v.aval.dtype.itemsize
+
+
 def write_kernel(made: Scheduled) -> KernelStep:
     """The text of a scheduled kernel."""
     kernel: Kernel = made.kernel
@@ -170,7 +175,8 @@ class _Assembler:
         for v in needed:
             self.slot[v] = base + len(self.consts)
             self.consts.append(data_of(self.program.arrays[v.source[1]]))
-        inputs = [v for s in self.steps if isinstance(s, HostStep) for v in s.inputs]
+        steps = [s for s in self.steps if not isinstance(s, KernelStep)]
+        inputs = [v for s in steps for v in s.inputs]
         for v in (*inputs, *self.program.results):
             if isinstance(v, Constant) and v not in self.slot:
                 self.slot[v] = base + len(self.consts)
@@ -223,7 +229,7 @@ class _Assembler:
                 if isinstance(step, HostStep):
                     self.temps.append(None)
                     continue
-                bytes_ = -(-max(size_of(v) * size(v.type or "f32"), 1) // 64) * 64
+                bytes_ = -(-max(size_of(v) * element_bytes(v), 1) // 64) * 64
                 offset = self._take(free, bytes_)
                 place[v] = offset, bytes_
                 self.temps.append(offset)

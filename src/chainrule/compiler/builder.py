@@ -6,7 +6,7 @@ and operands that can be read at indices. It says what an element is:
     build.map(fn, *operands)         elementwise, with NumPy's broadcasting
     build.index(fn, *operands)       fn(indices) is the element
     build.fold(...)                  a reduction
-    build.library(name, ...)         a native routine over whole buffers
+    build.native(name, ...)          a library kernel over whole buffers
     build.evaluate()                 NumPy's evaluation, called from the plan
 
 `build.m` is the namespace of scalar operations and functions (`scalars`).
@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from ..core.avals import ShapedArray
 from ..core.jaxpr import ClosedJaxpr
@@ -216,6 +218,24 @@ class Builder:
         m, n, k = sizes
         ints = (m, n, k, *map(int, turned), *strides, m * k, k * n, m * n)
         return self.program.products(f"gemm_{a.type}", a, b, self.out, ints, batch)
+
+    def native(
+        self, name: str, inputs: Sequence[Value], avals: Sequence[Any],
+        ints: Sequence[int], extent: int, grain: int | None = None, scratch: int = 0,
+    ) -> list[Value]:  # fmt: skip
+        """Buffers that a library kernel of the runtime fills, which has `scratch` bytes
+        more to work in. It divides [0, extent) itself, unless `grain` says how the
+        threads may."""
+        if scratch:
+            avals = [*avals, ShapedArray((scratch,), np.dtype(np.uint8))]
+        grain = max(extent, 1) if grain is None else grain
+        made = self.program.native(name, inputs, avals, ints, extent, grain)
+        return made[:-1] if scratch else made
+
+    def require(self, condition: bool, what: str) -> None:
+        """Raises Unsupported, naming what is not covered, unless the condition holds."""
+        if not condition:
+            raise Unsupported(what)
 
     def stored(self, x: Value) -> Value:
         """`x`, in a buffer of its own."""

@@ -25,12 +25,13 @@ _type_names = {
     "bool": "bool", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
     "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64",
     "float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64",
+    "key<fry>": "u64",
 }  # fmt: skip
 
 
 def type_of(dtype: Any) -> str | None:
-    """The loop IR's name of a dtype; None for those it has not (complex, small floats,
-    keys)."""
+    """The loop IR's name of a dtype; None for those it has not (complex, small floats).
+    Keys of two words are moved about as integers."""
     return _type_names.get(getattr(dtype, "name", ""))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.primitive import Primitive
+from . import rows
 from .arithmetic import add_p, div_p, mul_p, sub_p
 from .elementwise_exponential import exp_p
 from .elementwise_logic import eq_p
@@ -116,6 +117,7 @@ linear_recurrence_p = Primitive(
     transpose=_recurrence_transpose,
     batch=_recurrence_batch,
     evaluate=_recurrence_evaluate,
+    lower=rows.scan("recurrence"),
 )
 
 
@@ -150,8 +152,9 @@ def _cumulative(
         return prim(args[0], axis=axis + (d <= axis), reverse=reverse), d
 
     prim = Primitive(
-        name, doc, abstract=abstract, evaluate=evaluate, batch=batch, **rules
-    )
+        name, doc, abstract=abstract, evaluate=evaluate, batch=batch,
+        lower=rows.scan(name), **rules,
+    )  # fmt: skip
     return prim
 
 

@@ -19,6 +19,7 @@ from ..core.avals import aval_of
 from ..core.keys import KeyDtype, fry, key_dtype
 from ..core.primitive import WEAK_NEVER, Primitive
 from ..runtime import _native
+from . import threefry
 from .elementwise_rules import batch_elementwise, broadcast_shapes, elementwise
 from .shaping import move_dim
 
@@ -78,6 +79,7 @@ random_seed_p = Primitive(
     jvp=no_tangent,
     batch=_in_place(lambda: random_seed_p),
     evaluate=_seed_evaluate,
+    lower=threefry.seed,
     weak=WEAK_NEVER,
 )
 
@@ -103,6 +105,7 @@ random_wrap_p = Primitive(
     jvp=no_tangent,
     batch=_wrap_batch,
     evaluate=lambda words, *, impl: key_dtype(impl).keys(words),
+    lower=threefry.wrap,
     weak=WEAK_NEVER,
 )
 
@@ -119,6 +122,7 @@ random_unwrap_p = Primitive(
     jvp=no_tangent,
     batch=_in_place(lambda: random_unwrap_p),
     evaluate=fry.data,
+    lower=threefry.unwrap,
     weak=WEAK_NEVER,
 )
 
@@ -142,6 +146,7 @@ random_split_p = Primitive(
     jvp=no_tangent,
     batch=_in_place(lambda: random_split_p),
     evaluate=_split_evaluate,
+    lower=threefry.split,
     weak=WEAK_NEVER,
 )
 
@@ -172,6 +177,7 @@ random_fold_in_p = Primitive(
         random_fold_in_p, args, dims, size, {}
     ),
     evaluate=_fold_in_evaluate,
+    lower=threefry.fold_in,
     weak=WEAK_NEVER,
 )
 
@@ -182,6 +188,7 @@ random_clone_p = Primitive(
     jvp=no_tangent,
     batch=_in_place(lambda: random_clone_p),
     evaluate=lambda keys: keys,
+    lower=lambda build, keys: keys,
     weak=WEAK_NEVER,
 )
 
@@ -209,6 +216,7 @@ random_bits_p = Primitive(
     jvp=no_tangent,
     batch=_in_place(lambda: random_bits_p),
     evaluate=_bits_evaluate,
+    lower=threefry.bits,
     weak=WEAK_NEVER,
 )
 
@@ -236,6 +244,7 @@ threefry2x32_p = Primitive(
     jvp=no_tangent,
     batch=_threefry_batch,
     evaluate=lambda k0, k1, x0, x1: _native.threefry2x32(k0, k1, x0, x1),
+    lower=threefry.blocks,
     multiple_results=True,
     weak=WEAK_NEVER,
 )

@@ -16,6 +16,7 @@ import numpy as np
 from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.primitive import WEAK_NEVER, Missing, Primitive
+from . import rows
 from .gather import take_along
 from .joining import iota, with_batch_first
 from .shaping import move_dim
@@ -139,6 +140,7 @@ sort_p = Primitive(
     transpose=Missing("not linear"),
     batch=_sort_batch,
     evaluate=_sort_evaluate,
+    lower=rows.sort,
     multiple_results=True,
 )
 
@@ -205,6 +207,7 @@ top_k_p = Primitive(
     transpose=Missing("not linear"),
     batch=_top_k_batch,
     evaluate=_top_k_evaluate,
+    lower=rows.top_k,
     multiple_results=True,
     weak=WEAK_NEVER,
 )

@@ -1,0 +1,268 @@
+// Kernels that scan along an axis.
+//
+// scan_<operation>_<type>: buffers are x, out; the integers outer, n, inner and reverse:
+// arrays of shape (outer, n, inner) are scanned along n, from its end with reverse.
+// scan_recurrence_<type>: z[i] = a[i] z[i-1] + b[i], z[0] = b[0]; buffers a, b, z.
+//
+// A scan is a chain of dependent operations, so several run side by side: of several
+// rows, of several parts of a long row, or of neighbouring columns. What a part adds up
+// to is known before it is scanned; parts of all threads get their start from the part
+// before. The division into parts does not depend on the number of threads.
+#include "kernel_scan.h"
+#include "ufunc.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include <sched.h>
+
+namespace chainrule::kernels {
+namespace {
+
+constexpr Int kStreams = 4;
+constexpr Int kPart = 4080;  // elements: parts do not fall on the same cache lines
+constexpr Int kChunk = kStreams * kPart;
+constexpr Int kSerial = 4096;  // rows up to here are scanned element by element
+constexpr Int kColumns = 256;  // most columns scanned together
+
+struct Shape {
+    Int outer, n, inner;
+    bool reverse;
+    explicit Shape(const Int* ints)
+        : outer(ints[0]), n(ints[1]), inner(ints[2]), reverse(ints[3] != 0) {}
+};
+
+/// Rows or parts scanned side by side: x and y point to the first element in the
+/// direction of the scan, `distance` elements apart.
+template <class Memory, class Op> struct Scan {
+    using Element = typename Memory::Element;
+    using Total = typename Memory::Total;
+
+    template <Int count, Int step>
+    static void streams(const Element* x, Element* y, Int distance, Int n,
+                        const Total* start) {
+        Total total[count];
+        for (Int j = 0; j < count; ++j) total[j] = start[j];
+        for (Int i = 0; i < n; ++i) {
+            for (Int j = 0; j < count; ++j) {
+                const Int at = j * distance + i * step;
+                total[j] = Op::combine(total[j], Memory::load(x[at]));
+                y[at] = Memory::store(total[j]);
+            }
+        }
+    }
+
+    /// The total of n elements, in a fixed order; x is the one lowest in memory.
+    static Total sum(const Element* x, Int n) {
+        constexpr Int lanes = 64 / sizeof(Total);
+        Total totals[lanes];
+        for (Int j = 0; j < lanes; ++j) totals[j] = Op::template identity<Total>();
+        Int i = 0;
+        for (; i + lanes <= n; i += lanes)
+            for (Int j = 0; j < lanes; ++j)
+                totals[j] = Op::combine(totals[j], Memory::load(x[i + j]));
+        for (; i < n; ++i) totals[0] = Op::combine(totals[0], Memory::load(x[i]));
+        for (Int half = lanes / 2; half > 0; half /= 2)
+            for (Int j = 0; j < half; ++j)
+                totals[j] = Op::combine(totals[j], totals[j + half]);
+        return totals[0];
+    }
+
+    /// Rows [begin, end) of n elements, one after the other element.
+    template <Int step>
+    static void rows(const Element* x, Element* y, Int n, Int begin, Int end) {
+        Total start[kStreams];
+        for (Total& t : start) t = Op::template identity<Total>();
+        const Int first = step < 0 ? n - 1 : 0;
+        for (; begin + kStreams <= end; begin += kStreams)
+            streams<kStreams, step>(x + begin * n + first, y + begin * n + first, n, n,
+                                    start);
+        for (; begin < end; ++begin)
+            streams<1, step>(x + begin * n + first, y + begin * n + first, n, n, start);
+    }
+
+    /// Parts of a row: all of a chunk, or what is left at the end of the row. `x` and
+    /// `y` point to the chunk's first element in the direction of the scan.
+    template <int step>
+    static void chunk(const Element* x, Element* y, Int n, const Total* start) {
+        if (n == kChunk) {
+            streams<kStreams, step>(x, y, step * kPart, kPart, start);
+        } else {
+            streams<1, step>(x, y, 0, n, start);
+        }
+    }
+
+    /// Long rows: the chunks of all rows in order, whichever thread is free.
+    template <int step>
+    static void long_rows(const Element* x, Element* y, Int rows, Int n) {
+        const Int chunks = (n + kChunk - 1) / kChunk, units = rows * chunks;
+        std::atomic<Int> next{0}, ready{0};
+        Total carried = Op::template identity<Total>();  // by the units before `ready`
+        auto work = [&](Int, Int) {
+            for (Int unit; (unit = next.fetch_add(1)) < units;) {
+                const Int row = unit / chunks, done = unit % chunks * kChunk;
+                const Int length = std::min(kChunk, n - done);
+                const Int at = row * n + (step > 0 ? done : n - 1 - done);
+                Total sums[kStreams];
+                const Int parts = length == kChunk ? kStreams : 1;
+                const Int part = length / parts;
+                for (Int j = 0; j < parts; ++j) {
+                    const Int low = at + (step > 0 ? j * part : -j * part - part + 1);
+                    sums[j] = sum(x + low, part);
+                }
+                wait_for(ready, unit);
+                Total total = done == 0 ? Op::template identity<Total>() : carried;
+                for (Int j = 0; j < parts; ++j) {
+                    const Total after = Op::combine(total, sums[j]);
+                    sums[j] = total;
+                    total = after;
+                }
+                carried = total;
+                ready.store(unit + 1, std::memory_order_release);
+                chunk<step>(x + at, y + at, length, sums);
+            }
+        };
+        parallel(std::min<Int>(threads::count(), units), 1, work);
+    }
+
+    static void wait_for(const std::atomic<Int>& ready, Int unit) {
+        for (int spins = 0; ready.load(std::memory_order_acquire) != unit; ++spins)
+            if (spins > 4000) sched_yield();
+    }
+
+    template <Int step>
+    static void any_rows(const Element* x, Element* y, const Shape& s) {
+        if (Op::regroups && s.n > kSerial) return long_rows<step>(x, y, s.outer, s.n);
+        const Int grain = std::max<Int>(kStreams, (1 << 14) / std::max<Int>(s.n, 1));
+        parallel(s.outer, grain / kStreams * kStreams, [&](Int begin, Int end) {
+            rows<step>(x, y, s.n, begin, end);
+        });
+    }
+
+    /// `count` neighbouring columns of one (n, inner) array.
+    static void columns(const Element* x, Element* y, const Shape& s, Int count) {
+        Total totals[kColumns];
+        std::fill_n(totals, count, Op::template identity<Total>());
+        for (Int i = 0; i < s.n; ++i) {
+            const Int at = (s.reverse ? s.n - 1 - i : i) * s.inner;
+            for (Int j = 0; j < count; ++j) {
+                totals[j] = Op::combine(totals[j], Memory::load(x[at + j]));
+                y[at + j] = Memory::store(totals[j]);
+            }
+        }
+    }
+};
+
+/// Calls body(offset of the first, number of columns) for blocks of columns.
+template <class Body> void each_block(const Shape& s, const Body& body) {
+    const Int share = s.outer * s.inner / (2 * threads::count());
+    const Int width = std::clamp<Int>(share / 16 * 16, 16, kColumns);
+    const Int blocks = (s.inner + width - 1) / width;
+    parallel(s.outer * blocks, 1, [&](Int begin, Int end) {
+        for (; begin < end; ++begin) {
+            const Int first = begin % blocks * width;
+            body(begin / blocks * s.n * s.inner + first,
+                 std::min(width, s.inner - first));
+        }
+    });
+}
+
+template <class Memory, class Op> void scan(void** buffers, const Int* ints, Int, Int) {
+    using S = Scan<Memory, Op>;
+    using Element = typename Memory::Element;
+    const Shape s(ints);
+    const Element* x = static_cast<const Element*>(buffers[0]);
+    Element* y = static_cast<Element*>(buffers[1]);
+    if (s.inner > 1) {
+        each_block(s, [&](Int at, Int count) { S::columns(x + at, y + at, s, count); });
+    } else if (s.reverse) {
+        S::template any_rows<-1>(x, y, s);
+    } else {
+        S::template any_rows<1>(x, y, s);
+    }
+}
+
+/// `count` recurrences side by side: element i of number j lies at i * step + j * apart.
+template <class Memory, class Count>
+void recur(const typename Memory::Element* a, const typename Memory::Element* b,
+           typename Memory::Element* z, Int n, Int step, Int apart, Count count) {
+    typename Memory::Total totals[kColumns];
+    for (Int j = 0; j < count; ++j) {
+        totals[j] = Memory::load(b[j * apart]);
+        z[j * apart] = Memory::store(totals[j]);
+    }
+    for (Int i = 1; i < n; ++i) {
+        for (Int j = 0; j < count; ++j) {
+            const Int at = i * step + j * apart;
+            totals[j] = Memory::load(b[at]) + Memory::load(a[at]) * totals[j];
+            z[at] = Memory::store(totals[j]);
+        }
+    }
+}
+
+template <class Memory> void recurrence(void** buffers, const Int* ints, Int, Int) {
+    using Element = typename Memory::Element;
+    const Shape s(ints);
+    if (s.n == 0) return;
+    const Int step = s.reverse ? -s.inner : s.inner;
+    const Int first = s.reverse ? (s.n - 1) * s.inner : 0;
+    const Element* a = static_cast<const Element*>(buffers[0]) + first;
+    const Element* b = static_cast<const Element*>(buffers[1]) + first;
+    Element* z = static_cast<Element*>(buffers[2]) + first;
+    if (s.inner > 1) {
+        each_block(s, [&](Int at, Int count) {
+            recur<Memory>(a + at, b + at, z + at, s.n, step, Int(1), count);
+        });
+        return;
+    }
+    parallel(s.outer, kStreams, [&](Int row, Int end) {
+        using Four = std::integral_constant<Int, kStreams>;
+        using One = std::integral_constant<Int, 1>;
+        for (; row + kStreams <= end; row += kStreams)
+            recur<Memory>(a + row * s.n, b + row * s.n, z + row * s.n, s.n, step, s.n,
+                          Four());
+        for (; row < end; ++row)
+            recur<Memory>(a + row * s.n, b + row * s.n, z + row * s.n, s.n, step, s.n,
+                          One());
+    });
+}
+
+template <class Op, class... Memories>
+void add(Names& names, const std::string& operation,
+         std::initializer_list<const char*> types) {
+    auto type = types.begin();
+    ((names["scan_" + operation + "_" + *type++] = scan<Memories, Op>), ...);
+}
+
+/// Wrapping integers and floats.
+template <class Op> void add_arithmetic(Names& names, const std::string& operation) {
+    add<Op, Plain<u8>, Plain<u8>, Plain<u16>, Plain<u16>, Plain<u32>, Plain<u32>,
+        Plain<u64>, Plain<u64>, Half, Bfloat, Plain<float>, Plain<double>>(
+        names, operation, {"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f16",
+                           "bf16", "f32", "f64"});
+}
+
+template <class Op> void add_extrema(Names& names, const std::string& operation) {
+    add<Op, Plain<std::int8_t>, Plain<u8>, Plain<std::int16_t>, Plain<u16>,
+        Plain<std::int32_t>, Plain<u32>, Plain<std::int64_t>, Plain<u64>, Half, Bfloat,
+        Plain<float>, Plain<double>>(
+        names, operation, {"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f16",
+                           "bf16", "f32", "f64"});
+}
+
+}  // namespace
+
+void add_scan_kernels(Names& names) {
+    add_arithmetic<Add>(names, "cumsum");
+    add_arithmetic<Multiply>(names, "cumprod");
+    add_extrema<Maximum>(names, "cummax");
+    add_extrema<Minimum>(names, "cummin");
+    add<LogAddExp, Half, Bfloat, Plain<float>, Plain<double>>(
+        names, "cumlogsumexp", {"f16", "bf16", "f32", "f64"});
+    names["scan_recurrence_f16"] = recurrence<Half>;
+    names["scan_recurrence_bf16"] = recurrence<Bfloat>;
+    names["scan_recurrence_f32"] = recurrence<Plain<float>>;
+    names["scan_recurrence_f64"] = recurrence<Plain<double>>;
+}
+
+}  // namespace chainrule::kernels

@@ -1,0 +1,88 @@
+/// What is accumulated in a scan: `Element` in memory, `Total` in registers, `load`,
+/// `store`, `combine` and the `identity`; `regroups` says whether a long row may be
+/// combined in another order than from its first element on.
+#pragma once
+#include "kernel_half.h"
+
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+namespace chainrule::kernels {
+
+/// Elements that are accumulated as they are.
+template <class T> struct Plain {
+    using Element = T;
+    using Total = T;
+    static Total load(Element x) { return x; }
+    static Element store(Total x) { return x; }
+};
+
+struct Half {
+    using Element = u16;
+    using Total = float;
+    static float load(u16 x) { return from_half(x); }
+    static u16 store(float x) { return to_half(x); }
+};
+
+struct Bfloat {
+    using Element = u16;
+    using Total = float;
+    static float load(u16 x) { return from_bfloat(x); }
+    static u16 store(float x) { return to_bfloat(x); }
+};
+
+template <class T> constexpr bool is_float = std::is_floating_point_v<T>;
+
+struct Add {
+    static constexpr bool regroups = true;
+    template <class T> static T identity() { return is_float<T> ? T(-0.0) : T(0); }
+    template <class T> static T combine(T x, T y) { return T(x + y); }
+};
+
+/// In another order 0 * inf could arise where no product overflows.
+struct Multiply {
+    static constexpr bool regroups = false;
+    template <class T> static T identity() { return T(1); }
+    template <class T> static T combine(T x, T y) {
+        if constexpr (sizeof(T) < sizeof(int)) {
+            return T(unsigned(x) * unsigned(y));
+        } else {
+            return x * y;
+        }
+    }
+};
+
+struct Maximum {
+    static constexpr bool regroups = true;
+    template <class T> static T identity() {
+        using Limits = std::numeric_limits<T>;
+        return is_float<T> ? T(-Limits::infinity()) : Limits::lowest();
+    }
+    template <class T> static T combine(T x, T y) { return x >= y || x != x ? x : y; }
+};
+
+struct Minimum {
+    static constexpr bool regroups = true;
+    template <class T> static T identity() {
+        using Limits = std::numeric_limits<T>;
+        return is_float<T> ? Limits::infinity() : Limits::max();
+    }
+    template <class T> static T combine(T x, T y) { return x <= y || x != x ? x : y; }
+};
+
+struct LogAddExp {
+    static constexpr bool regroups = false;
+    template <class T> static T identity() {
+        return T(-std::numeric_limits<T>::infinity());
+    }
+    template <class T> static T combine(T x, T y) {
+        if (x == y) return x + T(0.693147180559945309417232121458176568);
+        const T d = x - y;
+        if (d > 0) return x + std::log1p(std::exp(-d));
+        if (d <= 0) return y + std::log1p(std::exp(d));
+        return d;  // NaN
+    }
+};
+
+}  // namespace chainrule::kernels
