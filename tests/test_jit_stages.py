@@ -1,7 +1,6 @@
 """Ahead-of-time stages of jitted functions, and the reasons for recompiling."""
 
 import numpy as np
-import pytest
 
 import chainrule as cr
 import chainrule.numpy as cnp

@@ -87,11 +87,11 @@ SCALAR_TYPES = _scalar_types()
 globals().update(SCALAR_TYPES)
 
 
-class extended(np.generic):  # noqa: N801 (the public name)
+class extended(np.generic):
     """The abstract class of dtypes that NumPy does not know, such as keys."""
 
 
-class prng_key(extended):  # noqa: N801 (the public name)
+class prng_key(extended):
     """The abstract class of the dtypes of typed PRNG keys."""
 
 

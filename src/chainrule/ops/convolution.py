@@ -10,7 +10,8 @@ Evaluation lays the windows out as a matrix and multiplies.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,8 @@ from ..core.avals import ShapedArray, aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
 from ..core.printer import readable
-from .folds import product
 from .contractions import common_dtype, compute_dtype, product_dtype
+from .folds import product
 from .joining import rev_p
 from .shaping import convert, move_dim, reshape
 

@@ -7,7 +7,8 @@ where the starts differ from one batch element to another.
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 

@@ -34,9 +34,7 @@ def _special(
 
 # --- gamma and zeta ------------------------------------------------------------------
 
-lgamma_p = _special(
-    "lgamma", "log |Gamma(x)|", (lambda y, x: digamma_p(x),)
-)
+lgamma_p = _special("lgamma", "log |Gamma(x)|", (lambda y, x: digamma_p(x),))
 digamma_p = _special(
     "digamma", "Gamma'(x) / Gamma(x)", (lambda y, x: polygamma_p(constant(1, x), x),)
 )
@@ -133,6 +131,7 @@ erf_inv_p = _special(
 
 # --- the normal distribution ---------------------------------------------------------
 
+
 def _erfcx_partial(y: Any, x: Any) -> Any:
     """2 x y - 2/sqrt(pi), for large x by its series, where these cancel."""
     large = x > 12
@@ -156,6 +155,7 @@ ndtri_p = _special(
 
 
 # --- Bessel --------------------------------------------------------------------------
+
 
 def _bessel_i1e_partial(y: Any, x: Any) -> Any:
     """I1e'(x) = I0e(x) - I1e(x) (sign(x) + 1/x), whose limit at 0 is 1/2."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import enum
 import math
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -252,7 +253,8 @@ def start_elements(
 ) -> dict[int, Any]:
     """The start of the window at the batch position `at`, by operand dimension."""
     return {
-        d: start_element(m, indices.at(*at, m.Index(k))) for k, d in enumerate(index_map)
+        d: start_element(m, indices.at(*at, m.Index(k)))
+        for k, d in enumerate(index_map)
     }
 
 
@@ -269,7 +271,9 @@ def starts_inside(
 ) -> Any:
     """Whether 0 <= start <= size - window for every start."""
     return m.all_of(
-        c for d, x in starts.items() for c in (x >= 0, x <= m.number(shape[d] - sizes[d]))
+        c
+        for d, x in starts.items()
+        for c in (x >= 0, x <= m.number(shape[d] - sizes[d]))
     )
 
 
