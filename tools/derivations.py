@@ -4,8 +4,9 @@ A polynomial in t of n terms approximates `function`; its error counts times `we
 which makes it the error of the whole formula, relative to the result.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 import mpmath as mp
 
@@ -119,11 +120,6 @@ FITS["LOG2_SHORT"] = Fit(
     lambda f: mp.log1p(f) / f / mp.log(2), lambda f: abs(f / mp.log1p(f) * mp.log(2)),
     LOG_LOW, LOG_HIGH, f64(14),
 )  # fmt: skip
-FITS["EXP2_SHORT"] = Fit(
-    "2^r, |r| <= 1/2", lambda r: mp.mpf(2) ** r, lambda r: mp.mpf(2) ** -r,
-    -ONE / 2, ONE / 2, f64(8),
-)  # fmt: skip
-
 # --- tangent: tan r = r + r^3 q(r^2), t = r^2 --------------------------------------------
 
 for _name, _formats in [("TAN_F32", f32(6)), ("TAN_F64", f64(14))]:
@@ -143,7 +139,11 @@ FITS["LOG_ARTANH"] = Fit(
 
 # --- 2^r = 1 + r q(r); log2(1 + f) = f q(f); log10 likewise --------------------------------
 
-for _name, _formats in [("EXP2_F32", f32(6)), ("EXP2_F64", f64(12))]:
+for _name, _formats in [
+    ("EXP2_F32", f32(6)),
+    ("EXP2_F64", f64(12)),
+    ("EXP2_SHORT", f64(7)),
+]:
     FITS[_name] = Fit(
         "(2^r - 1) / r, |r| <= 1/2", lambda r: mp.expm1(r * mp.log(2)) / r,
         lambda r: abs(r) / mp.mpf(2) ** r, -ONE / 2, ONE / 2, _formats,
@@ -221,11 +221,16 @@ def erfcx_numerator(t):
     return (1 + 2 * x) * mp.exp(x * x) * mp.erfc(x)
 
 
-for _name, _formats in [("ERFCX_SHORT", f64(15)), ("ERFCX_F64", f64(27))]:
+for _name, _formats in [("ERFCX_SHORT", f64(15)), ("ERFCX_F64", ["pair", *f64(25)])]:
     FITS[_name] = Fit(
         "(1 + 2 x) e^(x^2) erfc x by t = (x - 4) / (x + 4), x >= 0", erfcx_numerator,
         lambda t: 1 / erfcx_numerator(t), -ONE, ONE, _formats,
     )  # fmt: skip
+
+FITS["ERFCX_SLOPE"] = Fit(
+    "the derivative by t of (1 + 2 x) e^(x^2) erfc x", lambda t: mp.diff(erfcx_numerator, t),
+    lambda t: ONE, -mp.mpf("0.999"), mp.mpf("0.9"), f64(6), "absolute",
+)  # fmt: skip
 
 # --- inverse of erf and erfc, to be improved by a step of Newton's -----------------------
 
@@ -245,9 +250,9 @@ FITS["ERF_INV_CENTRE"] = Fit(
     lambda t: 1 / erf_inv_ratio(t), mp.mpf("1e-8"), ONE * 9 / 16, f64(14),
 )  # fmt: skip
 FITS["ERFC_INV_TAIL"] = Fit(
-    "erfc_inv(q) by t = r - 3.5, r = sqrt(-log q), 1.17 <= r <= 6.2",
+    "erfc_inv(q) by t = r - 3.5, r = sqrt(-log q), 0.82 <= r <= 6.2",
     lambda t: erfc_inv(t + mp.mpf("3.5")), lambda t: 1 / erfc_inv(t + mp.mpf("3.5")),
-    mp.mpf("1.17") - mp.mpf("3.5"), mp.mpf("6.2") - mp.mpf("3.5"), f64(18),
+    mp.mpf("0.82") - mp.mpf("3.5"), mp.mpf("6.2") - mp.mpf("3.5"), f64(21),
 )  # fmt: skip
 FITS["ERFC_INV_FAR"] = Fit(
     "erfc_inv(q) / r by t = 1 / r, r = sqrt(-log q), 6 <= r <= 27.5",
@@ -307,13 +312,27 @@ for _name, _formats in [("DIGAMMA", f64(28)), ("DIGAMMA_SHORT", f64(16))]:
         lambda t: 1 / digamma_quotient(t), -ONE * 3 / 4, ONE * 3 / 4, _formats,
     )  # fmt: skip
 
-# --- Bessel: e^-x I_n(x) by t = x / 4 - 1, and times sqrt(x) by t = 16 / x - 1 -------------
+# --- Bessel, e^-x I_n(x): in f64 I_n near 0, by t = x - 5 from 2 to 8, by 16 / x beyond ----
 
 
-def bessel_small(n):
+def bessel_scaled(n, x):
+    return mp.besseli(n, x) * mp.exp(-x)
+
+
+def bessel_near(n):
+    """(I_0(x) - 1) / (x^2 / 4), (I_1(x) / (x / 2) - 1) / (x^2 / 4) by t = x^2 / 4."""
+
     def of(t):
-        x = 4 * (t + 1)
-        return mp.besseli(n, x) * mp.exp(-x) / (x if n else 1)
+        x = 2 * mp.sqrt(t)
+        return (mp.besseli(n, x) / (x / 2) ** n - 1) / t
+
+    return of
+
+
+def bessel_near_weight(n):
+    def of(t):
+        x = 2 * mp.sqrt(t)
+        return t * (x / 2) ** n / mp.besseli(n, x)
 
     return of
 
@@ -321,21 +340,37 @@ def bessel_small(n):
 def bessel_large(n):
     def of(t):
         x = 16 / (t + 1)
-        return mp.besseli(n, x) * mp.exp(-x) * mp.sqrt(x)
+        return bessel_scaled(n, x) * mp.sqrt(x)
 
     return of
 
 
 for _n in (0, 1):
-    for _name, _function, _formats in [
-        (f"I{_n}E_SMALL", bessel_small(_n), f64(30)),
-        (f"I{_n}E_LARGE", bessel_large(_n), f64(25)),
-        (f"I{_n}E_SMALL_SHORT", bessel_small(_n), f64(21)),
-        (f"I{_n}E_LARGE_SHORT", bessel_large(_n), f64(9)),
+    FITS[f"I{_n}_NEAR"] = Fit(
+        f"I{_n}(x) near 0, see bessel.py, by t = x^2 / 4, x <= 2",
+        bessel_near(_n), bessel_near_weight(_n), mp.mpf("1e-6"), ONE, f64(9),
+    )  # fmt: skip
+    for _name, _function, _low, _high, _formats in [
+        (
+            f"I{_n}E_MIDDLE",
+            lambda t, n=_n: bessel_scaled(n, t + 5),
+            -3,
+            3,
+            ["pair", *f64(26)],
+        ),
+        (f"I{_n}E_LARGE", bessel_large(_n), -1, 1, ["pair", *f64(25)]),
+        (
+            f"I{_n}E_SHORT",
+            lambda t, n=_n: bessel_scaled(n, 4 * t + 4) / (4 * t + 4) ** n,
+            -1,
+            1,
+            f64(21),
+        ),
+        (f"I{_n}E_LARGE_SHORT", bessel_large(_n), -1, 1, f64(9)),
     ]:
         FITS[_name] = Fit(
             f"the scaled Bessel function {_n}, see bessel.py", _function,
-            lambda t, g=_function: 1 / g(t), -ONE, ONE, _formats,
+            lambda t, g=_function: 1 / g(t), ONE * _low, ONE * _high, _formats,
         )  # fmt: skip
 
 # --- constants ---------------------------------------------------------------------------
@@ -378,10 +413,15 @@ def constants():
             "PI_F32": ("pi in three parts", parts(pi, 3, 24)),
             "PI_F64": ("pi in three parts", parts(pi, 3, 53)),
             "LN2_SHORT": ("ln 2 in two parts", [short, ln2 - short]),
-            "DIGAMMA_ROOT": ("the positive root of digamma", parts(digamma_root(), 2, 53)),
+            "DIGAMMA_ROOT": (
+                "the positive root of digamma",
+                parts(digamma_root(), 2, 53),
+            ),
             "LOG10_2_F32": (
-                "log10(2) in two parts", parts_short(mp.log(2) / mp.log(10), 16),
+                "log10(2) in two parts",
+                parts_short(mp.log(2) / mp.log(10), 16),
             ),
             "LOG10_2": ("log10(2) in two parts", parts_short(mp.log(2) / mp.log(10))),
+            "TWO_OVER_PI": ("2 / pi in parts of 28 bits", parts(2 / pi, 7, 28)),
             "INVERSE_TWO_PI": ("1 / (2 pi)", words(1 / (2 * pi), 20)),
         }

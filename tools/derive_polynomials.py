@@ -12,6 +12,7 @@ import argparse
 import pathlib
 import re
 import sys
+
 import mpmath as mp
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -46,7 +47,9 @@ def form_of(name):
 
 
 def plain(name, comment, values):
-    lines = [hex(v) if isinstance(v, int) else literal(v, form_of(name)) for v in values]
+    lines = [
+        hex(v) if isinstance(v, int) else literal(v, form_of(name)) for v in values
+    ]
     return (
         "\n".join([f"# {comment}", f"{name} = (", *[f"    {v}," for v in lines], ")"])
         + "\n"

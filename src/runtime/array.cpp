@@ -6,6 +6,8 @@
 #include "extended.h"
 
 #include <numpy/arrayscalars.h>
+#include <algorithm>
+#include <iterator>
 #include <vector>
 
 namespace chainrule {
@@ -104,10 +106,29 @@ constexpr int kMaxSpares = 128;
 ConcreteArray* spares[kMaxSpares];
 int spare_count = 0;
 
+/// Leaves the ndarray of a dying array with its aval, if nobody else can reach it and it
+/// is as NumPy made it: making and freeing one costs more than a small kernel.
+bool leave_spare(ConcreteArray* array) {
+    constexpr npy_intp kMaxBytes = 4096;
+    constexpr int kFlags = NPY_ARRAY_OWNDATA | NPY_ARRAY_CARRAY_RO;
+    if (!array->aval || !array->data) return false;
+    ShapedArray* aval = as_shaped(array->aval);
+    auto* data = reinterpret_cast<PyArrayObject_fields*>(array->data);
+    if (Py_REFCNT(data) != 1 || aval->spare_count == std::size(aval->spares) ||
+        reinterpret_cast<PyObject*>(data->descr) != aval->dtype ||
+        (data->flags & kFlags) != kFlags || data->weakreflist || data->base ||
+        Py_TYPE(data) != &PyArray_Type || data->nd != aval->ndim ||
+        !std::equal(aval->dims, aval->dims + aval->ndim, data->dimensions) ||
+        aval->size * PyArray_ITEMSIZE(array->data) > kMaxBytes)
+        return false;
+    aval->spares[aval->spare_count++] = array->data;
+    return true;
+}
+
 void concrete_dealloc(PyObject* self) {
     ConcreteArray* array = as_concrete(self);
     if (array->weakrefs) PyObject_ClearWeakRefs(self);
-    Py_XDECREF(as_object(array->data));
+    if (!leave_spare(array)) Py_XDECREF(as_object(array->data));
     Py_XDECREF(array->aval);
     Py_XDECREF(array->sharding);
     Py_DECREF(reinterpret_cast<PyObject*>(Py_TYPE(self)));
@@ -249,6 +270,13 @@ PyObject* wrap_stolen(PyObject* value, bool weak) {
     return reinterpret_cast<PyObject*>(array);
 }
 
+PyArrayObject* take_spare(ShapedArray* aval) {
+    if (aval->spare_count == 0) return nullptr;
+    PyArrayObject* data = aval->spares[--aval->spare_count];
+    PyArray_ENABLEFLAGS(data, NPY_ARRAY_WRITEABLE);
+    return data;
+}
+
 PyObject* wrap_fitting(PyArrayObject* data, PyObject* aval) {
     ConcreteArray* array = allocate();
     if (!array) {
@@ -262,6 +290,13 @@ PyObject* wrap_fitting(PyArrayObject* data, PyObject* aval) {
     array->weakrefs = nullptr;
     array->weak = as_shaped(aval)->weak;
     return reinterpret_cast<PyObject*>(array);
+}
+
+bool delete_array(ConcreteArray* array) {
+    if (array->data && !array_aval(array)) return false;
+    PyArrayObject* data = std::exchange(array->data, nullptr);
+    Py_XDECREF(as_object(data));
+    return true;
 }
 
 PyObject* wrap_result(PyObject* value, bool weak) {
@@ -279,13 +314,6 @@ std::nullptr_t raise_deleted(PyObject* aval) {
 
 PyArrayObject* array_data(ConcreteArray* array) {
     return array->data ? array->data : raise_deleted(array->aval);
-}
-
-bool delete_array(ConcreteArray* array) {
-    if (array->data && !array_aval(array)) return false;
-    PyArrayObject* data = std::exchange(array->data, nullptr);
-    Py_XDECREF(as_object(data));
-    return true;
 }
 
 PyObject* array_aval(ConcreteArray* array) {

@@ -82,6 +82,7 @@ ShapedArray* create(PyObject* dtype, int ndim, const npy_intp* dims, bool weak) 
     aval->ndim = ndim;
     aval->weak = weak;
     aval->size = size;
+    aval->spare_count = 0;
     return aval;
 }
 

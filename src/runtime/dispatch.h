@@ -45,6 +45,8 @@ struct ShapedArray {
     bool weak;
     npy_intp size;
     std::size_t hash;
+    PyArrayObject* spares[8];  // small ndarrays of this type that nobody uses any more
+    int spare_count;
 };
 
 /// Base of the tracing contexts; `level` orders them by time of construction.
@@ -138,6 +140,9 @@ PyObject* wrap_result(PyObject* value, bool weak);
 /// Wraps an ndarray that fits `aval`, whose dtype is canonical; unchecked. Steals it,
 /// also on failure.
 PyObject* wrap_fitting(PyArrayObject* data, PyObject* aval);
+/// A small writable ndarray that fits `aval`, its elements unset, left by an Array that
+/// is gone; nullptr (without an exception) if there is none.
+PyArrayObject* take_spare(ShapedArray* aval);
 /// Drops the memory of a concrete array, which is deleted from now on.
 bool delete_array(ConcreteArray* array);
 /// The ndarray of a concrete array, borrowed; RuntimeError if it was deleted.

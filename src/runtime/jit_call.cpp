@@ -120,11 +120,10 @@ EntryRef read_answer(PyObject* answer, bool* kept) {
     entry.program = Py_NewRef(program);
     entry.out_tree = Py_NewRef(out_tree);
     entry.out_count = tree->root().num_leaves;
-    if (tree->root().kind == pytree::Kind::leaf)
-        entry.output = Output::kLeaf;
-    else if (tree->root().kind == pytree::Kind::tuple &&
-             tree->root().arity == entry.out_count && tree->size() == entry.out_count + 1)
-        entry.output = Output::kTuple;
+    const pytree::Node& root = tree->root();
+    bool flat = root.arity == entry.out_count && tree->size() == entry.out_count + 1;
+    if (root.kind == pytree::Kind::leaf) entry.output = Output::kLeaf;
+    if (root.kind == pytree::Kind::tuple && flat) entry.output = Output::kTuple;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(donated); ++i) {
         Py_ssize_t where = PyLong_AsSsize_t(PyTuple_GET_ITEM(donated, i));
         if (where == -1 && PyErr_Occurred()) return EntryRef();
@@ -299,8 +298,8 @@ PyType_Slot function_slots[] = {
     {Py_tp_descr_get, reinterpret_cast<void*>(function_get)},
     {Py_tp_members, function_members},
     {Py_tp_methods, function_methods},
-    {Py_tp_doc, const_cast<char*>("A function that is staged and compiled per signature "
-                                  "of its arguments.")},
+    {Py_tp_doc, const_cast<char*>("A function that is staged and compiled once per "
+                                  "signature of its arguments.")},
     {0, nullptr}};
 
 PyType_Spec function_spec = {

@@ -67,7 +67,8 @@ class Call {
     PyObject* statics_tuple();
 
   private:
-    bool read_plain(PyObject* const* args, Py_ssize_t nargs, bool x64, Reading* reading);
+    bool read_plain(PyObject* const* args, Py_ssize_t nargs, bool x64,
+                    Reading* reading);
     Reading read_leaf(PyObject* leaf, bool x64);
     void read_statics(const StaticRule& rule, const std::vector<int>& named,
                       PyObject* const* args, Py_ssize_t nargs, PyObject* names,

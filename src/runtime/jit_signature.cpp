@@ -40,9 +40,8 @@ PyObject* integer_array(PyObject* number, bool x64, bool* declined) {
 
 PyObject* complex_array(PyObject* number, bool x64) {
     Py_complex value = PyComplex_AsCComplex(number);
-    if (x64)
-        return scalar_array<npy_cdouble>(NPY_CDOUBLE, npy_cdouble{value.real, value.imag},
-                                         true);
+    npy_cdouble wide{value.real, value.imag};
+    if (x64) return scalar_array<npy_cdouble>(NPY_CDOUBLE, wide, true);
     npy_cfloat narrow{static_cast<float>(value.real), static_cast<float>(value.imag)};
     return scalar_array<npy_cfloat>(NPY_CFLOAT, narrow, true);
 }
@@ -50,9 +49,16 @@ PyObject* complex_array(PyObject* number, bool x64) {
 /// The type of NumPy in which an array of `type` is held, or -1: not decided here.
 int held_type(int type, bool x64) {
     switch (type) {
-        case NPY_BOOL: case NPY_BYTE: case NPY_UBYTE: case NPY_SHORT: case NPY_USHORT:
-        case NPY_INT: case NPY_UINT: case NPY_HALF: case NPY_FLOAT: case NPY_CFLOAT:
-            return type;
+        case NPY_BOOL:
+        case NPY_BYTE:
+        case NPY_UBYTE:
+        case NPY_SHORT:
+        case NPY_USHORT:
+        case NPY_INT:
+        case NPY_UINT:
+        case NPY_HALF:
+        case NPY_FLOAT:
+        case NPY_CFLOAT: return type;
         case NPY_LONG: return x64 ? NPY_LONG : NPY_INT;
         case NPY_ULONG: return x64 ? NPY_ULONG : NPY_UINT;
         case NPY_DOUBLE: return x64 ? NPY_DOUBLE : NPY_FLOAT;

@@ -2,10 +2,10 @@
 // called by plans through their address.
 //
 // Matrix products go to scipy-openblas, which runs single-threaded; the iteration space
-// is (batch, tile of rows, tile of columns), so the thread pool splits one large product
-// as well as a batch of small ones. Neighbouring tiles of a call are done as one.
-#include "native.h"
-#include "thread_pool.h"
+// is (batch, tile of rows, tile of columns), so the thread pool splits one large
+// product as well as a batch of small ones. Neighbouring tiles of a call are done as
+// one.
+#include <nanobind/stl/string.h>
 
 #include <algorithm>
 #include <complex>
@@ -13,7 +13,8 @@
 #include <cstring>
 #include <string>
 
-#include <nanobind/stl/string.h>
+#include "native.h"
+#include "thread_pool.h"
 
 namespace chainrule {
 namespace {
@@ -48,7 +49,8 @@ using Gemm = void (*)(const char*, const char*, const Int*, const Int*, const In
                       T*, const Int*, std::size_t, std::size_t);
 
 /// The library's routine for T; set with the GIL held before its kernel is handed out.
-template <class T> Gemm<T> routine = nullptr;
+template <class T>
+Gemm<T> routine = nullptr;
 
 /// One block of one product. BLAS is column-major: it sees all matrices transposed, so
 /// the operands change places.
@@ -60,8 +62,7 @@ void multiply(const Product& p, T* c, const T* a, const T* b, Span rows, Span co
     b += cols.start * (p.trans_b ? p.ldb : 1);
     c += rows.start * p.ldc + cols.start;
     if (p.k == 0) {
-        for (Int i = 0; i < rows.size; ++i)
-            std::fill_n(c + i * p.ldc, cols.size, T(0));
+        for (Int i = 0; i < rows.size; ++i) std::fill_n(c + i * p.ldc, cols.size, T(0));
         return;
     }
     const T one(1), zero(0);
@@ -101,10 +102,11 @@ void copy(void** buffers, const Int* ints, Int begin, Int end) {
 }
 
 /// The kernel of matrix products of T; opens the library if that is still to be done.
-template <class T> threads::Kernel gemm_kernel(const char* name) {
+template <class T>
+threads::Kernel gemm_kernel(const char* name) {
     if (!routine<T>) {
-        nb::object address = nb::module_::import_("chainrule.runtime.lapack")
-                                 .attr("address")(name);
+        nb::object address =
+            nb::module_::import_("chainrule.runtime.lapack").attr("address")(name);
         routine<T> = reinterpret_cast<Gemm<T>>(nb::cast<std::uintptr_t>(address));
     }
     return gemm<T>;
@@ -128,15 +130,16 @@ std::uintptr_t library_kernel(const std::string& name) {
 }  // namespace
 
 void register_library_kernels(nb::module_& m) {
-    m.def("library_kernel", &library_kernel, nb::arg("name"),
-          "Address of a kernel that calls a library, for the steps of plans.\n\n"
-          "gemm_f32, gemm_f64, gemm_c64, gemm_c128: c = op(a) op(b), row-major. The\n"
-          "buffers are c, a, b; the integers m, n, k, trans_a, trans_b, lda, ldb, ldc,\n"
-          "the batch strides of a, b, c (strides in elements), and the numbers of tiles\n"
-          "of rows and columns. trans: 0 as it is, 1 transposed, 2 conjugate transpose.\n"
-          "The extent is batch * tiles of rows * tiles of columns.\n"
-          "copy: the buffers are target and source, the integer the bytes of an\n"
-          "element; the extent counts elements.");
+    m.def(
+        "library_kernel", &library_kernel, nb::arg("name"),
+        "Address of a kernel that calls a library, for the steps of plans.\n\n"
+        "gemm_f32, gemm_f64, gemm_c64, gemm_c128: c = op(a) op(b), row-major. The\n"
+        "buffers are c, a, b; the integers m, n, k, trans_a, trans_b, lda, ldb, ldc,\n"
+        "the batch strides of a, b, c (strides in elements), and the numbers of tiles\n"
+        "of rows and columns. trans: 0 as it is, 1 transposed, 2 conjugate transpose.\n"
+        "The extent is batch * tiles of rows * tiles of columns.\n"
+        "copy: the buffers are target and source, the integer the bytes of an\n"
+        "element; the extent counts elements.");
 }
 
 }  // namespace chainrule

@@ -181,9 +181,8 @@ PyArrayObject* new_array(PyArray_Descr* descr, int ndim, const npy_intp* dims) {
         return nullptr;
     }
     PyCapsule_SetContext(capsule, reinterpret_cast<void*>(bytes));
-    auto* array = reinterpret_cast<PyArrayObject*>(
-        PyArray_NewFromDescr(&PyArray_Type, descr, ndim, dims, nullptr, block,
-                             NPY_ARRAY_CARRAY, nullptr));
+    auto* array = reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
+        &PyArray_Type, descr, ndim, dims, nullptr, block, NPY_ARRAY_CARRAY, nullptr));
     if (!array || PyArray_SetBaseObject(array, capsule) < 0) {
         if (!array) Py_DECREF(capsule);
         Py_XDECREF(array);
@@ -214,7 +213,8 @@ void register_memory_pool(nb::module_& m) {
             nb::gil_scoped_release release;
             return memory::cache().empty();
         },
-        "Give the memory that is kept for later arrays back to the system; returns how\n"
+        "Give the memory that is kept for later arrays back to the system; returns "
+        "how\n"
         "many bytes.");
     m.def(
         "kept_memory", [] { return memory::cache().bytes(); },

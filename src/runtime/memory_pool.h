@@ -3,10 +3,10 @@
 /// size; those of 2 MiB and more lie on huge pages where the system has them. What is
 /// kept unused is limited to an eighth of the machine's memory. Thread-safe.
 #pragma once
-#include "native.h"
-
 #include <cstddef>
 #include <utility>
+
+#include "native.h"
 
 namespace chainrule::memory {
 

@@ -11,6 +11,7 @@ bool import_numpy() {
 
 NB_MODULE(_native, m) {
     if (!import_numpy()) throw nb::python_error();
+    nb::set_leak_warnings(false);  // programs live to the end, and their code with them
     chainrule::register_dispatch(m);
     chainrule::register_extended(m);
     chainrule::register_pytree(m);

@@ -1,10 +1,10 @@
 // What loaded code may call: memory functions, the mathematical functions of the C
 // library, and the compiler's own support functions for 128-bit integers and halves.
 // Nothing else is found: names in an object are never looked up in the process.
-#include "object_loader.h"
-
 #include <cmath>
 #include <cstring>
+
+#include "object_loader.h"
 
 extern "C" {
 __int128 __divti3(__int128, __int128);
@@ -23,14 +23,18 @@ std::uintptr_t address_of(Result (*function)(Arguments...)) {
     return reinterpret_cast<std::uintptr_t>(function);
 }
 
-template <class Real> using Unary = Real (*)(Real);
-template <class Real> using Binary = Real (*)(Real, Real);
-template <class Real> using Ternary = Real (*)(Real, Real, Real);
-template <class Real> using Scaling = Real (*)(Real, int);
+template <class Real>
+using Unary = Real (*)(Real);
+template <class Real>
+using Binary = Real (*)(Real, Real);
+template <class Real>
+using Ternary = Real (*)(Real, Real, Real);
+template <class Real>
+using Scaling = Real (*)(Real, int);
 
 void add_unary(Table& table) {
-#define CHAINRULE_ADD(name)                                                   \
-    table[#name] = address_of(static_cast<Unary<double>>(::name));            \
+#define CHAINRULE_ADD(name)                                        \
+    table[#name] = address_of(static_cast<Unary<double>>(::name)); \
     table[#name "f"] = address_of(static_cast<Unary<float>>(::name##f));
     CHAINRULE_ADD(acos)
     CHAINRULE_ADD(acosh)
@@ -71,8 +75,8 @@ void add_unary(Table& table) {
 }
 
 void add_others(Table& table) {
-#define CHAINRULE_ADD(name, kind)                                             \
-    table[#name] = address_of(static_cast<kind<double>>(::name));             \
+#define CHAINRULE_ADD(name, kind)                                 \
+    table[#name] = address_of(static_cast<kind<double>>(::name)); \
     table[#name "f"] = address_of(static_cast<kind<float>>(::name##f));
     CHAINRULE_ADD(atan2, Binary)
     CHAINRULE_ADD(copysign, Binary)
@@ -88,21 +92,21 @@ void add_others(Table& table) {
     CHAINRULE_ADD(ldexp, Scaling)
     CHAINRULE_ADD(scalbn, Scaling)
 #undef CHAINRULE_ADD
-    table["sincos"] = address_of(static_cast<void (*)(double, double*, double*)>(
-        ::sincos));
+    table["sincos"] =
+        address_of(static_cast<void (*)(double, double*, double*)>(::sincos));
     table["sincosf"] =
         address_of(static_cast<void (*)(float, float*, float*)>(::sincosf));
 }
 
 void add_support(Table& table) {
-    table["memcpy"] = address_of(static_cast<void* (*)(void*, const void*, size_t)>(
-        std::memcpy));
-    table["memmove"] = address_of(static_cast<void* (*)(void*, const void*, size_t)>(
-        std::memmove));
+    table["memcpy"] =
+        address_of(static_cast<void* (*)(void*, const void*, size_t)>(std::memcpy));
+    table["memmove"] =
+        address_of(static_cast<void* (*)(void*, const void*, size_t)>(std::memmove));
     table["memset"] =
         address_of(static_cast<void* (*)(void*, int, size_t)>(std::memset));
-    table["memcmp"] = address_of(
-        static_cast<int (*)(const void*, const void*, size_t)>(std::memcmp));
+    table["memcmp"] =
+        address_of(static_cast<int (*)(const void*, const void*, size_t)>(std::memcmp));
     table["__divti3"] = address_of(__divti3);
     table["__modti3"] = address_of(__modti3);
     table["__udivti3"] = address_of(__udivti3);

@@ -5,7 +5,8 @@
 namespace chainrule::object {
 namespace {
 
-template <class Record> Record record_at(std::string_view bytes, std::size_t offset) {
+template <class Record>
+Record record_at(std::string_view bytes, std::size_t offset) {
     Record record;
     std::memcpy(&record, bytes.data() + offset, sizeof record);
     return record;
@@ -46,11 +47,10 @@ template <class Record>
 std::vector<Record> ObjectFile::table(const Elf64_Shdr& section,
                                       const char* what) const {
     if (section.sh_entsize != sizeof(Record) || section.sh_size % sizeof(Record) != 0)
-        throw DamagedObject(std::string(what) + ": entries of " +
-                            std::to_string(section.sh_entsize) + " bytes, " +
-                            std::to_string(section.sh_size) + " bytes together; " +
-                            std::to_string(sizeof(Record)) +
-                            " bytes an entry are needed.");
+        throw DamagedObject(
+            std::string(what) + ": entries of " + std::to_string(section.sh_entsize) +
+            " bytes, " + std::to_string(section.sh_size) + " bytes together; " +
+            std::to_string(sizeof(Record)) + " bytes an entry are needed.");
     std::string_view bytes = range(section.sh_offset, section.sh_size, what);
     std::vector<Record> records(bytes.size() / sizeof(Record));
     for (std::size_t i = 0; i < records.size(); ++i)
@@ -64,8 +64,9 @@ void ObjectFile::read_header() {
         throw DamagedObject("the bytes are no ELF file; pass what emit_object gave.");
     if (header_.e_ident[EI_CLASS] != ELFCLASS64 ||
         header_.e_ident[EI_DATA] != ELFDATA2LSB)
-        throw DamagedObject("the file is not ELF64 in little-endian order; compile for "
-                            "a 64-bit little-endian target.");
+        throw DamagedObject(
+            "the file is not ELF64 in little-endian order; compile for "
+            "a 64-bit little-endian target.");
     if (header_.e_type != ET_REL)
         throw DamagedObject("the file has ELF type " + std::to_string(header_.e_type) +
                             "; a relocatable object (type 1) is needed.");

@@ -1,22 +1,22 @@
 // Layout and linking of one object in memory: code and constants first, then the
 // address slots of symbols, then, on pages of their own, writable data.
 #include "object_loader.h"
-#include "native.h"
 
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <new>
 #include <utility>
 
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
+#include "native.h"
 
 namespace chainrule::object {
 
 Pages::Pages(std::size_t size) : size_(size) {
-    void* address = mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* address =
+        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (address == MAP_FAILED) throw std::bad_alloc();
     data_ = static_cast<std::uint8_t*>(address);
 }
@@ -112,11 +112,10 @@ Loader::Loader(const ObjectFile& file, bool execute)
 void Loader::check_machine() const {
     if (!is_known_machine(file_.machine()) ||
         (execute_ && file_.machine() != host_machine))
-        throw DamagedObject("the object is for ELF machine " +
-                            std::to_string(file_.machine()) +
-                            ", this process runs machine " +
-                            std::to_string(host_machine) +
-                            "; compile for this processor.");
+        throw DamagedObject(
+            "the object is for ELF machine " + std::to_string(file_.machine()) +
+            ", this process runs machine " + std::to_string(host_machine) +
+            "; compile for this processor.");
 }
 
 /// Unwind tables are left out: kernels do not throw.
@@ -159,7 +158,7 @@ void Loader::place_linkages() {
     for (std::size_t i = 0; i < file_.sections().size(); ++i) {
         const Elf64_Shdr& header = file_.sections()[i];
         if (header.sh_type != SHT_RELA || header.sh_info >= section_offsets_.size() ||
-            section_offsets_[header.sh_info] == kAbsent)
+            !is_loaded(header.sh_info))
             continue;
         for (const Elf64_Rela& record : file_.relocations(header)) {
             std::uint64_t symbol = ELF64_R_SYM(record.r_info);
@@ -268,8 +267,7 @@ void Loader::collect_addresses() {
             symbol.st_shndx >= section_offsets_.size() ||
             section_offsets_[symbol.st_shndx] == kAbsent)
             continue;
-        code_.addresses.emplace(text_of(file_.symbol_name(symbol)),
-                                address_of(symbol));
+        code_.addresses.emplace(text_of(file_.symbol_name(symbol)), address_of(symbol));
     }
 }
 
@@ -347,7 +345,8 @@ void register_object_loader(nb::module_& m) {
         .def_prop_ro(
             "nbytes", [](const Code& code) { return code.pages.size(); },
             "Bytes of memory that the object takes.");
-    m.def("load_object", &object::load_bytes, nb::arg("data"), nb::arg("execute") = true,
+    m.def("load_object", &object::load_bytes, nb::arg("data"),
+          nb::arg("execute") = true,
           "Load an ELF64 relocatable object, as LLVM's emit_object gives it, into\n"
           "memory. With execute=False the code is laid out and relocated but not\n"
           "executable, and may be for another machine. ValueError for bytes that are\n"

@@ -3,9 +3,9 @@
 /// same time). Files are read by object_file.h; relocation arithmetic is in
 /// object_relocations.cpp, what code may call in object_externals.cpp.
 #pragma once
-#include "object_file.h"
-
 #include <map>
+
+#include "object_file.h"
 
 namespace chainrule::object {
 
@@ -52,12 +52,12 @@ struct Linkage {
 
 /// What a relocation is applied to and with.
 struct Fixup {
-    std::uint8_t* place;       // the bytes to change
-    std::uint64_t available;   // how many of them belong to the section
-    std::uint64_t target;      // the value of the symbol
+    std::uint8_t* place;      // the bytes to change
+    std::uint64_t available;  // how many of them belong to the section
+    std::uint64_t target;     // the value of the symbol
     std::int64_t addend;
-    const Linkage* linkage;    // of the symbol, nullptr if it has none
-    bool external;             // the symbol is outside of the object
+    const Linkage* linkage;  // of the symbol, nullptr if it has none
+    bool external;           // the symbol is outside of the object
 };
 
 /// Whether relocations of this type go through the symbol's address slot.

@@ -9,13 +9,15 @@ namespace {
     throw DamagedObject("relocation of type " + std::to_string(type) + " " + why);
 }
 
-template <class Value> void store(const Fixup& fixup, std::uint32_t type, Value value) {
+template <class Value>
+void store(const Fixup& fixup, std::uint32_t type, Value value) {
     if (fixup.available < sizeof value)
         refuse(type, "reaches over the end of its section; the bytes are damaged.");
     std::memcpy(fixup.place, &value, sizeof value);
 }
 
-template <class Value> Value load(const Fixup& fixup, std::uint32_t type) {
+template <class Value>
+Value load(const Fixup& fixup, std::uint32_t type) {
     Value value;
     if (fixup.available < sizeof value)
         refuse(type, "reaches over the end of its section; the bytes are damaged.");
@@ -25,8 +27,8 @@ template <class Value> Value load(const Fixup& fixup, std::uint32_t type) {
 
 /// `value` if it is a signed number of `bits` bits.
 std::int64_t require_signed(std::int64_t value, int bits, std::uint32_t type) {
-    if (value < -(std::int64_t(1) << (bits - 1)) ||
-        value >= std::int64_t(1) << (bits - 1))
+    if (value < -(std::int64_t(1) << (bits - 1)) || value >= std::int64_t(1)
+                                                                 << (bits - 1))
         refuse(type, "has the value " + std::to_string(value) + ", which needs more " +
                          "than " + std::to_string(bits) +
                          " bits; compile as position-independent code.");
@@ -75,9 +77,9 @@ void relocate_x86_64(std::uint32_t type, const Fixup& fixup) {
             return store(fixup, type, std::uint32_t(value));
         }
         case R_X86_64_32S:
-            return store(fixup, type,
-                         std::int32_t(require_signed(std::int64_t(absolute(fixup)), 32,
-                                                     type)));
+            return store(
+                fixup, type,
+                std::int32_t(require_signed(std::int64_t(absolute(fixup)), 32, type)));
         case R_X86_64_GOTPCREL:
         case R_X86_64_GOTPCRELX:
         case R_X86_64_REX_GOTPCRELX: {
@@ -85,8 +87,9 @@ void relocate_x86_64(std::uint32_t type, const Fixup& fixup) {
             return store(fixup, type, std::int32_t(require_signed(value, 32, type)));
         }
         default:
-            refuse(type, "is not known for x86-64; compile as position-independent "
-                         "code of the small model.");
+            refuse(type,
+                   "is not known for x86-64; compile as position-independent "
+                   "code of the small model.");
     }
 }
 
@@ -172,8 +175,9 @@ void relocate_aarch64(std::uint32_t type, const Fixup& fixup) {
         case R_AARCH64_LDST128_ABS_LO12_NC:
             return insert_low(fixup, type, near_address(fixup), 4);
         default:
-            refuse(type, "is not known for AArch64; compile as position-independent "
-                         "code of the small model.");
+            refuse(type,
+                   "is not known for AArch64; compile as position-independent "
+                   "code of the small model.");
     }
 }
 

@@ -11,7 +11,7 @@ using plan::Run;
 
 struct Plan {
     PyObject_HEAD vectorcallfunc vectorcall;
-    Program* program;  // owned
+    Program* program;      // owned
     plan::Arenas* arenas;  // owned
     PyObject* steps;
     PyObject* keepalive;
@@ -135,7 +135,8 @@ PyGetSetDef plan_getset[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyMemberDef plan_members[] = {
-    {"steps", T_OBJECT, offsetof(Plan, steps), READONLY, "The steps as they were given."},
+    {"steps", T_OBJECT, offsetof(Plan, steps), READONLY,
+     "The steps as they were given."},
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Plan, vectorcall), READONLY, nullptr},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(Plan, weakrefs), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr}};
@@ -150,13 +151,16 @@ constexpr const char* kDoc =
     "     in_avals=None, work=None)\n\n"
     "A compiled program; calling it with Arrays returns a list of Arrays.\n\n"
     "Slots number the buffers: arguments, constants, outputs, temporaries.\n"
-    "consts: ndarrays. temps: offsets into an arena of arena_bytes bytes, multiples of\n"
+    "consts: ndarrays. temps: offsets into an arena of arena_bytes bytes, multiples "
+    "of\n"
     "64, or None for those that host steps fill. outputs: tuples ('new', aval),\n"
-    "('arg', i, weak), ('const', i, weak), ('temp', i, aval), ('donated', i, aval): the\n"
+    "('arg', i, weak), ('const', i, weak), ('temp', i, aval), ('donated', i, aval): "
+    "the\n"
     "last takes the memory of argument i where nothing else refers to it, and the\n"
     "argument is deleted by the call. steps: ('kernel', address, slots, ints, extent,\n"
-    "grain) calls void k(void** buffers, const int64_t* ints, int64_t begin, int64_t\n"
-    "end), split at multiples of grain over threads; ('host', callable, inputs,\n"
+    "grain[, chunks]) calls void k(void** buffers, const int64_t* ints, int64_t begin,\n"
+    "int64_t end), split over threads at multiples of grain, in 4 chunks a thread at\n"
+    "most, or in `chunks`; ('host', callable, inputs,\n"
     "outputs), both sequences of (slot, dtype, shape), calls Python with read-only\n"
     "ndarrays; it returns one ndarray for each output. No kernel may write to a slot\n"
     "that a host step filled. in_avals: types of the arguments, to be checked. work:\n"
@@ -174,10 +178,9 @@ PyType_Slot plan_slots[] = {{Py_tp_new, reinterpret_cast<void*>(plan_new)},
                             {Py_tp_doc, const_cast<char*>(kDoc)},
                             {0, nullptr}};
 
-PyType_Spec plan_spec = {"chainrule.runtime._native.Plan", sizeof(Plan), 0,
-                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
-                             Py_TPFLAGS_HAVE_VECTORCALL,
-                         plan_slots};
+PyType_Spec plan_spec = {
+    "chainrule.runtime._native.Plan", sizeof(Plan), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL, plan_slots};
 
 }  // namespace
 

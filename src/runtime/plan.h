@@ -1,17 +1,17 @@
-/// Plan: a compiled program, ready to run. Kernels (machine code) and host steps (Python
-/// callables) run in order over numbered buffers, the slots: arguments, constants,
-/// outputs, temporaries, in this order.
+/// Plan: a compiled program, ready to run. Kernels (machine code) and host steps
+/// (Python callables) run in order over numbered buffers, the slots: arguments,
+/// constants, outputs, temporaries, in this order.
 ///
 /// plan_build.cpp reads and checks what Python passes to the constructor, plan_run.cpp
 /// runs kernels, plan_host.cpp calls Python, plan.cpp is the type.
 #pragma once
-#include "dispatch.h"
-#include "memory_pool.h"
-#include "thread_pool.h"
-
 #include <chrono>
 #include <memory>
 #include <vector>
+
+#include "dispatch.h"
+#include "memory_pool.h"
+#include "thread_pool.h"
 
 namespace chainrule::plan {
 
@@ -24,6 +24,7 @@ struct KernelStep {
     std::vector<std::int64_t> ints;
     std::int64_t extent = 0;
     std::int64_t grain = 1;
+    std::int64_t chunks = 4;  // for each thread, at most
 };
 
 /// A slot as an ndarray that a host step sees or fills.
@@ -63,7 +64,7 @@ struct Output {
     PyArray_Descr* descr() const {
         return reinterpret_cast<PyArray_Descr*>(dtype.get());
     }
-    const ShapedArray* shaped() const { return as_shaped(aval.get()); }
+    ShapedArray* shaped() const { return as_shaped(aval.get()); }
 };
 
 /// Everything a plan consists of; does not change once built.

@@ -1,9 +1,9 @@
 // What Python passes to Plan, read and checked: afterwards a run needs no checks of its
 // own program. Messages are for those who write compilers, and name the entry.
-#include "plan.h"
-
 #include <algorithm>
 #include <string>
+
+#include "plan.h"
 
 namespace chainrule::plan {
 namespace {
@@ -118,8 +118,8 @@ void Builder::read_consts(PyObject* object) {
             fail(PyExc_TypeError, nth("constant", i) + " is of type " +
                                       Py_TYPE(consts[i])->tp_name +
                                       "; pass an ndarray.");
-        Ref array(PyArray_FromAny(consts[i], nullptr, 0, 0, NPY_ARRAY_CARRAY_RO,
-                                  nullptr));
+        Ref array(
+            PyArray_FromAny(consts[i], nullptr, 0, 0, NPY_ARRAY_CARRAY_RO, nullptr));
         if (!array) throw Raised();
         auto* data = reinterpret_cast<PyArrayObject*>(array.get());
         program_->const_data.push_back(PyArray_DATA(data));
@@ -198,8 +198,8 @@ void Builder::require_filled(int slot, const std::string& what) const {
     bool empty = temp && program.temps[slot - program.first_temp()] < 0;
     if (slot >= program.first_output() && !temp) {
         const Output& output = program.outputs[slot - program.first_output()];
-        empty = output.host_filled || (output.source != Source::kNew &&
-                                       output.source != Source::kDonated);
+        empty = output.host_filled ||
+                (output.source != Source::kNew && output.source != Source::kDonated);
     }
     if (empty && !filled_[slot])
         fail(PyExc_ValueError, what + " uses slot " + std::to_string(slot) +
@@ -208,10 +208,9 @@ void Builder::require_filled(int slot, const std::string& what) const {
 }
 
 void Builder::read_kernel(const Sequence& entry, KernelStep* kernel) {
-    entry.require_size(6);
+    if (entry.size() != 7) entry.require_size(6);
     std::int64_t address = integer(entry[1], "the address of " + entry.what());
-    if (!address)
-        fail(PyExc_ValueError, "the address of " + entry.what() + " is 0.");
+    if (!address) fail(PyExc_ValueError, "the address of " + entry.what() + " is 0.");
     kernel->function = reinterpret_cast<threads::Kernel>(address);
     Sequence slots(entry[2], "slots of " + entry.what());
     for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -227,6 +226,9 @@ void Builder::read_kernel(const Sequence& entry, KernelStep* kernel) {
                                      "the extent of " + entry.what());
     kernel->grain = integer_between(entry[5], 1, std::int64_t(1) << 62,
                                     "the grain of " + entry.what());
+    if (entry.size() == 7)
+        kernel->chunks =
+            integer_between(entry[6], 1, 1 << 20, "the chunks of " + entry.what());
     program_->most_buffers = std::max(program_->most_buffers, kernel->slots.size());
 }
 
@@ -234,8 +236,8 @@ HostOperand Builder::read_operand(PyObject* object, const std::string& what) {
     Sequence entry(object, what);
     entry.require_size(3);
     HostOperand operand;
-    operand.slot = int(integer_between(entry[0], 0, program_->num_slots() - 1,
-                                       "the slot of " + what));
+    operand.slot = int(
+        integer_between(entry[0], 0, program_->num_slots() - 1, "the slot of " + what));
     operand.dtype = layout_of(entry[1]);
     Sequence shape(entry[2], "the shape of " + what);
     for (std::size_t i = 0; i < shape.size(); ++i)
@@ -297,8 +299,8 @@ void Builder::read_steps(PyObject* object) {
             read_host(entry, step.host.get());
             program_->holds_args = true;
         } else {
-            fail(PyExc_ValueError, entry.what() + " is of kind '" + kind +
-                                       "'; use 'kernel' or 'host'.");
+            fail(PyExc_ValueError,
+                 entry.what() + " is of kind '" + kind + "'; use 'kernel' or 'host'.");
         }
     }
 }
@@ -324,9 +326,10 @@ void Builder::check_outputs() {
         if (int(filled->dims.size()) != aval->ndim ||
             !std::equal(filled->dims.begin(), filled->dims.end(), aval->dims) ||
             !PyArray_EquivTypes(filled->descr(), output.descr()))
-            fail(PyExc_ValueError, nth("output", i) + " has another shape or dtype "
-                                                      "than the host step that fills "
-                                                      "it declares.");
+            fail(PyExc_ValueError, nth("output", i) +
+                                       " has another shape or dtype "
+                                       "than the host step that fills "
+                                       "it declares.");
     }
 }
 
@@ -358,10 +361,9 @@ void Builder::set_work(PyObject* work) {
 }
 
 std::unique_ptr<Program> Builder::run(PyObject* args, PyObject* kwargs) {
-    static const char* names[] = {"num_args", "consts",      "temps",
-                                  "outputs",  "steps",       "arena_bytes",
-                                  "keepalive", "in_avals",   "work",
-                                  nullptr};
+    static const char* names[] = {"num_args", "consts",      "temps",     "outputs",
+                                  "steps",    "arena_bytes", "keepalive", "in_avals",
+                                  "work",     nullptr};
     PyObject *num_args, *consts, *temps, *outputs, *steps, *arena_bytes;
     PyObject *keepalive = nullptr, *in_avals = nullptr, *work = nullptr;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOOO|O$OO:Plan",

@@ -1,11 +1,11 @@
 // Host steps: ndarrays for the slots they read, a call of Python, checks of what came.
 //
-// Views of temporaries are borrowed memory. A callable may keep one, so after the call a
-// guard, the base of all of them, says whether any is still there; then the temporaries
-// move to new memory and the former stays with the views, as they saw it.
-#include "plan.h"
-
+// Views of temporaries are borrowed memory. A callable may keep one, so after the call
+// a guard, the base of all of them, says whether any is still there; then the
+// temporaries move to new memory and the former stays with the views, as they saw it.
 #include <algorithm>
+
+#include "plan.h"
 
 namespace chainrule::plan {
 namespace {
@@ -66,8 +66,7 @@ bool raise_count(const HostStep& step, Py_ssize_t count) {
 
 /// The ndarray that a returned item is; a new reference.
 PyObject* array_of(const HostStep& step, std::size_t index, PyObject* item) {
-    if (is_concrete(item))
-        return Py_XNewRef(as_object(array_data(as_concrete(item))));
+    if (is_concrete(item)) return Py_XNewRef(as_object(array_data(as_concrete(item))));
     if (PyArray_CheckExact(item)) return Py_NewRef(item);
     if (PyArray_Check(item) || PyArray_IsScalar(item, Generic))
         return PyArray_FromAny(item, nullptr, 0, 0, NPY_ARRAY_ENSUREARRAY, nullptr);
@@ -98,11 +97,12 @@ PyObject* Run::host_input(const HostOperand& operand, Ref* guard) {
         PyArrayObject* data = array_data(as_concrete(args_[slot]));
         if (!data) return nullptr;
         bool taken = false;
-        for (int i = program_.first_output(); program_.donates && i < program_.first_temp();
-             ++i)
+        for (int i = program_.first_output();
+             program_.donates && i < program_.first_temp(); ++i)
             taken = taken || slots_[i] == PyArray_DATA(data);
         if (fits(data, operand))
-            return taken ? PyArray_NewCopy(data, NPY_CORDER) : Py_NewRef(as_object(data));
+            return taken ? PyArray_NewCopy(data, NPY_CORDER)
+                         : Py_NewRef(as_object(data));
         if (!owner) owner = as_object(data);
     } else if (slot < program_.first_output()) {
         owner = program_.consts[slot - program_.first_const()].get();
@@ -182,7 +182,8 @@ bool Run::settle(Ref guard) {
     auto former = std::make_unique<memory::Block>();
     bool moved = arena_.move_away(former.get());
     PyCapsule_SetContext(guard.get(), former.release());
-    for (int slot = program_.first_temp(); moved && slot < program_.num_slots(); ++slot) {
+    for (int slot = program_.first_temp(); moved && slot < program_.num_slots();
+         ++slot) {
         std::int64_t offset = program_.temps[slot - program_.first_temp()];
         if (slots_[slot] == former_data + offset && offset >= 0)
             slots_[slot] = arena_.data() + offset;

@@ -3,10 +3,10 @@
 // Short programs keep the GIL. Long ones release it around kernels and look for Ctrl-C
 // between them; they hold references to the arguments' memory, since another thread may
 // delete an Array meanwhile.
-#include "plan.h"
-
 #include <algorithm>
 #include <cstring>
+
+#include "plan.h"
 
 namespace chainrule::plan {
 namespace {
@@ -158,8 +158,9 @@ bool Run::make_output(const Output& output, int slot) {
     if (!donated && output.source != Source::kNew) return true;
     if (donated && output.may_take && take_donated(output, slot)) return true;
     if (donated && PyErr_Occurred()) return false;
-    const ShapedArray* aval = output.shaped();
-    PyArrayObject* array = memory::new_array(output.descr(), aval->ndim, aval->dims);
+    ShapedArray* aval = output.shaped();
+    PyArrayObject* array = take_spare(aval);
+    if (!array) array = memory::new_array(output.descr(), aval->ndim, aval->dims);
     if (!array) return false;
     set_owner(slot, as_object(array));
     return true;
@@ -176,7 +177,8 @@ bool Run::is_argument_twice(int index) const {
 bool Run::take_donated(const Output& output, int slot) {
     PyArrayObject* data = as_concrete(args_[output.index])->data;
     Py_ssize_t references = 1 + (owner_array(output.index) == data);
-    if (!PyArray_ISCARRAY_RO(data) || std::size_t(PyArray_NBYTES(data)) != output.bytes ||
+    if (!PyArray_ISCARRAY_RO(data) ||
+        std::size_t(PyArray_NBYTES(data)) != output.bytes ||
         !memory::is_sole_owner(data, references) || is_argument_twice(output.index))
         return false;
     for (int taken = program_.first_output(); taken < slot; ++taken)
@@ -205,7 +207,7 @@ void Run::run_kernel(const KernelStep& step) {
         step.function(buffers_, step.ints.data(), 0, step.extent);
     else
         threads::run(step.function, buffers_, step.ints.data(), step.extent,
-                     step.grain);
+                     step.grain, step.chunks);
 }
 
 void Run::release_gil() {

@@ -2,7 +2,6 @@
 // open with a new number step in, and the caller closes it and waits only for those
 // inside, so that a worker that sleeps too long delays nobody.
 #include "thread_pool.h"
-#include "native.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -17,6 +16,8 @@
 #include <thread>
 #include <vector>
 
+#include "native.h"
+
 namespace chainrule::threads {
 namespace {
 
@@ -30,7 +31,6 @@ void pause() {
 
 constexpr int kWorkerSpins = 1000;  // about 20 us
 constexpr int kCallerSpins = 1000;
-constexpr int kChunksPerThread = 4;
 
 /// What is to be done; read by those inside of the gate only.
 struct Job {
@@ -89,8 +89,8 @@ void Pool::take_chunks() {
     for (;;) {
         std::int64_t begin = next_.fetch_add(job.chunk, std::memory_order_relaxed);
         if (begin >= job.extent) return;
-        std::int64_t end = job.extent - begin > job.chunk ? begin + job.chunk
-                                                          : job.extent;
+        std::int64_t end =
+            job.extent - begin > job.chunk ? begin + job.chunk : job.extent;
         job.kernel(job.buffers, job.ints, begin, end);
     }
 }
@@ -238,13 +238,13 @@ void renew_after_fork() {
 }  // namespace
 
 void run(Kernel kernel, void** buffers, const std::int64_t* ints, std::int64_t extent,
-         std::int64_t grain) {
+         std::int64_t grain, std::int64_t chunks) {
     if (extent <= 0) return;
     Pool& threads = pool();
     if (extent <= grain || threads.count() == 1)
         return kernel(buffers, ints, 0, extent);
     std::int64_t pieces = (extent - 1) / grain + 1;
-    std::int64_t wanted = std::int64_t(threads.count()) * kChunksPerThread;
+    std::int64_t wanted = threads.count() * chunks;
     std::int64_t chunk = ((pieces - 1) / wanted + 1) * grain;
     if (!threads.try_run({kernel, buffers, ints, extent, chunk}))
         kernel(buffers, ints, 0, extent);
@@ -275,8 +275,9 @@ void register_thread_pool(nb::module_& m) {
     pthread_atfork(nullptr, nullptr, threads::renew_after_fork);
     m.def("set_num_threads", &threads::set_num_threads, nb::arg("count"),
           "Set how many threads compiled kernels run on, the caller's included.");
-    m.def("get_num_threads", &threads::count,
-          "How many threads compiled kernels run on: at first the processors that this\n"
-          "process may use, or what the variable CHAINRULE_NUM_THREADS says.");
+    m.def(
+        "get_num_threads", &threads::count,
+        "How many threads compiled kernels run on: at first the processors that this\n"
+        "process may use, or what the variable CHAINRULE_NUM_THREADS says.");
 }
 }  // namespace chainrule

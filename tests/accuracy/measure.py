@@ -14,15 +14,16 @@ PRECISION = {"f32": 24, "f64": 53, "f16": 11}
 LOWEST = {"f32": -149, "f64": -1074, "f16": -24}
 
 
-def compiled_inputs(name, type):
-    """(leaves, expression) of a function."""
-    arity = SUBJECTS[name].arity
-    leaves = [node("var", type, (), f"x{i}") for i in range(arity)]
-    return leaves, getattr(mathematics, name)(*leaves)
+def function_of(name):
+    """(number of operands, function of expressions)."""
+    arity = SUBJECTS[name].arity if name in SUBJECTS else 2
+    return arity, getattr(mathematics, name)
 
 
 def ours(name, type, arrays):
-    leaves, out = compiled_inputs(name, type)
+    """Our function of arrays, one operation at a time."""
+    leaves = [node("var", type, (), f"x{i}") for i in range(len(arrays))]
+    out = function_of(name)[1](*leaves)
     return interpret(out, dict(zip(leaves, arrays, strict=True)))
 
 

@@ -50,6 +50,8 @@ def _pow(x, y):
 
 
 def _erfcx(x):
+    if x < -1e4:
+        return mp.mpf(2) ** 2000
     if x < 1e5:
         return mp.exp(x * x) * mp.erfc(x)
     r = 1 / (2 * x * x)
@@ -70,6 +72,8 @@ def _ndtri(p):
 
 def _log_ndtr(x):
     if x > -1e4:
+        if x > 1e3:
+            return mp.mpf(0)
         if x > 0:
             return mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2)
         return mp.log(mp.erfc(-x / mp.sqrt(2)) / 2)
@@ -180,7 +184,7 @@ SUBJECTS = {
         numpy="numpy.arctan",
     ),
     "atan2": Subject(
-        real(lambda y, x: mp.atan2(y, x) if x or y else None),
+        real(lambda y, x: mp.atan2(y, x) if y else None),
         [((-1, 1), (-1, 1)), ((-1, 1), (0.9, 1)), ((-1e-30, 1e-30), (-1, 1)),
          ((-1, 1), (-1e-30, 1e-30)), ((-1e30, 1e30), (-1e30, 1e30))],
         arity=2, numpy="numpy.arctan2",
@@ -207,7 +211,8 @@ SUBJECTS = {
         numpy="numpy.arctanh",
     ),
     "erfc": Subject(
-        mp.erfc, [(-1, 1), (-6, 10), (-6, 27), (0, 10)],
+        lambda x: mp.erfc(x) if abs(x) < 1e4 else mp.mpf(1 - mp.sign(x)),
+        [(-1, 1), (-6, 10), (-6, 27), (0, 10)],
         [0.0, 0.5, 1.0, 9.3, 10.05, 26.5, 27.2], numpy="scipy.special.erfc",
     ),
     "erfcx": Subject(

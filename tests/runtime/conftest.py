@@ -2,6 +2,7 @@
 
 import pytest
 
+from chainrule.control import executors
 from chainrule.runtime import _native as native
 
 
@@ -25,3 +26,30 @@ def hooks():
     former = native.set_hooks({"leaked": leaked, "collective": collective})
     yield
     native.set_hooks(former)
+
+
+@pytest.fixture
+def interpreted():
+    """Programs are run equation by equation, so that no test waits for a compiler."""
+    former = executors.set_executor(executors.interpreter)
+    yield
+    executors.set_executor(former)
+
+
+@pytest.fixture
+def runs(interpreted):
+    """Runs of programs: (program, donated positions, arguments) of each."""
+    made = []
+
+    def executor(closed, donated):
+        program = executors.interpreter(closed, donated)
+
+        def counted(*args):
+            made.append((closed, donated, args))
+            return program(*args)
+
+        return counted
+
+    former = executors.set_executor(executor)
+    yield made
+    executors.set_executor(former)

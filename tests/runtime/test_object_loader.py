@@ -22,6 +22,7 @@ MANY = """
 @counter = global i64 40
 @state = internal global [256 x i64] zeroinitializer
 @where = global ptr @table
+@remainder = global ptr @fmod
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare double @fmod(double, double)
 declare float @tgammaf(float)
@@ -67,6 +68,11 @@ define double @chained(i64 %i) noinline {
   %b = call double @modulo(double %a, double 1.0)
   ret double %b
 }
+define double @through_pointer(double %x) {
+  %f = load ptr, ptr @remainder
+  %r = call double %f(double %x, double 3.0)
+  ret double %r
+}
 define ptr @address_of_fmod() { ret ptr @fmod }
 define i128 @quotient(i128 %a, i128 %b) { %q = udiv i128 %a, %b\n ret i128 %q }
 """
@@ -95,6 +101,7 @@ def test_constants_data_and_calls_are_linked(level):
     assert [count() for _ in range(257)][-1] == 297 + 41
     assert function(code, "modulo", real, real, real)(7.5, 2.0) == 1.5
     assert function(code, "factorial", ctypes.c_float, ctypes.c_float)(4.0) == 24
+    assert function(code, "through_pointer", real, real)(7.0) == 1.0
     assert function(code, "chained", real, number)(2) == 0.5
     fmod = ctypes.CFUNCTYPE(real, real, real)(
         function(code, "address_of_fmod", ctypes.c_void_p)()

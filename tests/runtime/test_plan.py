@@ -33,6 +33,26 @@ def test_outputs_are_fresh_each_time():
     assert np.asarray(second).tolist() == [6, 8, 10, 12]
 
 
+def test_small_outputs_use_memory_that_nobody_sees_again():
+    plan = binary_plan()
+    x, y = wrap([1, 2, 3, 4]), wrap([5, 6, 7, 8])
+    views, ndarrays, references = [], [], []
+    for _ in range(50):
+        (out,) = plan(x, y)
+        views.append(np.asarray(out)[1:])
+        (out,) = plan(x, y)
+        ndarrays.append(out._data)
+        (out,) = plan(x, y)
+        references.append(weakref.ref(out._data))
+        del out
+        plan(y, y)
+    assert all(v.tolist() == [8, 10, 12] for v in views)
+    assert all(a.tolist() == [6, 8, 10, 12] for a in ndarrays)
+    assert all(r() is None for r in references)
+    pointers = {pointer(plan(x, y)[0]) for _ in range(50)}
+    assert len(pointers) < 10
+
+
 def test_weak_types_are_those_of_the_aval():
     step = kernel(elementwise("fadd"), (1, 0, 0), (), 1)
     weak = native.Plan(1, [], [], [("new", aval((), weak_type=True))], [step], 0, load)

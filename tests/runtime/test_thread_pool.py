@@ -33,9 +33,9 @@ COUNT_AND_MARK = """
 """
 
 
-def bounds(extent, grain):
+def bounds(extent, grain, *chunks):
     """(begin, end) of the call that did each index."""
-    step = kernel(loop(2, COUNT_AND_MARK), (0, 1), (), extent, grain)
+    step = (*kernel(loop(2, COUNT_AND_MARK), (0, 1), (), extent, grain), *chunks)
     outputs = [("new", aval((extent,), "int64"))] * 2
     begin, end = native.Plan(0, [], [], outputs, [step], 0, load)()
     return np.asarray(begin), np.asarray(end)
@@ -55,6 +55,12 @@ def test_chunks_cover_the_extent_in_multiples_of_the_grain(threads, extent, grai
     calls = len(np.unique(begin))
     assert calls == 1 if threads == 1 or extent <= grain else calls > 1
     assert calls <= 4 * threads
+
+
+@pytest.mark.parametrize("chunks", [1, 2, 9])
+def test_the_number_of_chunks_is_limited(chunks):
+    begin, _ = bounds(10_000, 1, chunks)
+    assert len(np.unique(begin)) == 4 * chunks
 
 
 def test_many_runs_lose_no_work():

@@ -6,17 +6,16 @@ package: a session that never compiles does not pay for them.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
+from .. import compiler
 from ..control.executors import set_executor
 from ..core.jaxpr import ClosedJaxpr
 
 
 def compiled(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
     """The executor that compiles programs to native code."""
-    pipeline = importlib.import_module("chainrule.compiler.pipeline")
-    return pipeline.compile_program(closed, donated)
+    return compiler.pipeline.compile_program(closed, donated)
 
 
 set_executor(compiled)

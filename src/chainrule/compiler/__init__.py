@@ -5,3 +5,16 @@ lowering to index functions (`lowering`), fusion of those into kernels (`fusion`
 loop nests (`schedule`, `loop`), machine code (`codegen`) and a plan that the runtime
 executes. Only `codegen` knows LLVM; no file here knows a primitive by name.
 """
+
+import importlib as _importlib
+from typing import Any as _Any
+
+
+_SUBMODULES = frozenset({"pipeline"})
+
+
+def __getattr__(name: str) -> _Any:
+    """Modules of the compiler load when a first program is compiled."""
+    if name not in _SUBMODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _importlib.import_module(f"{__name__}.{name}")

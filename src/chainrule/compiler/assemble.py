@@ -15,8 +15,8 @@ import numpy as np
 from ..core.avals import wrap
 from ..runtime import _native
 from . import kernels
-from .codegen import host
-from .codegen.emit import emit_kernel
+from .canonical import write
+from .codegen import processor
 from .codegen.types import size
 from .expr import forget
 from .fusion import Cluster
@@ -54,7 +54,7 @@ def select_steps(program: Program) -> list[Step]:
     for v in program.results:
         v.uses += 1
     chosen: list[Step] = []
-    width = host.vector_bytes()
+    width = processor.vector_bytes()
     for step in reversed(program.steps):
         if isinstance(step, Cluster):
             values = [
@@ -86,7 +86,7 @@ def size_of(v: Value) -> int:
 def write_kernel(made: Scheduled) -> KernelStep:
     """The text of a scheduled kernel."""
     kernel: Kernel = made.kernel
-    text, buffers, ints = emit_kernel(kernel, kernels.NAME, made.width, made.scratch)
+    text, buffers, ints = write(kernel, kernels.NAME, made.width, made.scratch)
     written = [s.buffer for stage in kernel.stages for s in stage.stores]
     outputs = [v for v in dict.fromkeys(written) if isinstance(v, Value)]
     return KernelStep(made, text, buffers, ints, outputs)
@@ -266,7 +266,7 @@ def host_call(step: HostStep) -> Any:
 
     def call(*arrays: Any) -> Any:
         out = primitive(*[wrap(a, w) for a, w in zip(arrays, weak)], **params)
-        return [data_of(x) for x in out] if many else [data_of(out)]
+        return list(out) if many else [out]
 
     return call
 

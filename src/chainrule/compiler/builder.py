@@ -174,7 +174,8 @@ class Builder:
         """`x` with dimension order[k] as its k-th."""
         self.check(x)
         place = [list(order).index(k) for k in range(len(order))]
-        out = ShapedArray(tuple(x.shape[k] for k in order), x.aval.dtype)
+        shape = tuple(x.shape[k] for k in order)
+        out = ShapedArray(shape, x.aval.dtype, x.aval.weak_type)
         made = Lazy(
             out,
             self.program,

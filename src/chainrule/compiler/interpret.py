@@ -78,21 +78,27 @@ def _each(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda x, *args: function(*args)
 
 
+def _integer_divisor(x: Expr, a: Any, b: Any) -> Any:
+    """Integers are divided by zero as by one, and so the least one by -1."""
+    bad = b == 0
+    if x.type in SIGNED:
+        bad |= (a == np.iinfo(a.dtype).min) & (b == -1)
+    return np.where(bad, np.ones_like(b), b)
+
+
 def _divide(x: Expr, a: Any, b: Any) -> Any:
-    """Integers are divided towards zero, and -1 (all bits) where the divisor is zero."""
+    """Integers are divided towards zero."""
     if x.type in FLOATS:
         return np.true_divide(a, b)
-    safe = np.where(b == 0, np.ones_like(b), b)
-    quotient = a // safe
+    b = _integer_divisor(x, a, b)
+    quotient = a // b
     if x.type in SIGNED:
-        quotient = quotient + ((a % safe != 0) & ((a < 0) != (safe < 0)))
-    return np.where(b == 0, np.asarray(-1).astype(a.dtype), quotient)
+        quotient = quotient + ((a % b != 0) & ((a < 0) != (b < 0)))
+    return quotient
 
 
 def _remainder(x: Expr, a: Any, b: Any) -> Any:
-    if x.type in FLOATS:
-        return np.fmod(a, b)
-    return np.where(b == 0, a, np.fmod(a, np.where(b == 0, np.ones_like(b), b)))
+    return np.fmod(a, b if x.type in FLOATS else _integer_divisor(x, a, b))
 
 
 def _fma(x: Expr, a: Any, b: Any, c: Any) -> Any:
@@ -122,6 +128,11 @@ def _extreme(ufunc: Any, zero: Any) -> Callable[..., Any]:
 
 def _unsigned(x: Any) -> Any:
     return x.view(f"u{x.dtype.itemsize}")
+
+
+def _shift(ufunc: Any) -> Callable[..., Any]:
+    """By the amount modulo the width."""
+    return lambda x, a, b: ufunc(a, b & b.dtype.type(BITS[x.type] - 1))
 
 
 def _leading_zeros(x: Expr, a: Any) -> Any:
@@ -175,7 +186,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "clz": _leading_zeros,
     "and": _each(np.bitwise_and), "or": _each(np.bitwise_or),
     "xor": _each(np.bitwise_xor), "not": _each(np.invert),
-    "shl": _each(np.left_shift), "shr": _each(np.right_shift),
+    "shl": _shift(np.left_shift), "shr": _shift(np.right_shift),
     "eq": _each(np.equal), "ne": _each(np.not_equal), "lt": _each(np.less),
     "le": _each(np.less_equal), "gt": _each(np.greater), "ge": _each(np.greater_equal),
     "select": _select, "rare": _select, "convert": _convert,

@@ -26,11 +26,20 @@ from .expr import (
     unary,
 )  # fmt: skip
 from .index import Index, expression_index, number, ravel, unravel
-from .mathematics import *  # noqa: F403
-from .mathematics import __all__ as _functions
+from .mathematics import (
+    acos, acosh, asin, asinh, atan, atan2, atanh, bessel_i0e, bessel_i1e, cbrt, cos,
+    cosh, digamma, erf, erf_inv, erfc, erfcx, exp, exp2, expm1, floor_divide, hypot,
+    integer_pow, lgamma, log, log10, log1p, log2, log_ndtr, logaddexp, logaddexp2,
+    logistic, ndtri, nextafter, pow, rem, remainder, rsqrt, sin, sinh, tan, tanh,
+)  # fmt: skip
 
 __all__ = [
-    "BITS", "FLOATS", "SIGNED", "UNSIGNED", "Expr", "Index", "all_of", "any_of", "bitcast",
-    "compare", "const", "convert", "expression_index", "fma", "maximum", "minimum", "node", "number",
-    "rare", "ravel", "select", "unary", "unravel", *_functions,
+    "BITS", "FLOATS", "SIGNED", "UNSIGNED", "Expr", "Index", "acos", "acosh", "all_of",
+    "any_of", "asin", "asinh", "atan", "atan2", "atanh", "bessel_i0e", "bessel_i1e",
+    "bitcast", "cbrt", "compare", "const", "convert", "cos", "cosh", "digamma", "erf",
+    "erf_inv", "erfc", "erfcx", "exp", "exp2", "expm1", "expression_index",
+    "floor_divide", "fma", "hypot", "integer_pow", "lgamma", "log", "log10", "log1p",
+    "log2", "log_ndtr", "logaddexp", "logaddexp2", "logistic", "maximum", "minimum",
+    "ndtri", "nextafter", "node", "number", "pow", "rare", "ravel", "rem", "remainder",
+    "rsqrt", "select", "sin", "sinh", "tan", "tanh", "unary", "unravel",
 ]  # fmt: skip

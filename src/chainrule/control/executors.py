@@ -10,7 +10,8 @@ program; jitted functions (jit.py) and `jit` equations (call.py) share them.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core.avals import ConcreteArray, as_array
 from ..core.jaxpr import ClosedJaxpr, evaluate_jaxpr

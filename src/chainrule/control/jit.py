@@ -14,7 +14,8 @@ import functools
 import sys
 import warnings
 import weakref
-from typing import Any, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -138,8 +139,8 @@ class JitFunction(_native.JitFunction):
                 hash(value)
             except TypeError:
                 raise ValueError(
-                    f"jit: the static argument {where!r} of {self._name} is not hashable:"
-                    f" {value!r} of type {type(value).__name__}. Static arguments key"
+                    f"jit: the static argument {where!r} of {self._name} is not"
+                    f" hashable: {value!r} of type {type(value).__name__}. Static arguments key"
                     " the cache of programs; pass a tuple, or trace it."
                 ) from None
         args = tuple(None if i in nums else a for i, a in enumerate(args))
@@ -233,7 +234,9 @@ class JitFunction(_native.JitFunction):
         1. the first call (x: f32[4])
         2. unlike 1: argument x: f32[4] -> f32[5]
         """
-        return explain(self.__wrapped__, self._name, list(self._programs), self._closures)
+        return explain(
+            self.__wrapped__, self._name, list(self._programs), self._closures
+        )
 
     def clear_cache(self) -> None:
         """Forgets all staged programs."""
@@ -329,7 +332,9 @@ def clear_caches() -> None:
         function.clear_cache()
 
 
-def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[..., Any]:
+def named_call(
+    fun: Callable[..., Any], *, name: str | None = None
+) -> Callable[..., Any]:
     """`fun` under another name, as programs and messages show it.
 
     >>> import chainrule as cr

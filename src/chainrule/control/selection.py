@@ -47,8 +47,8 @@ class Selected:
             shared = {str(x) for x in self.positions if x in other.positions}
         if shared:
             raise ValueError(
-                f"jit: argument {', '.join(sorted(shared))} of {name_of(fun)} is selected"
-                f" by both {other.kind}_argnums and {self.kind}_argnums; drop one."
+                f"jit: argument {', '.join(sorted(shared))} of {name_of(fun)} is"
+                f" selected by both {other.kind}_argnums and {self.kind}_argnums; drop one."
             )
 
 
@@ -61,7 +61,9 @@ def select(
     """
     for i in nums:
         if not isinstance(i, int):
-            raise TypeError(f"jit: {kind}_argnums must be int or a tuple of int; got {i!r}.")
+            raise TypeError(
+                f"jit: {kind}_argnums must be int or a tuple of int; got {i!r}."
+            )
     try:
         parameters = list(inspect.signature(fun).parameters.values())
     except (TypeError, ValueError):
@@ -87,7 +89,9 @@ def select(
                 f" it has {', '.join(known) or 'none'}."
             )
     if nums and not names:
-        names = tuple(positional[i] for i in nums if -len(positional) <= i < len(positional))
+        names = tuple(
+            positional[i] for i in nums if -len(positional) <= i < len(positional)
+        )
     elif names and not nums:
         nums = tuple(i for i, p in enumerate(positional) if p in names)
     return Selected(kind, nums, names)

@@ -9,8 +9,9 @@ why each signature needed a program of its own.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
-from typing import Any, Iterator, NamedTuple, Sequence
+from typing import Any, NamedTuple
 
 from ..core.axis_env import bound_axes
 from ..core.config import options
@@ -141,7 +142,9 @@ def _positions(s: Signature) -> list[int]:
 
 
 def _named(s: Signature) -> list[str]:
-    return sorted([*_keywords(s.tree), *(k for k, _, _ in s.static if isinstance(k, str))])
+    return sorted(
+        [*_keywords(s.tree), *(k for k, _, _ in s.static if isinstance(k, str))]
+    )
 
 
 def _body(tree: Any) -> str:
@@ -157,7 +160,9 @@ def explain(fun: Any, name: str, signatures: Sequence[Signature], closures: int)
             text = ", ".join(f"{n}: {type_text(a)}" for n, a in types)
             lines.append(f"1. the first call ({text or 'no traced arguments'})")
             continue
-        found = [(differences(fun, old, new), k) for k, old in enumerate(signatures[:i])]
+        found = [
+            (differences(fun, old, new), k) for k, old in enumerate(signatures[:i])
+        ]
         changed, nearest = min(found, key=lambda pair: (len(pair[0]), -pair[1]))
         lines.append(f"{i + 1}. unlike {nearest + 1}: {'; '.join(changed)}")
     if closures:

@@ -8,7 +8,8 @@ executor made (executors.py); what it does not tell is None.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ..core.avals import Array, ShapeDtypeStruct, Tracer, as_array, wrap
 from ..core.jaxpr import ClosedJaxpr
@@ -206,7 +207,9 @@ class Compiled(Stage):
             if isinstance(x, Tracer):
                 what = "a tracer: a compiled program cannot be transformed; use jit"
             elif (x.shape, x.dtype) != (aval.shape, aval.dtype):
-                what = f"{x.aval.str_short()}, but it was compiled for {aval.str_short()}"
+                what = (
+                    f"{x.aval.str_short()}, but it was compiled for {aval.str_short()}"
+                )
             else:
                 continue
             where = leaf_names(self._staged.fun, self._staged.tree)[i]

@@ -30,14 +30,36 @@ def _floor_divide_evaluate(x: Any, y: Any) -> Any:
     return np.where(y == 0, by_zero, out).astype(x.dtype, copy=False)
 
 
+def _floor_divide_scalar(m: Any, x: Any, y: Any) -> Any:
+    if x.type in m.FLOATS:
+        return m.floor_divide(x, y)
+    if x.type in m.UNSIGNED:
+        return m.select(y.eq(0), -1, x / y)
+    rest = m.node("rem", x.type, (x, y))
+    turned = rest.ne(0) & ((x < 0) ^ (y < 0))
+    quotient = x / y
+    by_zero = m.select(x.eq(0), m.const(-1, x.type), -2)
+    return m.select(y.eq(0), by_zero, m.select(turned, quotient - 1, quotient))
+
+
+def _remainder_scalar(m: Any, x: Any, y: Any) -> Any:
+    if x.type in m.FLOATS:
+        return m.remainder(x, y)
+    rest = m.node("rem", x.type, (x, y))
+    if x.type in m.SIGNED:
+        rest = m.select(rest.ne(0) & ((x < 0) ^ (y < 0)), rest + y, rest)
+    return m.select(y.eq(0), 0, rest)
+
+
 floor_divide_p = elementwise(
     "floor_divide", "x / y rounded down", _floor_divide_evaluate, kinds="iuf",
-    partials=(None, None),
+    partials=(None, None), scalar=_floor_divide_scalar, cost=12.0,
 )  # fmt: skip
 remainder_p = elementwise(
     "remainder", "x - y * floor(x / y); 0 where integers y are zero",
     np.remainder, kinds="iuf",
     partials=(1, lambda z, x, y: -floor_divide_p(x, y)),
+    scalar=_remainder_scalar, cost=12.0,
 )  # fmt: skip
 
 
@@ -54,11 +76,13 @@ def _part(power: Any) -> Any:
 
 
 logaddexp_p = elementwise(
-    "logaddexp", "log(exp(x) + exp(y))", np.logaddexp, kinds="f", partials=_part(exp_p)
-)
+    "logaddexp", "log(exp(x) + exp(y))", np.logaddexp, kinds="f", partials=_part(exp_p),
+    scalar=lambda m, x, y: m.logaddexp(x, y), cost=35.0,
+)  # fmt: skip
 logaddexp2_p = elementwise(
-    "logaddexp2", "log2(2**x + 2**y)", np.logaddexp2, kinds="f", partials=_part(exp2_p)
-)
+    "logaddexp2", "log2(2**x + 2**y)", np.logaddexp2, kinds="f", partials=_part(exp2_p),
+    scalar=lambda m, x, y: m.logaddexp2(x, y), cost=35.0,
+)  # fmt: skip
 
 
 # --- hypot, copysign -----------------------------------------------------------------
@@ -73,6 +97,7 @@ def _direction(this: Any, z: Any) -> Any:
 hypot_p = elementwise(
     "hypot", "sqrt(x**2 + y**2)", np.hypot, kinds="f",
     partials=(lambda z, x, y: _direction(x, z), lambda z, x, y: _direction(y, z)),
+    scalar=lambda m, x, y: m.hypot(x, y), cost=10.0,
 )  # fmt: skip
 
 
@@ -85,6 +110,7 @@ def _copysign_partial(z: Any, x: Any, y: Any) -> Any:
 copysign_p = elementwise(
     "copysign", "|x| with the sign of y, also of a zero y", np.copysign, kinds="f",
     partials=(_copysign_partial, None),
+    scalar=lambda m, x, y: m.node("copysign", x.type, (x, y)),
 )  # fmt: skip
 
 

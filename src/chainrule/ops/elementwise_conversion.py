@@ -102,9 +102,9 @@ def _reduce_precision(x: Any, *, exponent_bits: int, mantissa_bits: int) -> Any:
         out = _round_mantissa(x, int(info.nmant) - mantissa_bits)
     if exponent_bits < info.iexp:
         top = 2 ** (exponent_bits - 1)
-        _, exponent = np.frexp(np.abs(out).astype(np.float64))
-        out = np.where(exponent > top, np.copysign(np.inf, x).astype(x.dtype), out)
-        small = exponent < 3 - top
+        size = np.abs(out).astype(np.float64)
+        out = np.where(size >= 2.0**top, np.copysign(np.inf, x).astype(x.dtype), out)
+        small = size < 2.0 ** (2 - top)
         out = np.where(small, np.copysign(0, x).astype(x.dtype), out)
     special = ~np.isfinite(x) | (x == 0)
     return np.where(special, x, out).astype(x.dtype, copy=False)

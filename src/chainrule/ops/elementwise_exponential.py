@@ -18,8 +18,9 @@ exp_p = elementwise(
     scalar=lambda m, x: m.exp(x), cost=12.0,
 )  # fmt: skip
 exp2_p = elementwise(
-    "exp2", "2**x", np.exp2, kinds="fc", partials=(lambda y, x: y * math.log(2),)
-)
+    "exp2", "2**x", np.exp2, kinds="fc", partials=(lambda y, x: y * math.log(2),),
+    scalar=lambda m, x: m.exp2(x), cost=12.0,
+)  # fmt: skip
 expm1_p = elementwise(
     "expm1",
     "e**x - 1, exact near 0",

@@ -197,6 +197,7 @@ rsqrt_p = elementwise(
 cbrt_p = elementwise(
     "cbrt", "the real cube root", np.cbrt, kinds="f",
     partials=(lambda y, x: integer_pow_p(y, y=-2) / 3,),
+    scalar=lambda m, x: m.cbrt(x), cost=15.0,
 )  # fmt: skip
 
 __all__ = [

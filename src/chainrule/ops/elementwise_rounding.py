@@ -65,8 +65,9 @@ def _rem_evaluate(x: Any, y: Any) -> Any:
 
 
 def _rem_scalar(m: Any, x: Any, y: Any) -> Any:
-    rest = m.node("rem", x.type, (x, y))
-    return rest if x.type in m.FLOATS else m.select(y.eq(0), x, rest)
+    if x.type in m.FLOATS:
+        return m.rem(x, y)
+    return m.select(y.eq(0), x, m.node("rem", x.type, (x, y)))
 
 
 def _quotient(x: Any, y: Any) -> Any:
@@ -78,7 +79,7 @@ def _quotient(x: Any, y: Any) -> Any:
 rem_p = elementwise(
     "rem", "x - y * trunc(x / y), exactly; x where integers y are zero", _rem_evaluate,
     kinds="iuf", partials=(1, lambda z, x, y: -_quotient(x, y)),
-    scalar=_rem_scalar, cost=20.0,
+    scalar=_rem_scalar, cost=10.0,
 )  # fmt: skip
 
 

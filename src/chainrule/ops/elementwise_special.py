@@ -34,9 +34,17 @@ def _special(
 
 # --- gamma and zeta ------------------------------------------------------------------
 
-lgamma_p = _special("lgamma", "log |Gamma(x)|", (lambda y, x: digamma_p(x),))
+lgamma_p = _special(
+    "lgamma",
+    "log |Gamma(x)|",
+    (lambda y, x: digamma_p(x),),
+    scalar=lambda m, x: m.lgamma(x),
+)
 digamma_p = _special(
-    "digamma", "Gamma'(x) / Gamma(x)", (lambda y, x: polygamma_p(constant(1, x), x),)
+    "digamma",
+    "Gamma'(x) / Gamma(x)",
+    (lambda y, x: polygamma_p(constant(1, x), x),),
+    scalar=lambda m, x: m.digamma(x),
 )
 polygamma_p = _special(
     "polygamma",
@@ -122,11 +130,12 @@ erf_p = _special(
 )
 erfc_p = _special(
     "erfc", "1 - erf(x), exact for large x",
-    (lambda y, x: -_gauss * exp_p(-square_p(x)),),
+    (lambda y, x: -_gauss * exp_p(-square_p(x)),), scalar=lambda m, x: m.erfc(x),
 )  # fmt: skip
 erf_inv_p = _special(
-    "erf_inv", "the x whose erf is given", (lambda y, x: exp_p(square_p(y)) / _gauss,)
-)
+    "erf_inv", "the x whose erf is given", (lambda y, x: exp_p(square_p(y)) / _gauss,),
+    scalar=lambda m, x: m.erf_inv(x),
+)  # fmt: skip
 
 
 # --- the normal distribution ---------------------------------------------------------
@@ -141,16 +150,21 @@ def _erfcx_partial(y: Any, x: Any) -> Any:
     return select(large, -_gauss * tail, 2 * x * y - _gauss)
 
 
-erfcx_p = _special("erfcx", "exp(x**2) erfc(x), the scaled erfc", (_erfcx_partial,))
+erfcx_p = _special(
+    "erfcx", "exp(x**2) erfc(x), the scaled erfc", (_erfcx_partial,),
+    scalar=lambda m, x: m.erfcx(x),
+)  # fmt: skip
 log_ndtr_p = _special(
     "log_ndtr",
     "the logarithm of the standard normal distribution function",
     (lambda y, x: math.sqrt(2 / math.pi) / erfcx_p(-math.sqrt(0.5) * x),),
+    scalar=lambda m, x: m.log_ndtr(x),
 )
 ndtri_p = _special(
     "ndtri",
     "the quantile of the standard normal distribution",
     (lambda y, x: math.sqrt(2 * math.pi) * exp_p(0.5 * square_p(y)),),
+    scalar=lambda m, x: m.ndtri(x),
 )
 
 
@@ -169,11 +183,13 @@ bessel_i0e_p = _special(
     "bessel_i0e",
     "exp(-|x|) I0(x), the scaled modified Bessel function of order 0",
     (lambda y, x: bessel_i1e_p(x) - sign_p(x) * y,),
+    scalar=lambda m, x: m.bessel_i0e(x),
 )
 bessel_i1e_p = _special(
     "bessel_i1e",
     "exp(-|x|) I1(x), the scaled modified Bessel function of order 1",
     (_bessel_i1e_partial,),
+    scalar=lambda m, x: m.bessel_i1e(x),
 )
 
 __all__ = [

@@ -33,14 +33,17 @@ tan_p = _function(
 asin_p = _function(
     "asin", "the angle in [-pi/2, pi/2] whose sine is x", np.arcsin,
     lambda y, x: rsqrt_p((1 - x) * (1 + x)),
+    lambda m, x: m.asin(x),
 )  # fmt: skip
 acos_p = _function(
     "acos", "the angle in [0, pi] whose cosine is x", np.arccos,
     lambda y, x: -rsqrt_p((1 - x) * (1 + x)),
+    lambda m, x: m.acos(x),
 )  # fmt: skip
 atan_p = _function(
     "atan", "the angle in [-pi/2, pi/2] whose tangent is x", np.arctan,
     lambda y, x: 1 / (1 + square_p(x)),
+    lambda m, x: m.atan(x),
 )  # fmt: skip
 
 
@@ -53,10 +56,18 @@ atan2_p = elementwise(
         lambda z, x, y: y / (square_p(x) + square_p(y)),
         lambda z, x, y: -x / (square_p(x) + square_p(y)),
     ),
+    scalar=lambda m, x, y: m.atan2(x, y),
+    cost=20.0,
 )
 
-sinh_p = _function("sinh", "the hyperbolic sine", np.sinh, lambda y, x: cosh_p(x))
-cosh_p = _function("cosh", "the hyperbolic cosine", np.cosh, lambda y, x: sinh_p(x))
+sinh_p = _function(
+    "sinh", "the hyperbolic sine", np.sinh, lambda y, x: cosh_p(x),
+    lambda m, x: m.sinh(x),
+)  # fmt: skip
+cosh_p = _function(
+    "cosh", "the hyperbolic cosine", np.cosh, lambda y, x: sinh_p(x),
+    lambda m, x: m.cosh(x),
+)  # fmt: skip
 tanh_p = _function(
     "tanh", "the hyperbolic tangent", np.tanh, lambda y, x: (1 + y) * (1 - y),
     lambda m, x: m.tanh(x),
@@ -64,14 +75,17 @@ tanh_p = _function(
 asinh_p = _function(
     "asinh", "the inverse hyperbolic sine", np.arcsinh,
     lambda y, x: rsqrt_p(1 + square_p(x)),
+    lambda m, x: m.asinh(x),
 )  # fmt: skip
 acosh_p = _function(
     "acosh", "the inverse hyperbolic cosine, for x >= 1", np.arccosh,
     lambda y, x: rsqrt_p(x - 1) * rsqrt_p(x + 1),
+    lambda m, x: m.acosh(x),
 )  # fmt: skip
 atanh_p = _function(
     "atanh", "the inverse hyperbolic tangent, for |x| <= 1", np.arctanh,
     lambda y, x: 1 / ((1 - x) * (1 + x)),
+    lambda m, x: m.atanh(x),
 )  # fmt: skip
 
 __all__ = [

@@ -246,10 +246,25 @@ def _convert_jvp(primals: Any, tangents: Any, y: Any, **params: Any) -> Any:
     return convert_p(tangents[0], **params)
 
 
+def _to_integers(x: Any, dtype: Any) -> Any:
+    """Floats truncated to integers; the nearest one where out of range, 0 for NaN."""
+    if x.dtype.itemsize < 4:
+        x = x.astype(np.float32)
+    least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+    if not x.size or (float(x.min()) > least - 1.0 and float(x.max()) < most + 1.0):
+        return x.astype(dtype)
+    whole = np.trunc(x.astype(np.float64))
+    low, high, missing = whole <= least, whole >= float(most), np.isnan(whole)
+    inside = np.where(low | high | missing, 0.0, whole).astype(dtype)
+    return np.where(low, least, np.where(high, most, inside)).astype(dtype)
+
+
 def _convert_evaluate(x: Any, *, new_dtype: Any, weak_type: Any) -> Any:
     x = np.asarray(x)
     if x.dtype.kind == "c" and new_dtype.kind not in "cb":
         x = x.real
+    if new_dtype.kind in "iu" and dtypes.is_float(x.dtype):
+        return _to_integers(x, new_dtype)
     return x.astype(new_dtype, copy=False)
 
 

@@ -160,7 +160,7 @@ class Emitter(ExpressionWriter):
     def extent(self, axis: Axis) -> str:
         """The number of points of an axis."""
         return (
-            str(axis.extent) if axis.constant else self.number(axis.extent, fresh=True)
+            str(axis.extent) if axis.constant else self.number(axis.extent, axis)
         )
 
     def _unrolled(
@@ -433,8 +433,9 @@ class Emitter(ExpressionWriter):
 
 def emit_kernel(
     kernel: Kernel, name: str, width: int, scratch: dict[Any, int] | None = None
-) -> tuple[str, list[Any], list[int]]:
-    """The text of a kernel's function, its buffers in order, and its numbers.
+) -> tuple[str, list[Any], list[tuple[int, Any]]]:
+    """The text of a kernel's function, its buffers in order, and its numbers, each with
+    the axis whose extent it is or None.
 
     `scratch` gives the bytes of buffers that live on the function's stack."""
     e = Emitter(kernel, width)

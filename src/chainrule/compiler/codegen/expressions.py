@@ -30,7 +30,7 @@ class ExpressionWriter(Writer):
         self.lines = self.scopes.top.lines
         self.buffers: dict[Any, str] = {}
         self.slots: dict[int, str] = {}
-        self.ints: list[int] = []
+        self.ints: list[tuple[int, Any]] = []
         self.base: dict[Expr, str | None] = {}
         self.offset: dict[Expr, int] = {}
         self.copied: set[Expr] = set()
@@ -41,19 +41,19 @@ class ExpressionWriter(Writer):
         self.serial = itertools.count()
         self.scratch: dict[Any, str] = {}
 
-    def number(self, n: int, fresh: bool = False) -> str:
+    def number(self, n: int, fresh: Any = None) -> str:
         """A size as an operand: small ones literally, others from `ints`."""
-        if not fresh:
+        if fresh is None:
             if -SMALL <= n <= SMALL:
                 return str(n)
             if n in self.slots:
                 return self.slots[n]
         k = len(self.ints)
-        self.ints.append(n)
+        self.ints.append((n, fresh))
         name = f"%n{k}"
         self.entry.append(f"  %np{k} = getelementptr i64, ptr %ints, i64 {k}")
         self.entry.append(f"  {name} = load i64, ptr %np{k}, !invariant.load !0")
-        if not fresh:
+        if fresh is None:
             self.slots[n] = name
         return name
 

@@ -2,15 +2,18 @@
 
 The target is what the processor truly has (asked from LLVM); no pass of the IR runs,
 because `emit` writes code that needs none: LLVM selects and schedules instructions.
+Several threads may compile at once, each with a context of its own.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
+import threading
 from typing import Any
 
 import llvmlite.binding as llvm
+
+from .processor import vector_bytes
 
 _ATTRIBUTES = (
     '\nattributes #0 = {{ nounwind "prefer-vector-width"="{bits}"'
@@ -18,19 +21,28 @@ _ATTRIBUTES = (
 )
 
 
+_local = threading.local()
+
+
 @functools.cache
-def machine() -> Any:
-    """LLVM's description of the host."""
+def _target() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    target = llvm.Target.from_default_triple()
-    return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=features(),
-        opt=2,
-        reloc="pic",
-        codemodel="small",
-    )
+    return llvm.Target.from_default_triple()
+
+
+def machine() -> Any:
+    """LLVM's description of the host; one for each thread."""
+    made = getattr(_local, "machine", None)
+    if made is None:
+        made = _local.machine = _target().create_target_machine(
+            cpu=llvm.get_host_cpu_name(),
+            features=features(),
+            opt=2,
+            reloc="pic",
+            codemodel="small",
+        )
+    return made
 
 
 @functools.cache
@@ -40,41 +52,25 @@ def features() -> str:
     return found.flatten() if found else ""
 
 
-@functools.cache
-def vector_bytes() -> int:
-    """Bytes of the widest vector registers."""
-    have = features()
-    if "+avx512f" in have:
-        return 64
-    return 32 if "+avx2" in have else 16
-
-
-@functools.cache
-def identity() -> str:
-    """Names the code that this host's compiler makes."""
-    version = ".".join(map(str, llvm.llvm_version_info))
-    return f"{llvm.get_host_cpu_name()};{features()};llvm {version}"
-
-
-def digest(text: str) -> str:
-    """The key of a kernel's code: its text and the host it is for."""
-    return hashlib.sha256(f"{identity()}\n{text}".encode()).hexdigest()
-
-
-def module_text(function: str) -> str:
-    """A whole module around a function's text."""
+def module_text(functions: str) -> str:
+    """A whole module around the text of functions."""
     attributes = _ATTRIBUTES.format(
         bits=vector_bytes() * 8, cpu=llvm.get_host_cpu_name(), features=features()
     )
-    return function + attributes
+    return functions + attributes
 
 
-def compile_object(function: str) -> bytes:
-    """The relocatable object of a function's text."""
-    module = llvm.parse_assembly(module_text(function))
-    return machine().emit_object(module)
+def _parsed(functions: str) -> Any:
+    return llvm.parse_assembly(module_text(functions), llvm.create_context())
 
 
-def assembly(function: str) -> str:
-    """The function's text as the processor's assembly."""
-    return machine().emit_assembly(llvm.parse_assembly(module_text(function)))
+def compile_object(functions: str) -> bytes:
+    """The relocatable object of a module of functions."""
+    target = machine()
+    return target.emit_object(_parsed(functions))
+
+
+def assembly(functions: str) -> str:
+    """The functions' text as the processor's assembly."""
+    target = machine()
+    return target.emit_assembly(_parsed(functions))

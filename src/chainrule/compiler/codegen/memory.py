@@ -115,8 +115,10 @@ def address(
     """buffer + constant + sum of stride * variable (+ dynamic), as a scalar pointer."""
     depth_of = w.scopes.depth_of
     pointer, prefix = w.buffer(buffer), (buffer, element, constant)
+    if constant:
+        pointer = _step(w, prefix, 0, pointer, element, w.number(constant), 1, 0)
     ordered = sorted(terms, key=lambda term: depth_of.get(term[0], 0))
-    literal = constant
+    literal = 0
     for v, stride in ordered:
         offset = w.offset.get(v, 0) * (w.full_width if v is w.vector_var else 1)
         base = w.base.get(v)
@@ -132,8 +134,7 @@ def address(
         index = w.operand(dynamic, False)
         pointer = w.new(f"getelementptr {element}, ptr {pointer}, i64 {index}")
     if literal:
-        number = w.number(literal)
-        return w.new(f"getelementptr {element}, ptr {pointer}, i64 {number}")
+        return w.new(f"getelementptr {element}, ptr {pointer}, i64 {literal}")
     return pointer
 
 

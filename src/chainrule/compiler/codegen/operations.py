@@ -226,6 +226,10 @@ def _cast(w: Writer, source: str, target: str, x: str, e: Expr) -> str:
         zero = w.splat("0" if source not in FLOATS else "0.0", source)
         test = "fcmp une" if source in FLOATS else "icmp ne"
         return w.new(f"{test} {s} {x}, {zero}")
+    if source == "f64" and target == "f16":
+        source, s, x = "f32", w.type("f32"), _single_to_odd(w, x)
+    if source == "f16" and target not in FLOATS:
+        source, s, x = "f32", w.type("f32"), w.new(f"fpext {s} {x} to {w.type('f32')}")
     if source in FLOATS and target in FLOATS:
         op = "fpext" if BITS[source] < BITS[target] else "fptrunc"
         return w.new(f"{op} {s} {x} to {t}")
@@ -244,6 +248,21 @@ def _cast(w: Writer, source: str, target: str, x: str, e: Expr) -> str:
         return w.new(f"trunc {s} {x} to {t}")
     op = "sext" if source in SIGNED else "zext"
     return w.new(f"{op} {s} {x} to {t}")
+
+
+def _single_to_odd(w: Writer, x: str) -> str:
+    """An f64 as f32, its last bit set if bits were lost: such a number rounds to f16
+    as the f64 does. No target needs to know the direct conversion."""
+    t, mask = w.type("u64"), vector("i1", w.width)
+    bits = w.new(f"bitcast {w.type('f64')} {x} to {t}")
+    lost = w.new(f"and {t} {bits}, {w.splat(str(2**29 - 1), 'u64')}")
+    some = w.new(f"icmp ne {t} {lost}, {w.splat('0', 'u64')}")
+    odd = w.new(f"zext {mask} {some} to {t}")
+    odd = w.new(f"shl {t} {odd}, {w.splat('29', 'u64')}")
+    kept = w.new(f"and {t} {bits}, {w.splat(str(-(2**29)), 'u64')}")
+    marked = w.new(f"or {t} {kept}, {odd}")
+    back = w.new(f"bitcast {t} {marked} to {w.type('f64')}")
+    return w.new(f"fptrunc {w.type('f64')} {back} to {w.type('f32')}")
 
 
 def _from_bf16(w: Writer, x: str) -> str:

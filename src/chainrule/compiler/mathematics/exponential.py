@@ -15,6 +15,7 @@ from ..expr import Expr, bitcast, fma, rare, select
 from .formats import (
     F32,
     F64,
+    INF,
     LN2_F32,
     LN2_F64,
     Format,
@@ -100,16 +101,15 @@ EXP2_F64 = (
     4.477679998212725e-10,
     2.9229727857948593e-11,
 )
-# 2^r, |r| <= 1/2: error relative 2^-34.53
+# (2^r - 1) / r, |r| <= 1/2: error relative 2^-34.26
 EXP2_SHORT = (
-    0.9999999999616701,
-    0.6931471807287302,
-    0.24022651198121292,
-    0.05550410352322232,
-    0.009618027257880014,
-    0.0013333923582162044,
-    0.00015469290292769155,
-    1.5201662545958506e-05,
+    0.6931471807050896,
+    0.24022651073885767,
+    0.055504103722060334,
+    0.00961803692203244,
+    0.001333392300416565,
+    0.00015467126281460834,
+    1.5200031259722079e-05,
 )
 
 LOG2_E = 1.4426950408889634
@@ -159,14 +159,21 @@ _RANGE = {"f32": (-104.0, 89.0), "f64": (-746.0, 710.0)}
 """exp(x) is 0 below, inf above."""
 
 
+def _anywhere(x: Expr, p: Expr, shifted: Expr, limits: tuple[float, float]) -> Expr:
+    """p * 2**k, also where that is subnormal, 0 or infinite: the slow way of all
+    exponentials, which shares the mantissa p with the fast one."""
+    form = format_of(x)
+    out = scale(p, _integer(shifted, form), form)
+    return select(x > limits[1], INF, select(x < limits[0], 0.0, out))
+
+
 @for_formats
 def exp(x: Expr) -> Expr:
     """e**x."""
-    form = format_of(x)
-    reduced = _reduce(x)
-    fast = _raise_exponent(_mantissa(reduced.r), reduced.shifted, form)
-    inside = _reduce(clamp(x, *_RANGE[x.type]))
-    slow = scale(_mantissa(inside.r), _integer(inside.shifted, form), form)
+    shifted, _, r = _reduce(x)
+    p = _mantissa(r)
+    fast = _raise_exponent(p, shifted, format_of(x))
+    slow = _anywhere(x, p, shifted, _RANGE[x.type])
     return rare(not_within(x, _NORMAL[x.type]), slow, fast)
 
 
@@ -181,17 +188,11 @@ def exp2(x: Expr) -> Expr:
     """2**x; the fraction of x is exact."""
     form = format_of(x)
     sum = x + form.shifter
-    fast = _raise_exponent(_exp2(x - (sum - form.shifter)), bits(sum), form)
-    bounded = clamp(x, *_RANGE_OF_EXP2[x.type])
-    sum = bounded + form.shifter
-    k = _integer(bits(sum), form)
-    slow = scale(_exp2(bounded - (sum - form.shifter)), k, form)
+    r = x - (sum - form.shifter)
+    p = fma(r, horner(r, EXP2_F32 if x.type == "f32" else EXP2_F64), 1.0)
+    fast = _raise_exponent(p, bits(sum), form)
+    slow = _anywhere(x, p, bits(sum), _RANGE_OF_EXP2[x.type])
     return rare(not_within(x, form.bias - 2.0), slow, fast)
-
-
-def _exp2(r: Expr) -> Expr:
-    """2**r for |r| <= 1/2."""
-    return fma(r, horner(r, EXP2_F32 if r.type == "f32" else EXP2_F64), 1.0)
 
 
 _RANGE_OF_EXP2 = {"f32": (-151.0, 129.0), "f64": (-1076.0, 1025.0)}
@@ -199,31 +200,34 @@ _RANGE_OF_EXP2 = {"f32": (-151.0, 129.0), "f64": (-1076.0, 1025.0)}
 
 def half_exp(x: Expr) -> Expr:
     """e**x / 2 for x >= 0, which overflows later than e**x does."""
-    form = format_of(x)
-    reduced = _reduce(x)
-    fast = _raise_exponent(_mantissa(reduced.r), reduced.shifted - 1, form)
-    inside = _reduce(select(x > _RANGE[x.type][1] + 1, _RANGE[x.type][1] + 1, x))
-    slow = scale(_mantissa(inside.r), _integer(inside.shifted, form) - 1, form)
+    shifted, _, r = _reduce(x)
+    p = _mantissa(r)
+    fast = _raise_exponent(p, shifted - 1, format_of(x))
+    slow = _anywhere(x, p, shifted - 1, (0.0, _RANGE[x.type][1] + 1))
     return rare(not_within(x, _NORMAL[x.type]), slow, fast)
 
 
 @for_formats
 def expm1(x: Expr) -> Expr:
     """e**x - 1, which is exact to the last digits near 0 as well: (2**k - 1) + 2**k p."""
-    high = _NORMAL[x.type]
-    p, power = expm1_parts(x)
+    shifted, _, r = _reduce(x)
+    p = _minus_one(r)
+    power = power_of_two(shifted, format_of(x))
     fast = fma(p, power, power - 1)
-    slow = select(x < 0, -1.0, exp(x))
-    return rare(not_within(x, high), slow, copysign(fast, x))
+    slow = _anywhere(x, p + 1.0, shifted, _RANGE[x.type])
+    slow = select(x < 0.0, -1.0, slow)
+    return rare(not_within(x, _NORMAL[x.type]), slow, copysign(fast, x))
+
+
+def _minus_one(r: Expr) -> Expr:
+    """e**r - 1 for |r| <= ln 2 / 2."""
+    return fma(r * r, horner(r, EXPM1_F32 if r.type == "f32" else EXPM1_F64), r)
 
 
 def expm1_parts(x: Expr) -> Pair:
     """(p, 2**k) with e**x - 1 = 2**k p + (2**k - 1), for |x| <= 87 (f32), 708 (f64)."""
-    form = format_of(x)
     reduced = _reduce(x)
-    r = reduced.r
-    p = fma(r * r, horner(r, EXPM1_F32 if x.type == "f32" else EXPM1_F64), r)
-    return p, power_of_two(reduced.shifted, form)
+    return _minus_one(reduced.r), power_of_two(reduced.shifted, format_of(x))
 
 
 # --- of a sum of two numbers ---------------------------------------------------------
@@ -251,7 +255,7 @@ def exp_parts(x: Pair) -> tuple[Pair, Expr]:
     q = horner(r, EXPM1_F32 if form is F32 else EXPM1_F64)
     whole, lost = fast_two_sum(number(1.0, form.type), r)
     tail = lost + fma(r * r, q, fma(rest, r, rest))
-    return (whole, tail), _integer(bits(sum), form)
+    return fast_two_sum(whole, tail), _integer(bits(sum), form)
 
 
 # --- in f64, good enough for f32 -----------------------------------------------------
@@ -261,7 +265,8 @@ def exp2_short(x: Expr) -> Expr:
     """2**x of an f64 to 34 bits; x is clamped to where an f32 is neither 0 nor inf."""
     x = clamp(x, -200.0, 200.0)
     sum = x + F64.shifter
-    return horner(x - (sum - F64.shifter), EXP2_SHORT) * power_of_two(bits(sum), F64)
+    r = x - (sum - F64.shifter)
+    return fma(r, horner(r, EXP2_SHORT), 1.0) * power_of_two(bits(sum), F64)
 
 
 def exp_short(x: Expr) -> Expr:

@@ -16,6 +16,9 @@ from typing import Any
 
 from ..expr import Expr, Operand, bitcast, const, convert, fma, node, select
 
+Pair = tuple[Expr, Expr]
+"""A number as the unevaluated sum of two, the second a rounding error of the first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -48,7 +51,10 @@ F64 = Format(
 _FORMATS = {"f32": F32, "f64": F64}
 
 LN2_F32 = (float.fromhex("0x1.62e43p-1"), float.fromhex("-0x1.05c61p-29"))
-LN2_F64 = (float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56"))
+LN2_F64 = (
+    float.fromhex("0x1.62e42fefa39efp-1"),
+    float.fromhex("0x1.abc9e3b39803fp-56"),
+)
 """ln 2 as a sum of two numbers of the format."""
 INF = float("inf")
 NAN = float("nan")
@@ -107,8 +113,16 @@ def horner(t: Expr, coefficients: Sequence[float]) -> Expr:
     """The polynomial with these coefficients, lowest power first."""
     out: Operand = coefficients[-1]
     for c in reversed(coefficients[:-1]):
-        out = fma(t, out, c) if isinstance(out, Expr) else fma(t, out, c)
+        out = fma(t, out, c)
     return out if isinstance(out, Expr) else const(out, t.type)
+
+
+def horner_pair(t: Expr, coefficients: Sequence[Any]) -> Pair:
+    """The polynomial, whose lowest coefficient is a pair, with its last rounding error."""
+    high, low = coefficients[0]
+    rest = horner(t, coefficients[1:])
+    total = fma(t, rest, high)
+    return total, fma(t, rest, high - total) + low
 
 
 # --- signs, exponents ----------------------------------------------------------------
@@ -161,8 +175,6 @@ def clamp(x: Expr, low: float, high: float) -> Expr:
 
 
 # --- sums and products with their rounding errors ------------------------------------
-
-Pair = tuple[Expr, Expr]
 
 
 def fast_two_sum(a: Expr, b: Expr) -> Pair:

@@ -244,7 +244,7 @@ def _lgamma_far(x: Expr, single: bool) -> Expr:
     factor = x - 0.5
     main, lost = two_product(factor, high - 1.0)
     rest = rest + fma(factor, low, lost)
-    return main + select(x < 2.0**200, rest, 0.0)
+    return main + select(main < INF, rest, 0.0)
 
 
 def _lgamma_positive(x: Expr, single: bool) -> Expr:
@@ -276,7 +276,7 @@ def lgamma(x: Expr) -> Expr:
 def _digamma_positive(x: Expr, single: bool) -> tuple[Expr, Expr]:
     """(digamma(x), digamma(x) + 1/x where x < 1) for x > 0."""
     small = x < 1.0
-    y = select(small, x + 1.0, x)
+    y = select(small, 1.0, x)
     numerator, denominator = x * 0.0, select(small, x, 1.0)
     numerator = select(small, -1.0, numerator)
     for _ in range(4):
@@ -284,16 +284,17 @@ def _digamma_positive(x: Expr, single: bool) -> tuple[Expr, Expr]:
         y = select(above, y - 1.0, y)
         numerator = select(above, fma(numerator, y, denominator), numerator)
         denominator = select(above, denominator * y, denominator)
-    from_root = (y - DIGAMMA_ROOT[0]) - DIGAMMA_ROOT[1]
+    z = select(small, x, y - 1.0)  # exact, as x + 1 is not
+    from_root = (z - (DIGAMMA_ROOT[0] - 1)) - DIGAMMA_ROOT[1]
     table = DIGAMMA_SHORT if single else DIGAMMA
-    base = from_root * horner(y - 1.75, table)
-    near = base + numerator / denominator
+    slope = horner(z - 0.75, table)
+    near = fma(from_root, slope, numerator / denominator)
     inverse = 1.0 / x
     square = inverse * inverse
     series = horner(square, DIGAMMA_SERIES_SHORT if single else DIGAMMA_SERIES)
     rest = fma(series, square, inverse * 0.5)
     far = log_short(x) - rest if single else log_normal(x) - rest
-    return select(x < _FAR, near, far), base
+    return select(x < _FAR, near, far), from_root * slope
 
 
 @for_formats

@@ -4,13 +4,14 @@ M. Payne and R. Hanek, "Radian reduction for trigonometric functions" (SIGNUM Ne
 18, 1983): of the product of x = M 2^E and 1 / (2 pi) only the fraction matters, so those
 bits of 1 / (2 pi) that M shifts to whole turns are never multiplied. 192 bits from there
 on give the fraction with 139 bits, of which at most 62 or so are leading zeros (Muller,
-"Elementary Functions", section 11.3.2). Integers of 64 bits, no tables.
+"Elementary Functions", section 11.3.2). Integers of 64 bits, no tables. For f32 the
+same in f64, whose products with short pieces of 2 / pi are exact.
 """
 
 from __future__ import annotations
 
-from ..expr import Expr, bitcast, compare, const, convert, fma, select
-from .formats import F64, bits, fast_two_sum
+from ..expr import Expr, bitcast, compare, const, convert, fma, node, select, unary
+from .formats import F64, absolute, bits, fast_two_sum
 
 # 1 / (2 pi)
 INVERSE_TWO_PI = (
@@ -37,9 +38,43 @@ INVERSE_TWO_PI = (
 )
 """Words of 64 bits of 1 / (2 pi), the first after the point first."""
 
+# 2 / pi in parts of 28 bits
+TWO_OVER_PI = (
+    0.6366197727620602,
+    -3.94478822871025e-10,
+    5.4128659768272305e-19,
+    -5.811337877696887e-28,
+    1.3190720921262404e-36,
+    -1.8219374644460007e-45,
+    -4.557199771119321e-54,
+)
+
 HALF_PI = (float.fromhex("0x1.921fb54442d18p0"), float.fromhex("0x1.1a62633145c07p-54"))
 
 _LOW = 0xFFFFFFFF
+
+
+def reduce_huge_f32(x: Expr) -> tuple[Expr, Expr]:
+    """(n, r) with |x| = n pi / 2 + r, |r| <= pi / 4, for an f32 of 2**10 and more.
+
+    In f64 the products of x with 28 bits of 2 / pi each are exact, and so are they
+    modulo 4; those that are multiples of 4 vanish. n is an i32 whose low bits count; r
+    is an f64, and NaN for no number.
+    """
+    size = convert(absolute(x), "f64")
+    quarters = []
+    for part in TWO_OVER_PI:
+        product = size * part
+        turns = unary("rint", product * 0.25)
+        quarters.append(fma(turns, -4.0, product))
+    total = quarters[-1]
+    for q in reversed(quarters[:-1]):
+        total = q + total
+    nearest = unary("rint", total)
+    r = quarters[0] - nearest
+    for q in quarters[1:]:
+        r = r + q
+    return node("convert_unchecked", "i32", (nearest,)), r * HALF_PI[0]
 
 
 def _word(value: int) -> Expr:

@@ -165,7 +165,7 @@ def _log_of_sum(size: Expr, one: float) -> Expr:
     logarithm = log_of_pair(
         (select(large, size, whole), select(large, 0.0, error + root_lost))
     )
-    return logarithm + select(large, LN2_F64[0], choose(large, 0.0, 0.0, x))
+    return logarithm + choose(large, LN2_F64[0], 0.0, x)
 
 
 @for_formats
@@ -193,7 +193,7 @@ def acosh(x: Expr) -> Expr:
     else:
         d = x - 1.0
         y = select(d < 0.5, _acosh_near(d, ACOSH_F64), _log_of_sum(x, -1.0))
-    return select(x < 1.0, NAN, select(x < INF, y, x + 0.0))
+    return select(x < 1.0, NAN, select(x < INF, y, x))
 
 
 def _acosh_near(d: Expr, table: tuple[float, ...]) -> Expr:
@@ -217,5 +217,5 @@ def atanh(x: Expr) -> Expr:
         rest = (fma(-ratio, below, sum) + lost) / below
         far = log_of_pair((ratio, rest)) * 0.5
         y = select(size < 0.5, _odd(size, ATANH_F64), far)
-    y = select(size.eq(1.0), INF, select(size > 1.0, NAN, y))
+    y = select(size < 1.0, y, choose(size.eq(1.0), INF, NAN, size))
     return copysign(y, x)

@@ -7,7 +7,7 @@ section 11.6). Multiples of pi/2 are sums of two numbers.
 
 from __future__ import annotations
 
-from ..expr import Expr, Operand, const, fma, select
+from ..expr import Expr, const, fma, select
 from .formats import (
     Pair,
     absolute,
@@ -81,7 +81,10 @@ ATAN_F64 = (
 
 _HALF_PI = {
     "f32": (float.fromhex("0x1.921fb6p0"), float.fromhex("-0x1.777a5cp-25")),
-    "f64": (float.fromhex("0x1.921fb54442d18p0"), float.fromhex("0x1.1a62633145c07p-54")),
+    "f64": (
+        float.fromhex("0x1.921fb54442d18p0"),
+        float.fromhex("0x1.1a62633145c07p-54"),
+    ),
 }
 
 
@@ -94,31 +97,37 @@ def _core(s: Expr, t: Expr, table: tuple[float, ...]) -> Expr:
     return fma(s * t, horner(t, table), s)
 
 
-def _asin_core(x: Expr) -> tuple[Expr, Expr]:
-    """(whether |x| > 1/2, asin of |x|, or of sqrt((1 - |x|) / 2) where that holds)."""
+def _asin_parts(x: Expr) -> tuple[Expr, Expr, Expr, Expr]:
+    """(whether |x| > 1/2; s = |x|, or sqrt((1 - |x|) / 2) where that holds; s^2; q), so
+    that the asin of s is s + s^3 q."""
     size = absolute(x)
     outer = size > 0.5
     z = (1.0 - size) * 0.5
     t = select(outer, z, size * size)
     s = select(outer, square_root(z), size)
-    return outer, _core(s, t, ASIN_F32 if x.type == "f32" else ASIN_F64)
+    return outer, s, t, horner(t, ASIN_F32 if x.type == "f32" else ASIN_F64)
 
 
 @for_formats
 def asin(x: Expr) -> Expr:
     """The angle in [-pi/2, pi/2] whose sine is x."""
-    outer, y = _asin_core(x)
+    outer, s, t, q = _asin_parts(x)
     high, low = _half_pi(x)
-    return copysign(select(outer, high - (y + y - low), y), x)
+    cubic = s * t
+    # The rounding error of 2 s, (t - s^2) / s, counts near s = 1/2: there 1/s = 4 - 4 s.
+    lost = fma(fma(-s, s, t), fma(s, -4.0, 4.0), -low)
+    far = (high - (s + s)) - fma(cubic + cubic, q, lost)
+    return copysign(select(outer, far, fma(cubic, q, s)), x)
 
 
 @for_formats
 def acos(x: Expr) -> Expr:
     """The angle in [0, pi] whose cosine is x."""
-    outer, y = _asin_core(x)
+    outer, s, t, q = _asin_parts(x)
+    y = fma(s * t, q, s)
     high, low = _half_pi(x)
     # pi/2 - asin x inside; 2 y or pi - 2 y outside.
-    turns: Operand = select(outer, choose(x < 0.0, 2.0, 0.0, x), 1.0)
+    turns = select(outer, choose(x < 0.0, 2.0, 0.0, x), 1.0)
     signed = copysign(y, x) * choose(outer, 2.0, -1.0, x)
     return high * turns + fma(low, turns, signed)
 

@@ -189,7 +189,6 @@ LOG10_2_F32 = (
 SQRT_HALF_BITS = {"f32": 0x3F3504F3, "f64": 0x3FE6A09E667F3BCD}
 
 
-
 def split(x: Expr) -> tuple[Expr, Expr]:
     """(m, e) with x = 2**e m and m in [sqrt(1/2), sqrt(2)), for normal x > 0; e is a
     signed integer."""
@@ -337,7 +336,7 @@ def log_extended(x: Expr) -> Pair:
     m, e = split(x)
     f, exponent = m - 1, convert(e, "f64")
     total, lost = fast_two_sum(exponent * LN2_SHORT[0], f)
-    return total, lost + _log_1p_tail(f, exponent * LN2_SHORT[1])
+    return fast_two_sum(total, lost + _log_1p_tail(f, exponent * LN2_SHORT[1]))
 
 
 # --- in f64, good enough for f32 -----------------------------------------------------
@@ -355,7 +354,12 @@ def log_short(x: Expr) -> Expr:
     return log2_short(x) * LN2_F64[0]
 
 
+def log2_1p_short(x: Expr) -> Expr:
+    """log2(1 + x) of an f64 x > -1 to 38 bits."""
+    f, e, _ = _split_1p(x)
+    return fma(f, horner(f, LOG2_SHORT), convert(e, "f64"))
+
+
 def log1p_short(x: Expr) -> Expr:
     """log(1 + x) of an f64 x > -1 to 38 bits."""
-    f, e, _ = _split_1p(x)
-    return fma(f, horner(f, LOG2_SHORT), convert(e, "f64")) * LN2_F64[0]
+    return log2_1p_short(x) * LN2_F64[0]

@@ -13,16 +13,16 @@ from .error_function import (
 )
 from .exponential import exp_parts, exp_short
 from .formats import (
+    F64,
     INF,
     NAN,
     absolute,
     copysign,
     for_formats,
     scale,
-    F64,
     two_product,
 )
-from .logarithm import log_1p_of_pair, log_normal, log_short, log1p_short
+from .logarithm import log1p_short, log_1p_of_pair, log_normal, log_short
 
 _SQRT2 = (float.fromhex("0x1.6a09e667f3bcdp0"), float.fromhex("-0x1.bdd3413b26456p-54"))
 _SQRT_HALF = (

@@ -13,7 +13,6 @@ from .formats import (
     copysign,
     for_formats,
     pair_times,
-    square_root,
 )
 from .logarithm import log2_short, log_pair
 

@@ -15,7 +15,6 @@ from .formats import (
     choose,
     copysign,
     for_formats,
-    format_of,
     horner,
     power_of_two,
     square_root,

@@ -19,7 +19,7 @@ from .formats import (
     not_within,
     number,
 )
-from .huge_angles import reduce_huge
+from .huge_angles import reduce_huge, reduce_huge_f32
 
 # (sin r - r) / r^3 by t = r^2, |r| <= pi / 4: error relative 2^-27.9
 SIN_F32 = (
@@ -109,9 +109,11 @@ def _reduce(x: Expr) -> tuple[Expr, Expr]:
 
 def _reduce_huge(x: Expr) -> tuple[Expr, Expr]:
     """(n, r) of |x| as above, for |x| of 2**-10 and more; r is NaN for no number."""
-    form = format_of(x)
-    n, r = reduce_huge(convert(x, "f64"), form.bias + 1)
-    return convert(n, form.int), convert(r, x.type)
+    if x.type == "f32":
+        n, r = reduce_huge_f32(x)
+        return n, convert(r, "f32")
+    n, r = reduce_huge(x, format_of(x).bias + 1)
+    return convert(n, "i64"), r
 
 
 def sin_quarter(r: Expr) -> Expr:
@@ -148,7 +150,11 @@ def sin(x: Expr) -> Expr:
     n, r = _reduce(absolute(x))
     fast = _quadrant(n, sin_quarter(r), cos_quarter(r))
     n, r = _reduce_huge(x)
-    return rare(_is_huge(x), _odd(_quadrant(n, sin_quarter(r), cos_quarter(r)), x), _odd(fast, x))
+    return rare(
+        _is_huge(x),
+        _odd(_quadrant(n, sin_quarter(r), cos_quarter(r)), x),
+        _odd(fast, x),
+    )
 
 
 @for_formats

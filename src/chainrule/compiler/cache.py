@@ -1,0 +1,110 @@
+"""Kernels on disk: compiled once for all processes of a machine.
+
+Objects lie in the user's cache folder under a digest of their text, the processor's
+features and our version; a kernel's entry names the object that it is in. Files are
+written whole and then renamed, so that processes never see halves; what is read is
+checked against its digest before it is loaded, and made anew if it does not fit.
+`CHAINRULE_CACHE_DIR` chooses the folder, `CHAINRULE_CACHE=0` turns the cache off, and
+`CHAINRULE_CACHE_BYTES` bounds its size (256 MB by default; the oldest objects go).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import pathlib
+import tempfile
+
+from .codegen import processor
+
+_MAGIC = b"chainrule object 1\n"
+_LIMIT = 256 << 20
+VERSION = "0.1.0/1"
+
+
+@functools.cache
+def folder() -> pathlib.Path | None:
+    """The cache's folder, made if need be; None where there is none to be had."""
+    if os.environ.get("CHAINRULE_CACHE", "1") == "0":
+        return None
+    chosen = os.environ.get("CHAINRULE_CACHE_DIR")
+    base = chosen or os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    path = pathlib.Path(base) if chosen else pathlib.Path(base) / "chainrule"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return path
+
+
+def key_of(text: str) -> str:
+    """The name of a kernel's code: its text, the processor and our version."""
+    whole = f"{VERSION}\n{processor.identity()}\n{text}"
+    return hashlib.sha256(whole.encode()).hexdigest()[:40]
+
+
+def find(kernel: str) -> tuple[str, bytes] | None:
+    """The name and the bytes of the object that holds a kernel, if there is a good one."""
+    root = folder()
+    if root is None:
+        return None
+    try:
+        name = (root / f"{kernel}.entry").read_text(encoding="ascii").strip()
+        return (name, data) if (data := read(name)) is not None else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def read(name: str) -> bytes | None:
+    """The object of this name; None where it is missing or damaged."""
+    root = folder()
+    if root is None or not name.isalnum():
+        return None
+    try:
+        whole = (root / f"{name}.object").read_bytes()
+    except OSError:
+        return None
+    head, data = whole[: len(_MAGIC) + 64], whole[len(_MAGIC) + 64 :]
+    good = head == _MAGIC + hashlib.sha256(data).hexdigest().encode()
+    return data if good else None
+
+
+def keep(kernels: list[str], data: bytes) -> None:
+    """Stores an object and the entries of the kernels in it. A full or read-only disk
+    costs the next process a compilation, nothing more."""
+    root = folder()
+    if root is None:
+        return
+    digest = hashlib.sha256(data).hexdigest()
+    name = digest[:40]
+    with contextlib.suppress(OSError):
+        _write(root, f"{name}.object", _MAGIC + digest.encode() + data)
+        for kernel in kernels:
+            _write(root, f"{kernel}.entry", name.encode())
+        _shrink(root)
+
+
+def _write(root: pathlib.Path, name: str, data: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=root, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(temporary, root / name)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _shrink(root: pathlib.Path) -> None:
+    """Removes the oldest objects, and entries as old, while the folder is too large."""
+    limit = int(os.environ.get("CHAINRULE_CACHE_BYTES", _LIMIT))
+    found = [(e.stat().st_mtime, e.stat().st_size, e.path) for e in os.scandir(root)]
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= limit:
+            return
+        os.unlink(path)
+        total -= size

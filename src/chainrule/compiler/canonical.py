@@ -1,0 +1,161 @@
+"""The structure of a kernel, apart from its sizes: what decides its text.
+
+Two kernels of one structure have the same text and differ in the numbers they are
+called with. `describe` finds structure, numbers and buffers without writing the text,
+which costs several times as much; `write` writes it once per structure.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .codegen.emit import emit_kernel
+from .codegen.expressions import SMALL
+from .expr import Expr, node
+from .loop import Axis, Kernel
+from .rewrite import walk
+
+_written: dict[Any, tuple[str, list[int], list[int]]] = {}
+_MOST = 4096
+
+
+class Description:
+    """`key`: the structure; `numbers` and `buffers` in their order of appearance."""
+
+    def __init__(self, kernel: Kernel, width: int, scratch: dict[Any, int]):
+        self.numbers: list[int] = []
+        self.buffers: list[Any] = []
+        self._large: dict[int, int] = {}
+        self._buffer_of: dict[Any, int] = {}
+        self._vars: dict[Expr, int] = {}
+        self._nodes: dict[Expr, int] = {}
+        self._results: dict[Expr, int] = {}
+        self._parts: list[Any] = []
+        self.axis_number: dict[int, int] = {}
+        loops = [self._axis(a) for a in kernel.grid]
+        stages = [self._stage(k, s) for k, s in enumerate(kernel.stages)]
+        sizes = tuple((self._buffer(b), n) for b, n in scratch.items())
+        self.key = (width, tuple(loops), tuple(stages), tuple(self._parts), sizes)
+
+    def _number(self, n: int) -> Any:
+        if -SMALL <= n <= SMALL:
+            return n
+        if n not in self._large:
+            self._large[n] = len(self.numbers)
+            self.numbers.append(n)
+        return (self._large[n],)
+
+    def number_of(self, n: int) -> int:
+        """The place of a large number."""
+        return self._large[n]
+
+    def _buffer(self, key: Any) -> int:
+        if key not in self._buffer_of:
+            self._buffer_of[key] = len(self.buffers)
+            self.buffers.append(key)
+        return self._buffer_of[key]
+
+    def buffer_of(self, key: Any) -> int:
+        """The place of a buffer."""
+        return self._buffer_of[key]
+
+    def _var(self, v: Expr) -> int:
+        return self._vars.setdefault(v, len(self._vars))
+
+    def _axis(self, a: Axis) -> Any:
+        if a.constant or a.unrolled:
+            extent: Any = a.extent
+        else:
+            extent = None
+            self.axis_number[id(a)] = len(self.numbers)
+            self.numbers.append(a.extent)
+        limits = None
+        if a.low is not None and a.high is not None:
+            limits = self._expr(a.low), self._expr(a.high)
+        return (
+            self._var(a.var), extent, a.vector, a.copies, a.unrolled, a.overlap, limits
+        )  # fmt: skip
+
+    def _stage(self, number: int, stage: Any) -> Any:
+        axes = tuple(self._axis(a) for a in stage.axes)
+        folds = []
+        for k, r in enumerate(stage.reductions):
+            given = [_given(x, ("old", number, k, i)) for i, x in enumerate(r.initial)]
+            values = [_given(x, ("new", number, k, i)) for i, x in enumerate(r.values)]
+            others = [_given(x, ("join", number, k, i)) for i, x in enumerate(r.initial)]
+            updated = r.update(tuple(given), tuple(values))
+            joined = r.join(tuple(given), tuple(others))
+            folds.append(
+                tuple(self._expr(x) for x in (*r.values, *r.initial, *updated, *joined))
+            )
+            for x in r.results:
+                self._results[x] = len(self._results)
+        stores = tuple(self._store(number, k, s) for k, s in enumerate(stage.stores))
+        return axes, tuple(folds), stores
+
+    def _store(self, number: int, k: int, s: Any) -> Any:
+        combined = None
+        if s.combine is not None:
+            old = _given(s.value, ("stored", number, k))
+            combined = self._expr(s.combine(old, s.value))
+        index = s.index
+        return (
+            self._buffer(s.buffer), self._number(index.constant), self._terms(index.terms),
+            None if index.rest is None else self._expr(index.rest), self._expr(s.value),
+            None if s.when is None else self._expr(s.when), combined,
+        )  # fmt: skip
+
+    def _terms(self, terms: Any) -> Any:
+        return tuple((self._var(v), self._number(c)) for v, c in terms)
+
+    def _expr(self, root: Expr) -> int:
+        nodes = self._nodes
+        if root in nodes:
+            return nodes[root]
+        for x in walk((root,)):
+            if x in nodes:
+                continue
+            nodes[x] = len(nodes)
+            self._parts.append(self._node(x))
+        return nodes[root]
+
+    def _node(self, x: Expr) -> Any:
+        nodes, op = self._nodes, x.op
+        if op == "load":
+            buffer, constant, terms, flags = x.data
+            data: Any = (
+                self._buffer(buffer), self._number(constant), self._terms(terms), flags
+            )  # fmt: skip
+        elif op == "var":
+            data = self._var(x)
+        elif op == "int":
+            data = self._number(x.data)
+        elif op == "result":
+            data = self._results[x]
+        else:
+            data = x.data
+        return (op, x.type, data, *[nodes[a] for a in x.args])
+
+
+def _given(like: Expr, place: Any) -> Expr:
+    return node("given", like.type, (), place)
+
+
+def write(
+    kernel: Kernel, name: str, width: int, scratch: dict[Any, int]
+) -> tuple[str, list[Any], list[int]]:
+    """As emit_kernel: text, buffers, numbers; the text is written once a structure."""
+    seen = Description(kernel, width, scratch)
+    found = _written.get(seen.key)
+    if found is None:
+        text, buffers, origins = emit_kernel(kernel, name, width, scratch)
+        order = [seen.buffer_of(b) for b in buffers]
+        places = [
+            seen.number_of(n) if axis is None else seen.axis_number[id(axis)]
+            for n, axis in origins
+        ]
+        if len(_written) >= _MOST:
+            _written.clear()
+        found = _written[seen.key] = text, order, places
+    text, order, places = found
+    return text, [seen.buffers[k] for k in order], [seen.numbers[k] for k in places]

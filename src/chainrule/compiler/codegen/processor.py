@@ -1,0 +1,40 @@
+"""What this machine's processor can do, asked without LLVM.
+
+Kernels are written for it and kept on disk under its name, so that a process which
+finds all its kernels there need not load LLVM at all.
+"""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import platform
+
+
+@functools.cache
+def flags() -> frozenset[str]:
+    """The processor's features as the system names them; empty where it does not say."""
+    try:
+        text = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return frozenset()
+
+
+@functools.cache
+def vector_bytes() -> int:
+    """Bytes of the vectors that kernels are written in."""
+    have = flags()
+    if "avx512f" in have and "avx512bw" in have:
+        return 64
+    return 32 if "avx2" in have else 16
+
+
+@functools.cache
+def identity() -> str:
+    """Names the code that is right for this processor."""
+    return f"{platform.machine()} {' '.join(sorted(flags()))}"

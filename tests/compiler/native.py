@@ -1,0 +1,46 @@
+"""How tests of the compiler run a function: compiled, with nothing left to NumPy."""
+
+import numpy as np
+
+import chainrule as cr
+from chainrule.compiler.assemble import KernelStep, select_steps
+from chainrule.compiler.pipeline import compile_program
+from chainrule.compiler.program import HostStep, Program
+
+
+def steps_of(f, *args):
+    """The steps of the compiled program of `f`."""
+    return select_steps(Program(cr.make_jaxpr(f)(*args)))
+
+
+def run(f, *args):
+    """The results of `f`, compiled, as ndarrays; fails if a step is not native."""
+    closed = cr.make_jaxpr(f)(*args)
+    left = [s.eqn.primitive.name for s in select_steps(Program(closed))
+            if isinstance(s, HostStep)]  # fmt: skip
+    assert not left, f"{left} are not native"
+    return [np.asarray(x) for x in compile_program(closed)(*cr.tree.leaves(args))]
+
+
+def assert_same(f, *args):
+    """Compiled, `f` gives the bits that it gives eagerly."""
+    wanted = [np.asarray(x) for x in cr.tree.leaves(f(*args))]
+    found = run(f, *args)
+    assert len(found) == len(wanted)
+    for a, b in zip(found, wanted):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        if a.tobytes() != b.tobytes():
+            np.testing.assert_array_equal(a, b)
+            raise AssertionError("equal, but not the same bits")
+
+
+def assert_close(f, *args, rtol=2e-5):
+    """Compiled, `f` gives what it gives eagerly, but for the order of sums."""
+    wanted = [np.asarray(x) for x in cr.tree.leaves(f(*args))]
+    for a, b in zip(run(f, *args), wanted, strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        scale = max(np.abs(b.astype(np.float64)).max(initial=0.0), 1.0)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale)
+
+
+__all__ = ["KernelStep", "assert_close", "assert_same", "run", "steps_of"]

@@ -1,0 +1,151 @@
+"""Convolutions and reductions over windows, and their gradients, compile natively."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+import chainrule.numpy as cnp
+from chainrule import lax
+
+from .native import assert_close, assert_same
+
+rng = np.random.default_rng(11)
+
+
+def array(*shape):
+    return cnp.asarray(rng.standard_normal(shape).astype(np.float32))
+
+
+def whole(*shape):
+    """Small whole numbers, whose sums and products are exact in any order."""
+    return cnp.asarray(rng.integers(-4, 5, shape).astype(np.float32))
+
+
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize(
+    "options",
+    [dict(padding="SAME"), dict(padding="VALID"), dict(padding=((3, -1), (0, 9))),
+     dict(padding="SAME", window_strides=(2, 3)),
+     dict(padding="SAME", rhs_dilation=(2, 1)),
+     dict(padding=((2, 1), (1, 4)), lhs_dilation=(2, 3)),
+     dict(padding=((2, 1), (1, 4)), lhs_dilation=(3, 2), window_strides=(2, 2))],
+    ids=str,
+)  # fmt: skip
+def test_convolutions_and_their_gradients(layout, options):
+    options = {"window_strides": (1, 1), **options}
+    x, k = whole(2, 9, 21, 5), whole(3, 2, 5, 18)
+    numbers = ("NHWC", "HWIO", "NHWC")
+    if layout == "NCHW":
+        x, k, numbers = x.transpose(0, 3, 1, 2), k.transpose(3, 2, 0, 1), None
+    f = lambda x, k: lax.conv_general_dilated(  # noqa: E731
+        x, k, dimension_numbers=numbers, **options
+    )
+    assert_same(f, x, k)
+    assert_same(cr.grad(lambda x, k: (f(x, k) * 2).sum(), (0, 1)), x, k)
+
+
+@pytest.mark.parametrize("groups", [2, 6])
+def test_convolutions_in_groups(groups):
+    x, k = whole(4, 7, 20, 6), whole(3, 3, 6 // groups, 6 * groups)
+
+    def f(x, k):
+        return lax.conv_general_dilated(
+            x, k, (1, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=groups,
+        )  # fmt: skip
+
+    assert_same(f, x, k)
+    assert_same(cr.grad(lambda x, k: (f(x, k) * 2).sum(), (0, 1)), x, k)
+    assert_same(cr.vmap(f, (0, None)), whole(3, 4, 7, 20, 6), k)
+    assert_same(cr.vmap(f, (None, 0)), x, whole(3, *k.shape))
+
+
+def test_convolutions_in_groups_of_the_batch():
+    x, k = whole(6, 3, 17), whole(4, 3, 2)
+    assert_same(
+        lambda x, k: lax.conv_general_dilated(x, k, (1,), "SAME", batch_group_count=2),
+        x,
+        k,
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64", "int32"])
+def test_convolutions_of_other_dtypes(dtype):
+    with cr.enable_x64(True):
+        x, k = whole(2, 3, 12, 33).astype(dtype), whole(5, 3, 3, 3).astype(dtype)
+        assert_same(lambda x, k: lax.conv(x, k, (1, 1), "SAME"), x, k)
+
+
+def test_a_convolution_computes_its_operand_once():
+    x, k = array(2, 16, 16, 8), array(3, 3, 8, 32)
+
+    def f(x, k):
+        y = lax.conv_general_dilated(
+            cnp.exp(x), k, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+        return cnp.maximum(y + 1, 0)
+
+    assert_close(f, x, k)
+
+
+def test_large_gradients_of_kernels_are_summed_in_chunks():
+    x, k = whole(8, 40, 40, 16), whole(3, 3, 16, 64)
+
+    def loss(x, k):
+        y = lax.conv_general_dilated(
+            x, k, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+        return (y * (cnp.arange(64) % 3)).sum()
+
+    assert_close(cr.grad(loss, (0, 1)), x, k)
+
+
+def test_long_products_are_summed_in_chunks():
+    x, y = whole(1_000_003), whole(3, 100_001)
+    assert_close(lambda x: x @ x, x)
+    assert_close(lambda y: y @ y.T, y)
+
+
+windows = [
+    dict(window_dimensions=(2, 3), window_strides=(1, 1), padding="VALID"),
+    dict(window_dimensions=(3, 3), window_strides=(2, 2), padding="SAME"),
+    dict(window_dimensions=(2, 4), window_strides=(3, 1), padding=((1, 0), (2, 5)),
+         base_dilation=(1, 2), window_dilation=(2, 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", windows, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int32"])
+def test_reductions_over_windows(options, dtype):
+    x = whole(19, 45).astype(dtype)
+    for start, op in ((0, lax.add), (None, lax.max), (None, lax.min)):
+        if start is None:
+            kind = cnp.iinfo if dtype == "int32" else cnp.finfo
+            lowest = op is lax.max
+            start = kind(dtype).min if lowest else kind(dtype).max
+            if dtype != "int32":
+                start = -np.inf if lowest else np.inf
+        zero = np.asarray(start).astype(x.dtype)
+        assert_same(lambda x, z=zero, op=op: lax.reduce_window(x, z, op, **options), x)
+
+
+@pytest.mark.parametrize("options", windows, ids=str)
+def test_gradients_of_pooling(options):
+    x = whole(19, 45)
+    for zero, op in ((-np.inf, lax.max), (np.inf, lax.min), (0.0, lax.add)):
+        f = lambda x, z=zero, op=op: lax.reduce_window(  # noqa: E731
+            x, np.float32(z), op, **options
+        )
+        g = cr.grad(lambda x, f=f: cnp.where(cnp.isfinite(f(x)), f(x), 0).sum())
+        assert_same(g, x)
+        assert_same(lambda x, f=f: cr.jvp(f, (x,), (x * 2,))[1], x)
+
+
+def test_windows_with_nan_choose_the_first():
+    x = np.array(whole(12, 40))
+    x[rng.random(x.shape) < 0.1] = np.nan
+    f = lambda x: lax.reduce_window(  # noqa: E731
+        x, np.float32(-np.inf), lax.max, (3, 3), (1, 1), "SAME"
+    )
+    assert_same(f, cnp.asarray(x))
+    assert_same(lambda x: cr.vjp(f, x)[1](cnp.ones((12, 40)))[0], cnp.asarray(x))
