@@ -101,7 +101,7 @@ def serve(
         method = getattr(worker, request.pop("do"))
         try:
             answer(method(**request))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the report
+        except Exception as error:
             answer({"failed": explain(error)})
 
 
@@ -124,7 +124,7 @@ def main() -> None:
     except LibraryAbsent:
         answer({"absent": True})
         return
-    except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the report
+    except Exception as error:
         answer({"failed": explain(error)})
         return
     answer({"version": worker.version})

@@ -23,7 +23,8 @@ A rule that does not exist is a `Missing` with its reason. Higher-order primitiv
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..runtime import _native
 from . import errors
@@ -33,7 +34,7 @@ Rule = Callable[..., Any]
 
 WEAK_IF_ALL, WEAK_NEVER, WEAK_BY_PARAM, WEAK_IF_REST = 0, 1, 2, 3
 
-registry: dict[str, "Primitive"] = {}
+registry: dict[str, Primitive] = {}
 
 
 class Missing:

@@ -10,7 +10,8 @@ Evaluation lays the windows out as a matrix and multiplies.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,11 @@ from ..core.linear import is_linear
 from ..core.primitive import Primitive
 from ..core.printer import readable
 from .contractions import common_dtype, compute_dtype, product_dtype
+<<<<<<< HEAD
 from .convolution_folds import lower_convolution
+=======
+from .folds import product
+>>>>>>> wip-ground
 from .joining import rev_p
 from .shaping import convert, move_dim, reshape
 

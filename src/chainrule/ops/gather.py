@@ -10,7 +10,8 @@ apply in row-major order of their batch, so results do not depend on the backend
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
