@@ -29,14 +29,15 @@ from .values import Stored, Value
 
 @dataclasses.dataclass(slots=True)
 class KernelStep:
-    """A kernel with the buffers and numbers it is called with; `copies`: the value that
-    it copies, if that is all it does, and the copy."""
+    """A kernel of clusters with the buffers and numbers it is called with; `copies`: the
+    value that it copies, if that is all it does, and the copy."""
 
     scheduled: Scheduled
     text: str
     buffers: list[Value]
     ints: list[int]
     outputs: list[Value]
+    clusters: list[Cluster]
     copies: tuple[Value | None, Value | None] = (None, None)
 
 
@@ -46,7 +47,7 @@ Step = Any
 def assemble(program: Program) -> Any:
     """Compiles the kernels of a program; its `_native.Plan`."""
     steps = select_steps(program)
-    return _Assembler(program, steps).plan()
+    return Assembler(program, steps).plan()
 
 
 def select_steps(program: Program) -> list[Step]:
@@ -60,7 +61,7 @@ def select_steps(program: Program) -> list[Step]:
     def write_pieces() -> None:
         if pieces:
             parts = [schedule(c, program, width) for c in reversed(pieces)]
-            chosen.append(write_kernel(together(parts)))
+            chosen.append(write_kernel(together(parts), pieces[::-1]))
             for v in chosen[-1].buffers:
                 v.uses += 1
             pieces.clear()
@@ -73,7 +74,7 @@ def select_steps(program: Program) -> list[Step]:
         if isinstance(step, Cluster) and belongs(step, step):
             pieces.append(step)
         elif isinstance(step, Cluster):
-            chosen.append(write_kernel(schedule(step, program, width)))
+            chosen.append(write_kernel(schedule(step, program, width), [step]))
             chosen[-1].copies = copied(step)
             for v in chosen[-1].buffers:
                 v.uses += 1
@@ -104,20 +105,21 @@ def element_bytes(v: Value) -> int:
     return size(v.type) if v.type else v.aval.dtype.itemsize
 
 
-def write_kernel(made: Scheduled) -> KernelStep:
-    """The text of a scheduled kernel."""
+def write_kernel(made: Scheduled, clusters: list[Cluster]) -> KernelStep:
+    """The text of a scheduled kernel of clusters."""
     kernel: Kernel = made.kernel
     text, buffers, ints = write(kernel, kernels.NAME, made.width, made.scratch)
     written = [s.buffer for stage in kernel.stages for s in stage.stores]
     outputs = [v for v in dict.fromkeys(written) if isinstance(v, Value)]
-    return KernelStep(made, text, buffers, ints, outputs)
+    return KernelStep(made, text, buffers, ints, outputs, clusters)
 
 
-class _Assembler:
-    """Numbers the buffers and lays out the arena."""
+class Assembler:
+    """Numbers the buffers and lays out the arena; `native` is the runtime's plan."""
 
     def __init__(self, program: Program, steps: list[Step]):
         self.program, self.steps = program, steps
+        self.native: Any = None
         self.slot: dict[Value, int] = {}
         self.temps: list[int | None] = []
         self.consts: list[Any] = []
@@ -138,7 +140,7 @@ class _Assembler:
         )
         steps = [self._step(s, addresses) for s in self.steps]
         forget()
-        made = _native.Plan(
+        self.native = made = _native.Plan(
             len(program.arguments), self.consts, self.temps, outputs, steps, self.arena,
             in_avals=[v.aval for v in program.arguments],
         )  # fmt: skip
@@ -312,4 +314,4 @@ def _picked(plan: Any, pick: list[int]) -> Any:
     return run
 
 
-__all__ = ["Stored", "assemble", "select_steps"]
+__all__ = ["Assembler", "Stored", "assemble", "select_steps"]

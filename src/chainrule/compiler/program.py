@@ -17,10 +17,13 @@ from .values import Constant, Reduced, Stored, Value, type_of
 
 
 class HostStep:
-    """An equation run by NumPy's code, over whole buffers."""
+    """An equation run by NumPy's code, over whole buffers; `reason` says why."""
 
-    def __init__(self, sequence: int, eqn: JaxprEqn, inputs: list[Value]):
+    def __init__(
+        self, sequence: int, eqn: JaxprEqn, inputs: list[Value], reason: str = ""
+    ):
         self.sequence, self.eqn, self.inputs = sequence, eqn, inputs
+        self.reason = reason
         self.outputs: list[Stored] = []
 
 
@@ -102,17 +105,18 @@ class Program(Fusion):
         rule = eqn.primitive.lower
         many = eqn.primitive.multiple_results
         avals = [v.aval for v in eqn.outvars]
+        reason = getattr(rule, "reason", "it has no lowering rule")
         if rule:
             build = Builder(self, avals if many else avals[0], eqn.params)
             try:
                 made = rule(build, *operands, **eqn.params)
-            except Unsupported:
-                pass
+            except Unsupported as unsupported:
+                reason = str(unsupported)
             else:
                 values = list(made) if many else [made]
                 self._placed(values)
                 return values
-        return self.host(eqn, operands)
+        return self.host(eqn, operands, reason)
 
     def _placed(self, values: list[Value]) -> None:
         """Gives folds their clusters, all results of one together."""
@@ -123,11 +127,13 @@ class Program(Fusion):
         for group in folds.values():
             self.place(group)
 
-    def host(self, eqn: JaxprEqn, operands: list[Value]) -> list[Value]:
-        """Runs an equation by NumPy's code."""
+    def host(
+        self, eqn: JaxprEqn, operands: list[Value], reason: str = ""
+    ) -> list[Value]:
+        """Runs an equation by NumPy's code, for this reason."""
         for v in operands:
             self.settle(v)
-        step = HostStep(self.next_sequence(), eqn, operands)
+        step = HostStep(self.next_sequence(), eqn, operands, reason)
         step.outputs = [Stored(v.aval, self, step) for v in eqn.outvars]
         for v in step.outputs:
             v.owner = step
