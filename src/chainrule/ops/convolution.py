@@ -20,11 +20,7 @@ from ..core.linear import is_linear
 from ..core.primitive import Primitive
 from ..core.printer import readable
 from .contractions import common_dtype, compute_dtype, product_dtype
-<<<<<<< HEAD
 from .convolution_folds import lower_convolution
-=======
-from .folds import product
->>>>>>> wip-ground
 from .joining import rev_p
 from .shaping import convert, move_dim, reshape
 
