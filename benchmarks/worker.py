@@ -15,7 +15,13 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.libraries import LibraryAbsent, import_library, read_numbers, waiter
+from benchmarks.libraries import (
+    LibraryAbsent,
+    honour_x64,
+    import_library,
+    read_numbers,
+    waiter,
+)
 from benchmarks.rows import CallRow, Timed, load_rows
 
 WAIT_EACH = 100e-6
@@ -36,15 +42,18 @@ class Worker:
         """Build the row, run it once, and return the numbers it computed."""
         row = self.rows[row_id]
         assert isinstance(row, CallRow)
+        honour_x64(self.name, self.library, row.x64)
         made = row.makers[self.name](self.library)
         timed = (
             made if isinstance(made, Timed) else Timed(made, lambda outcome: outcome)
         )
-        numbers = read_numbers(timed.result(timed.run()))
+        outcome = self.wait(timed.run())
+        numbers = timed.result and read_numbers(timed.result(outcome))
+        del outcome
         self.loop = make_loop(timed.run, self.wait)
         gc.collect()
         gc.freeze()
-        return {"numbers": numbers}
+        return {"numbers": numbers, "traffic": timed.traffic}
 
     def calibrate(self, seconds: float) -> dict[str, Any]:
         """Warm up, and find the number of calls that fill about `seconds`."""
