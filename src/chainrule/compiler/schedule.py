@@ -382,10 +382,13 @@ def _widest(nodes: Sequence[Expr]) -> int:
 
 
 def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:
-    """The variable along which a vector costs least, by accesses per element."""
+    """The variable along which a vector costs least, by accesses per element.
+
+    Where a row is kept apart, vectors lie within it: there is room for one row only.
+    """
     candidates = [
         v
-        for v in (*nest.grid, *nest.inner)
+        for v in (*([] if nest.scratch else nest.grid), *nest.inner)
         if (v not in nest.limits or len(nest.inner) == 1)
         and v not in nest.ordered
         and v is not nest.chunk
