@@ -4,8 +4,8 @@
 
 TYPEs such as f32[16,16] are those of the arguments; without any, the file's
 `example_args` are taken (a tuple; or a dict of tuples by function name) and the plan is
-run and timed. Stages: jaxpr, clusters, loops, llvm, asm, plan; all but llvm and asm by
-default. `--html=PAGE` writes the report as a page as well.
+run and timed. Stages: jaxpr, simplified, clusters, loops, llvm, asm, plan; all but
+jaxpr, llvm and asm by default. `--html=PAGE` writes the report as a page as well.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..control.jit import JitFunction, jit
 from ..core import dtypes
 from ..core.avals import ShapeDtypeStruct, as_array
 from ..runtime._native import tree_leaves
-from .report import PASSES, report
+from .report import STAGES, report
 
 _KINDS = {"f": "float", "i": "int", "u": "uint", "c": "complex", "bf": "bfloat"}
 _TYPE = re.compile(r"(bool|bf|[fiuc])(\d*)\[([\d,]*)\]")
@@ -96,13 +96,13 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("target", metavar="FILE[:FUNCTION]")
     parser.add_argument("types", nargs="*", metavar="TYPE")
-    parser.add_argument("--passes", default="jaxpr,clusters,loops,plan")
+    parser.add_argument("--passes", default="simplified,clusters,loops,plan")
     parser.add_argument("--html", default="", metavar="PAGE")
     given = parser.parse_args(argv)
     given.passes = [p for p in given.passes.split(",") if p]
-    unknown = [p for p in given.passes if p not in PASSES]
+    unknown = [p for p in given.passes if p not in STAGES]
     if unknown:
-        parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(PASSES)}")
+        parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(STAGES)}")
     return given
 
 

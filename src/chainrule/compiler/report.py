@@ -8,12 +8,13 @@ arguments it also runs the plan and times its steps. `Report` shows the passes a
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import pathlib
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..control.stages import MemoryStats, nbytes
@@ -24,10 +25,11 @@ from .assemble import Assembler, KernelStep, select_steps
 from .costs import Cost, cost_of_buffers, cost_of_kernel
 from .origins import Origins
 from .peaks import Peaks, measured
+from .pipeline import PASSES
 from .program import HostStep
 from .pseudocode import pseudocode
 
-PASSES = ("jaxpr", "clusters", "loops", "llvm", "asm", "plan")
+STAGES = ("jaxpr", "simplified", "clusters", "loops", "llvm", "asm", "plan")
 """The stages that can be shown, in their order."""
 
 PATIENCE = 0.3
@@ -79,25 +81,32 @@ class Report:
     ):  # fmt: skip
         self.donated = donated
         self.name = name or "program"
-        started = time.perf_counter()
-        self.program = closed
-        self._origins = Origins(closed)
-        lowered = time.perf_counter()
-        steps = select_steps(self._origins)
-        scheduled = time.perf_counter()
-        self._assembler = Assembler(self._origins, steps)
-        self._assembler.plan()
+        self.program = self.simplified = closed
+        self.pass_seconds: dict[str, float] = {}
+        self.equations: dict[str, int] = {}
+        for run in PASSES:
+            with self._timed(run.__name__):
+                self.simplified = run(self.simplified)
+            self.equations[run.__name__] = len(self.simplified.eqns)
+        with self._timed("lower"):
+            self._origins = Origins(self.simplified)
+        with self._timed("schedule"):
+            steps = select_steps(self._origins)
+        with self._timed("assemble"):
+            self._assembler = Assembler(self._origins, steps)
+            self._assembler.plan()
         self.plan: Any = self._assembler.native
-        self.pass_seconds = {
-            "lower": lowered - started,
-            "schedule": scheduled - lowered,
-            "assemble": time.perf_counter() - scheduled,
-        }
         self.steps = [self._step(k, s) for k, s in enumerate(self._assembler.steps)]
         self.peaks: Peaks | None = None
         self.seconds: float | None = None
         if arrays is not None:
             self._run(arrays)
+
+    @contextlib.contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.pass_seconds[name] = time.perf_counter() - started
 
     def _step(self, number: int, step: Any) -> StepReport:
         name_of = self._origins.name_of
@@ -147,19 +156,20 @@ class Report:
     @functools.cached_property
     def passes(self) -> dict[str, str]:
         """The text of every stage but 'asm', by name."""
-        return {name: self.show(name) for name in PASSES if name != "asm"}
+        return {name: self.show(name) for name in STAGES if name != "asm"}
 
     def show(self, stage: str) -> str:
-        """The text of one stage: 'jaxpr', 'clusters', 'loops', 'llvm', 'asm', 'plan'.
+        """The text of one stage: 'jaxpr', 'simplified' (after the passes over the IR),
+        'clusters', 'loops', 'llvm', 'asm' or 'plan'.
 
         Raises ValueError for any other name.
         """
-        if stage not in PASSES:
+        if stage not in STAGES:
             raise ValueError(
-                f"show: there is no stage {stage!r}; use one of {', '.join(PASSES)}."
+                f"show: there is no stage {stage!r}; use one of {', '.join(STAGES)}."
             )
-        if stage == "jaxpr":
-            return str(self.program)
+        if stage in ("jaxpr", "simplified"):
+            return str(self.program if stage == "jaxpr" else self.simplified)
         if stage == "clusters":
             return report_text.clusters(self._origins)
         if stage == "loops":
@@ -261,4 +271,4 @@ def _assembly(step: StepReport) -> str:
     return codegen.host.assembly(step.llvm) if step.llvm else ""
 
 
-__all__ = ["PASSES", "Part", "Report", "StepReport", "report"]
+__all__ = ["STAGES", "Part", "Report", "StepReport", "report"]

@@ -37,7 +37,7 @@ pre { background: var(--soft); padding: .8rem 1rem; border-radius: 6px; overflow
 .wide { overflow-x: auto; }
 .steps { border-collapse: collapse; width: 100%; }
 .steps th { text-align: left; color: var(--dim); font-weight: 500; font-size: 12.5px; }
-.steps th, .steps td { padding: .28rem .7rem .28rem 0; border-bottom: 1px solid var(--line);
+.steps th, .steps td { padding: .28rem 1rem .28rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; white-space: nowrap; }
 .steps td.what { white-space: normal; min-width: 16rem; }
 .steps .number { text-align: right; }
@@ -63,7 +63,8 @@ def page(report: Any) -> str:
         "<h2>Steps</h2>",
         _table(report),
         "<h2>Passes</h2>",
-        _folded("jaxpr", report.show("jaxpr"), opened=True),
+        _folded("jaxpr", report.show("jaxpr")),
+        _folded("simplified", report.show("simplified")),
         _folded("clusters", report.show("clusters")),
         *map(_section, report.steps),
     ]
@@ -150,11 +151,10 @@ def _section(step: Any) -> str:
     )
 
 
-def _folded(title: str, content: str, opened: bool = False) -> str:
+def _folded(title: str, content: str) -> str:
     if not content:
         return ""
-    state = " open" if opened else ""
     return (
-        f"<details{state}><summary>{title}</summary>"
+        f"<details><summary>{title}</summary>"
         f"<pre>{html.escape(content)}</pre></details>"
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from .fusion import Cluster
 
+WIDTH = 88
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
@@ -80,10 +81,12 @@ def plan(report: Any) -> str:
         if step.reason:
             lines.append(f"    runs in NumPy: {step.reason}")
         for place, names in lines_of(step.parts):
-            lines += textwrap.wrap(
-                f"{place}: {names}", 84, initial_indent="    ",
-                subsequent_indent="        ", break_long_words=False,
-            )  # fmt: skip
+            line = f"    {place}: {names}"
+            if len(line) > WIDTH:
+                indent = " " * 8
+                rest = textwrap.wrap(names, WIDTH - 8, break_long_words=False)
+                line = "\n".join([f"    {place}:", *(indent + r for r in rest)])
+            lines.append(line)
     return "\n".join(lines)
 
 
@@ -149,11 +152,15 @@ def peaks(found: Any) -> str:
 
 def whole(report: Any) -> str:
     """All passes and the plan; of the machine's text only its length."""
-    times = ", ".join(f"{n} {duration(s)}" for n, s in report.pass_seconds.items())
+    times = "\n".join(
+        f"{name} {duration(s)}{_left(report, name)}"
+        for name, s in report.pass_seconds.items()
+    )
     written = {s.llvm: s for s in report.steps if s.llvm}
     sizes = [f"{heading(s)}: {t.count(chr(10)) + 1} lines" for t, s in written.items()]
     sections = [
         ("jaxpr", report.show("jaxpr")),
+        ("simplified", report.show("simplified")),
         ("clusters", report.show("clusters")),
         ("loops", report.show("loops")),
         ("llvm", "\n".join(sizes) or "no kernels"),
@@ -163,6 +170,12 @@ def whole(report: Any) -> str:
     if report.peaks is not None:
         sections.append(("machine", peaks(report.peaks)))
     return "\n\n".join(f"== {name}\n{text}" for name, text in sections)
+
+
+def _left(report: Any, name: str) -> str:
+    """How many equations a pass over the IR left."""
+    n = report.equations.get(name)
+    return "" if n is None else f": {n} equation{'s' * (n != 1)}"
 
 
 __all__ = [
