@@ -1,4 +1,8 @@
-"""ndtri and log_ndtr, the quantile and the log-probability of the normal distribution."""
+"""ndtri and log_ndtr, the quantile and the log-probability of the normal distribution.
+
+Both stand on the error functions: the square in exp(-x^2 / 2) and the factor sqrt(2) are
+kept as pairs, since their rounding errors would count most in the tails.
+"""
 
 from __future__ import annotations
 
