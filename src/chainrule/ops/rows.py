@@ -9,7 +9,8 @@ permutation, by which each of them is gathered where it is read.
 from __future__ import annotations
 
 import math
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..core import dtypes
 from ..core.avals import ShapedArray
