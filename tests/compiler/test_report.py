@@ -15,6 +15,7 @@ from chainrule.compiler import __main__ as command
 from chainrule.compiler.costs import Cost
 from chainrule.compiler.peaks import Peaks
 from chainrule.compiler.report import STAGES, report, share_of_peak
+from tests.properties.cases import CASES
 
 
 def struct(*shape):
@@ -219,6 +220,20 @@ def test_compiled_functions_tell_their_costs():
 def test_donated_arguments_are_counted():
     compiled = cr.jit(lambda x: x + 1, donate_argnums=0).lower(struct(64)).compile()
     assert compiled.memory_analysis().alias_size_in_bytes == 256
+
+
+def test_every_primitive_can_be_explained():
+    """Whatever a step computes has equations, costs and names."""
+    first = {c.sample.primitive: c for c in reversed(CASES)}
+    for case in first.values():
+        with case.precision():
+            made = report(cr.make_jaxpr(case)(*case.operands()), name=case.name)
+        assert "?" not in made.show("loops"), case.name
+        Page(made.html())
+        for step in made.steps:
+            assert step.parts, (case.name, step.what)
+            assert step.kind == "host" or step.cost.written > 0, case.name
+            assert step.cost.flops is None or step.kind != "host", case.name
 
 
 # --- the page -------------------------------------------------------------------------

@@ -70,7 +70,7 @@ class Origins(Program):
             self._eqn_of.setdefault(v, self._eqn)
 
     def name_of(self, v: Any, typed: bool = False) -> str:
-        """The value's variable in the jaxpr; 't0', 't1', ... for what has none there."""
+        """The value's variable in the jaxpr; 'buf0', ... for what has none there."""
         if isinstance(v, tuple):
             return f"row_of_{self.name_of(v[1])}"
         if isinstance(v, Piece):
@@ -81,7 +81,7 @@ class Origins(Program):
         elif isinstance(v, Constant):
             name = str(v.array)
         else:
-            name = self._others.setdefault(v, f"t{len(self._others)}")
+            name = self._others.setdefault(v, f"buf{len(self._others)}")
         return f"{name}:{_type_of(v)}" if typed else name
 
     def parts(self, step: Any) -> list[JaxprEqn]:
