@@ -23,6 +23,7 @@ from ..core.avals import ShapedArray
 from ..core.jaxpr import ClosedJaxpr
 from . import scalars
 from .expr import Expr, const, convert, select
+from .fusion import WORK
 from .index import Index, ravel
 from .updates import Piece, Written, copy_of, write
 from .values import Fold, Indices, Lazy, Reduced, Value, type_of
@@ -281,7 +282,7 @@ class Builder:
         self, fn: Any, operands: Sequence[Value], cost: float, linear: Any
     ) -> Value:
         for x in operands:
-            if x.depth >= DEEPEST:
+            if x.depth >= DEEPEST or x.cost >= WORK:
                 self.program.settle(x)
         return Lazy(self.out, self.program, fn, tuple(operands), cost, linear)
 

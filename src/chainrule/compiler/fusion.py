@@ -37,6 +37,7 @@ CHUNKED = 1 << 17
 LONG, HUGE, PARTIAL = 1 << 13, 1 << 24, 1 << 21
 ROW_LIMIT = 1 << 14
 COLUMN_LIMIT = 1 << 16
+WORK = 300.0
 _serial = itertools.count()
 
 
@@ -51,6 +52,7 @@ class Cluster:
         self.chunks: tuple[int, int] | None = None
         self.members: list[Member] = []
         self.closed = False
+        self.work = 0.0
         self.ordered: frozenset[int] = frozenset()
         self.divided: int | None = None
         self.reads: dict[Value, None] = {}
@@ -73,6 +75,12 @@ class Cluster:
             for v, c in index.terms:
                 total += (replacement if v is variable else variable_index(v)) * c
             self.index[k] = total
+
+    def add(self, work: float) -> None:
+        """Counts the work of a member; a cluster that has enough of it is closed: the
+        compiler's time grows faster than a kernel does."""
+        self.work += work
+        self.closed = self.closed or self.work >= WORK
 
     def indices(self, role: str, shape: Sequence[int]) -> tuple[Index, ...]:
         """The indices at which a member of this role and shape is computed."""
@@ -163,6 +171,8 @@ class Context(Reader):
         """What a member's value is at the cluster's current point."""
         if isinstance(v, Reduced):
             return v.fold.finish(member.results)[v.number]
+        if member in self.cluster.composed:
+            return self.cluster.composed[member][member.values.index(v)]
         return v.compute(self.cluster.indices(member.role, v.shape))
 
     def values(self, member: Member) -> tuple[Expr, ...]:
@@ -192,12 +202,15 @@ class Fusion:
         """Makes a computed value an anchor, if it is not one, and gives it a cluster."""
         if isinstance(v, Stored) or v.owner is not None:
             return
+        work = v.cost
         v.anchor = True
         v.cost, v.depth = 0.0, 0
         if isinstance(v, Reduced):
             self.place([v])
         else:
             self._assign(Member("map", [v]))
+        if isinstance(v.owner, Cluster):
+            v.owner.add(work)
 
     def place(self, values: list[Reduced]) -> None:
         """Gives the results of one fold a cluster; long ones are folded in chunks."""
