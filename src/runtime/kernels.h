@@ -44,7 +44,7 @@ template <class Body> void parallel(Int extent, Int grain, const Body& body) {
         [](void** buffers, const Int*, Int begin, Int end) {
             (*static_cast<const Body*>(*buffers))(begin, end);
         },
-        &context, nullptr, extent, grain);
+        &context, nullptr, extent, grain, 4);
 }
 
 }  // namespace chainrule::kernels
