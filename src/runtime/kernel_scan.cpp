@@ -9,7 +9,6 @@
 // to is known before it is scanned; parts of all threads get their start from the part
 // before. The division into parts does not depend on the number of threads.
 #include "kernel_scan.h"
-#include "ufunc.h"
 
 #include <algorithm>
 #include <atomic>
