@@ -1,13 +1,17 @@
 """The command line of the benchmarks; `python -m benchmarks --help` shows its options."""
 
 import argparse
+import dataclasses
+import math
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
-from benchmarks import report
-from benchmarks.rows import LIBRARIES, Row, load_rows
+from benchmarks import report, summary
+from benchmarks.peaks import Peaks, measure_peaks_apart
+from benchmarks.rows import LIBRARIES, CallRow, Row, load_rows
 from benchmarks.turns import Outcome, Settings, measure, start_libraries
 
 
@@ -15,6 +19,13 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
     add("--only", metavar="REGEX", default="", help="rows whose id or title matches")
+    add("--groups", metavar="LIST", default="", help="groups by comma (default: all)")
+    add(
+        "--minutes",
+        type=float,
+        default=math.inf,
+        help="share this time among the rows: fewer rounds for the long ones",
+    )
     add(
         "--peers",
         default=",".join(LIBRARIES[1:]),
@@ -54,11 +65,17 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def choose_rows(pattern: str) -> list[Row]:
-    """The rows whose id or title matches `pattern`; an error if there is none."""
-    search = re.compile(pattern).search
+def choose_rows(pattern: str, groups: str) -> list[Row]:
+    """The rows of `groups` whose id or title matches `pattern`; an error if none does."""
+    rows, search = list(load_rows().values()), re.compile(pattern).search
+    known = list(dict.fromkeys(row.group for row in rows))
+    wanted = groups.split(",") if groups else known
+    if unknown := ", ".join(sorted(set(wanted).difference(known))):
+        sys.exit(f"benchmarks: no group {unknown}; use some of {', '.join(known)}.")
     chosen = [
-        row for row in load_rows().values() if search(row.id) or search(row.title)
+        row
+        for row in rows
+        if row.group in wanted and (search(row.id) or search(row.title))
     ]
     if not chosen:
         sys.exit(f"benchmarks: no row matches {pattern!r}; --list shows all rows.")
@@ -92,16 +109,26 @@ def progress(text: str) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
+def measure_peaks(rows: list[Row]) -> Peaks | None:
+    """The machine's peaks, if a row is held against one of them."""
+    progress("the peaks of the machine")
+    wanted = any(isinstance(row, CallRow) and row.bound for row in rows)
+    return measure_peaks_apart() if wanted else None
+
+
 def measure_all(
-    rows: list[Row], libraries: list[str], settings: Settings
+    rows: list[Row], libraries: list[str], settings: Settings, minutes: float
 ) -> tuple[list[Outcome], dict[str, str], list[str]]:
     """Outcomes of `rows`, and the version or absence of each library."""
+    stop = time.perf_counter() + 60 * minutes
     processes = start_libraries(libraries, settings)
     try:
         outcomes = []
-        for row in rows:
-            progress(row.id)
-            outcomes.append(measure(row, processes, settings))
+        for done, row in enumerate(rows):
+            progress(f"{done + 1} of {len(rows)}: {row.id}")
+            share = (stop - time.perf_counter()) / (len(rows) - done)
+            allowed = dataclasses.replace(settings, allowance=share)
+            outcomes.append(measure(row, processes, allowed))
         progress("")
         notes = {lib: proc.version or proc.failure for lib, proc in processes.items()}
         present = [lib for lib, proc in processes.items() if proc.failure is None]
@@ -121,21 +148,26 @@ def failed(outcomes: list[Outcome], present: list[str], subject: str) -> bool:
 
 def main() -> int:
     options = arguments()
-    rows = choose_rows(options.only)
+    rows = choose_rows(options.only, options.groups)
     if options.list:
         for row in rows:
-            print(f"{row.id:28}{row.title}  [{', '.join(row.libraries)}]")
+            print(f"{row.id:34}{row.title}  [{', '.join(row.libraries)}]")
         return 0
     pin(options.cpus)
     libraries = choose_libraries(options)
-    outcomes, notes, present = measure_all(rows, libraries, settings_of(options))
+    settings = settings_of(options)
+    peaks = measure_peaks(rows)
+    outcomes, notes, present = measure_all(rows, libraries, settings, options.minutes)
+    peaks = peaks and peaks.better(measure_peaks(rows))
     about = {"machine": report.machine(), "libraries": notes, "best": options.best}
-    lines = report.table(outcomes, present, options.subject)
+    about["peaks"] = peaks and dataclasses.asdict(peaks)
+    sections = summary.sections(outcomes, present, options.subject, peaks)
     print(", ".join(f"{key} {value}" for key, value in about["machine"].items()))
     print(", ".join(f"{library} {note}" for library, note in notes.items()), "\n")
-    print(report.as_text(lines), "\n")
+    for title, lines in sections:
+        print(f"{title}\n\n{report.as_text(lines)}\n")
     if options.markdown:
-        options.markdown.write_text(report.as_markdown(lines) + "\n")
+        options.markdown.write_text(summary.as_markdown(sections))
     if options.json:
         options.json.write_text(report.as_json(outcomes, about, options.subject))
     return 1 if failed(outcomes, present, options.subject) else 0

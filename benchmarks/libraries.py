@@ -11,11 +11,14 @@ from typing import Any
 import numpy
 
 SUBMODULES = {
-    "chainrule": ("chainrule.numpy", "chainrule.lax"),
-    "jax": ("jax.numpy", "jax.lax"),
+    "chainrule": ("chainrule.numpy", "chainrule.lax", "chainrule.scipy.linalg"),
+    "jax": ("jax.numpy", "jax.lax", "jax.scipy.linalg", "jax.scipy.special"),
     "torch": ("torch.func",),
     "autograd": ("autograd.numpy",),
 }
+
+CONDENSED = 2048
+"""Arrays of more entries than this are compared by samples and sums."""
 
 
 class LibraryAbsent(Exception):
@@ -28,15 +31,22 @@ def import_library(name: str) -> tuple[Any, str]:
     Raises LibraryAbsent if the interpreter does not have it; any other failure of the
     import is the library's own error and passes through.
     """
+    package = name.partition(".")[0]
     try:
-        library = importlib.import_module(name)
+        library = importlib.import_module(package)
     except ModuleNotFoundError as error:
-        if error.name != name:
+        if error.name != package:
             raise
         raise LibraryAbsent(name) from None
     for submodule in SUBMODULES.get(name, ()):
         importlib.import_module(submodule)
-    return library, importlib.metadata.version(name)
+    return library, importlib.metadata.version(package)
+
+
+def honour_x64(name: str, library: Any, on: bool) -> None:
+    """Tell the library to compute in 64 bits where it is given them, or not to."""
+    if name in ("chainrule", "jax"):
+        library.config.update("jax_enable_x64", on)
 
 
 def waiter(name: str, library: Any) -> Callable[[Any], Any]:
@@ -47,8 +57,23 @@ def waiter(name: str, library: Any) -> Callable[[Any], Any]:
 
 
 def read_numbers(outcome: Any) -> list[list[float]]:
-    """All arrays of `outcome`, each as a flat list of float64, dicts by sorted key."""
-    return [leaf.reshape(-1).tolist() for leaf in arrays_of(outcome)]
+    """All arrays of `outcome`, each as a flat list of float64, dicts by sorted key.
+
+    Of a large array: entries in regular distance, and three means over all entries.
+    """
+    return [part for leaf in arrays_of(outcome) for part in condense(leaf.reshape(-1))]
+
+
+def condense(entries: numpy.ndarray) -> list[list[float]]:
+    """The entries, or samples and means (plain, absolute, with weights) of many."""
+    if entries.size <= CONDENSED:
+        return [entries.tolist()]
+    weights = numpy.cos(numpy.arange(entries.size))
+    means = [entries.mean(), numpy.abs(entries).mean(), (entries * weights).mean()]
+    return [
+        entries[:: entries.size // (CONDENSED // 2)].tolist(),
+        [float(mean) for mean in means],
+    ]
 
 
 def arrays_of(outcome: Any) -> Iterator[numpy.ndarray]:

@@ -21,7 +21,15 @@ from typing import Any
 from benchmarks.budgets import Budget
 from benchmarks.groups import ORDER
 
-LIBRARIES = ("chainrule", "numpy", "jax", "torch", "autograd", "numba")
+LIBRARIES = (
+    "chainrule",
+    "numpy",
+    "jax",
+    "torch",
+    "torch.compile",
+    "autograd",
+    "numba",
+)
 """Every library a row may be written for, in the order of the table's columns."""
 
 Maker = Callable[[Any], Any]
@@ -30,10 +38,16 @@ _registry: dict[str, "CallRow | ProcessRow"] = {}
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A function to time, with `result`: what of its outcome the libraries agree on."""
+    """A function to time, with `result`: what of its outcome the libraries agree on.
+
+    Where `result` is None the library draws random numbers of its own: it is timed and
+    not compared. `traffic` is the least that a call must move to and from memory: the
+    bytes of its arguments and results.
+    """
 
     run: Callable[[], Any]
-    result: Callable[[Any], Any]
+    result: Callable[[Any], Any] | None
+    traffic: int = 0
 
 
 @dataclass(slots=True)
@@ -42,7 +56,10 @@ class CallRow:
 
     `per` divides the time, for a row that reports the cost of one of many equal steps.
     `rtol` is relative to the largest value of a result: libraries that compute in
-    float64 stand beside libraries that compute in float32.
+    float64 stand beside libraries that compute in float32. With `x64` the libraries are
+    told to honour 64-bit dtypes. `bound` says what the time is held against: "copy", the
+    bandwidth of a copy, or "fma32" and "fma64", the peak of fused multiply-adds, of which
+    a call needs half as many as `flops`. `tested` rows are small enough for the tests.
     """
 
     group: str
@@ -51,6 +68,10 @@ class CallRow:
     budgets: tuple[Budget, ...] = ()
     per: int = 1
     rtol: float = 1e-4
+    x64: bool = False
+    bound: str = ""
+    flops: float = 0.0
+    tested: bool = True
     makers: dict[str, Maker] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -80,7 +101,11 @@ class CallRow:
 class ProcessRow:
     """A program, timed from the start of a fresh interpreter to its exit.
 
-    `programs` maps a library to Python source; what it prints is its result.
+    `programs` maps a library to Python source; what it prints is its result. With
+    `inside` the program takes the time itself and prints its seconds first. The
+    `environment` is added to that of the process; "{cache}" in it stands for a folder
+    that is empty before the row and kept between its processes. At most `rounds`
+    repetitions are taken. `tested` rows are short enough for the tests.
     """
 
     group: str
@@ -90,6 +115,10 @@ class ProcessRow:
     budgets: tuple[Budget, ...] = ()
     per: int = 1
     rtol: float = 1e-4
+    inside: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+    rounds: int = 1000
+    tested: bool = True
 
     def __post_init__(self) -> None:
         for library in self.programs:

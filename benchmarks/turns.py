@@ -5,6 +5,7 @@ and why a library has none. Before a row is timed the results of all libraries a
 compared with those of the first one; the row is not timed where they differ.
 """
 
+import functools
 import json
 import math
 import os
@@ -12,8 +13,9 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from typing import Any
 from benchmarks.rows import CallRow, ProcessRow, Row
 
 ROOT = Path(__file__).resolve().parent.parent
+FEWEST = 3
+"""Rounds that every row gets, however long they take."""
 
 
 class RowFailed(Exception):
@@ -31,21 +35,28 @@ class RowFailed(Exception):
 class Settings:
     """How a run measures: `rounds` repetitions of about `seconds` each.
 
-    Their median stands for them; if `best`, their minimum, for a machine with others on it.
+    Their median stands for them; if `best`, their minimum, for a machine with others on
+    it. A row that has used up `allowance` seconds gets no more than `FEWEST` rounds.
     """
 
     rounds: int = 15
     seconds: float = 0.01
     interpreters: Mapping[str, str] = field(default_factory=dict)
     best: bool = False
+    allowance: float = math.inf
 
     def interpreter(self, library: str) -> str:
         """The Python that runs `library`: by option, by environment, or the current."""
-        by_environment = os.environ.get(f"BENCH_PYTHON_{library.upper()}")
-        return self.interpreters.get(library) or by_environment or sys.executable
+        package = library.partition(".")[0]
+        by_environment = os.environ.get(f"BENCH_PYTHON_{package.upper()}")
+        return self.interpreters.get(package) or by_environment or sys.executable
 
     def start(
-        self, library: str, arguments: list[str], **pipes: Any
+        self,
+        library: str,
+        arguments: list[str],
+        extra: Mapping[str, str] | None = None,
+        **pipes: Any,
     ) -> subprocess.Popen:
         """Start the interpreter of `library`, in the project's root.
 
@@ -53,7 +64,7 @@ class Settings:
         installs, but not the sources of an editable install.
         """
         command = [self.interpreter(library), *arguments]
-        environment = {**os.environ}
+        environment = {**os.environ, **(extra or {})}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return subprocess.Popen(
             command,
@@ -67,12 +78,16 @@ class Settings:
 
 @dataclass(slots=True)
 class Outcome:
-    """What one row gave: seconds per repetition, and failures, by library."""
+    """What one row gave: seconds per repetition, and failures, by library.
+
+    `traffic` is the least number of bytes that a call moves, where it is known.
+    """
 
     row: Row
     samples: dict[str, list[float]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     best: bool = False
+    traffic: int = 0
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -164,11 +179,14 @@ def measure_calls(
     outcome: Outcome,
 ) -> None:
     """Time a call in the warm processes."""
+    start = time.perf_counter()
     counts: dict[str, int] = {}
-    numbers: dict[str, list[list[float]]] = {}
+    numbers: dict[str, list[list[float]] | None] = {}
     for library, process in processes.items():
         try:
-            numbers[library] = process.ask("prepare", row_id=row.id)["numbers"]
+            answer = process.ask("prepare", row_id=row.id)
+            numbers[library] = answer["numbers"]
+            outcome.traffic = outcome.traffic or answer["traffic"]
         except RowFailed as error:
             outcome.failures[library] = str(error)
     if not disagreements(numbers, row.rtol, outcome):
@@ -178,14 +196,12 @@ def measure_calls(
                 counts[library] = answer["count"]
             except RowFailed as error:
                 outcome.failures[library] = str(error)
-    for library in in_turns(list(counts), settings.rounds):
-        if library in outcome.failures:
-            continue
-        try:
-            seconds = processes[library].ask("repeat", count=counts[library])["seconds"]
-            outcome.samples.setdefault(library, []).append(seconds / row.per)
-        except RowFailed as error:
-            outcome.failures[library] = str(error)
+
+    def repeat(library: str) -> float:
+        return processes[library].ask("repeat", count=counts[library])["seconds"]
+
+    stop = start + settings.allowance
+    take_turns(list(counts), settings.rounds, stop, repeat, outcome)
     for library in numbers:
         processes[library].ask("drop")
 
@@ -194,32 +210,31 @@ def measure_programs(
     row: ProcessRow, libraries: list[str], settings: Settings, outcome: Outcome
 ) -> None:
     """Time a program from the start of its interpreter to its exit."""
-    numbers: dict[str, list[list[float]]] = {}
-    for library in libraries:
-        try:
-            _, numbers[library] = run_program(row, library, settings)
-        except RowFailed as error:
-            outcome.failures[library] = str(error)
-    if disagreements(numbers, row.rtol, outcome):
-        return
-    for library in in_turns(list(numbers), settings.rounds):
-        if library in outcome.failures:
-            continue
-        try:
-            seconds, _ = run_program(row, library, settings)
-            outcome.samples.setdefault(library, []).append(seconds / row.per)
-        except RowFailed as error:
-            outcome.failures[library] = str(error)
+    start = time.perf_counter()
+    numbers: dict[str, list[list[float]] | None] = {}
+    with tempfile.TemporaryDirectory() as cache:
+        run = functools.partial(run_program, row, settings=settings, cache=cache)
+        for library in libraries:
+            try:
+                _, numbers[library] = run(library)
+            except RowFailed as error:
+                outcome.failures[library] = str(error)
+        if disagreements(numbers, row.rtol, outcome):
+            return
+        rounds, stop = min(settings.rounds, row.rounds), start + settings.allowance
+        take_turns(list(numbers), rounds, stop, lambda lib: run(lib)[0], outcome)
 
 
 def run_program(
-    row: ProcessRow, library: str, settings: Settings
+    row: ProcessRow, library: str, settings: Settings, cache: str = ""
 ) -> tuple[float, list[list[float]]]:
     """Seconds that the program of `library` took, and the numbers it printed."""
+    extra = {key: text.format(cache=cache) for key, text in row.environment.items()}
     start = time.perf_counter()
     process = settings.start(
         library,
         ["-c", row.programs[library]],
+        extra,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -227,27 +242,56 @@ def run_program(
     seconds = time.perf_counter() - start
     if process.returncode != 0:
         raise RowFailed(complaints.strip().splitlines()[-1])
-    return seconds, [
-        [float(word) for word in re.split(r"[\s,()\[\]]+", printed) if word]
-    ]
+    numbers = [float(word) for word in re.split(r"[\s,()\[\]]+", printed) if word]
+    if row.inside:
+        seconds, *numbers = numbers
+    return seconds, [numbers]
 
 
-def in_turns(libraries: list[str], rounds: int) -> Iterable[str]:
-    """Every library once a round, starting with another one each round."""
+def take_turns(
+    libraries: list[str],
+    rounds: int,
+    stop: float,
+    repeat: Callable[[str], float],
+    outcome: Outcome,
+) -> None:
+    """Note `repeat(library)` of every library and round, until the time `stop`.
+
+    A library that fails takes no further turns.
+    """
+    for turn, library in in_turns(libraries, rounds):
+        if turn >= FEWEST and time.perf_counter() > stop:
+            break
+        if library in outcome.failures:
+            continue
+        try:
+            seconds = repeat(library) / outcome.row.per
+            outcome.samples.setdefault(library, []).append(seconds)
+        except RowFailed as error:
+            outcome.failures[library] = str(error)
+
+
+def in_turns(libraries: list[str], rounds: int) -> Iterable[tuple[int, str]]:
+    """(round, library): every library once a round, each round from another one on."""
     for turn in range(rounds):
         shift = turn % max(1, len(libraries))
-        yield from libraries[shift:] + libraries[:shift]
+        for library in libraries[shift:] + libraries[:shift]:
+            yield turn, library
 
 
 def disagreements(
-    numbers: Mapping[str, list[list[float]]], rtol: float, outcome: Outcome
+    numbers: Mapping[str, list[list[float]] | None], rtol: float, outcome: Outcome
 ) -> bool:
-    """Whether a library's result differs from the first one's; notes each that does."""
-    if not numbers:
+    """Whether a library's result differs from the first one's; notes each that does.
+
+    Libraries whose numbers are None take no part.
+    """
+    compared = {lib: part for lib, part in numbers.items() if part is not None}
+    if not compared:
         return False
-    first = next(iter(numbers))
+    first = next(iter(compared))
     different = [
-        lib for lib in numbers if not agree(numbers[lib], numbers[first], rtol)
+        lib for lib in compared if not agree(compared[lib], compared[first], rtol)
     ]
     for library in different:
         outcome.failures[library] = f"its result differs from that of {first}"

@@ -15,7 +15,13 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.libraries import LibraryAbsent, import_library, read_numbers, waiter
+from benchmarks.libraries import (
+    LibraryAbsent,
+    honour_x64,
+    import_library,
+    read_numbers,
+    waiter,
+)
 from benchmarks.rows import CallRow, Timed, load_rows
 
 WAIT_EACH = 100e-6
@@ -36,15 +42,18 @@ class Worker:
         """Build the row, run it once, and return the numbers it computed."""
         row = self.rows[row_id]
         assert isinstance(row, CallRow)
+        honour_x64(self.name, self.library, row.x64)
         made = row.makers[self.name](self.library)
         timed = (
             made if isinstance(made, Timed) else Timed(made, lambda outcome: outcome)
         )
-        numbers = read_numbers(timed.result(timed.run()))
+        outcome = self.wait(timed.run())
+        numbers = timed.result and read_numbers(timed.result(outcome))
+        del outcome
         self.loop = make_loop(timed.run, self.wait)
         gc.collect()
         gc.freeze()
-        return {"numbers": numbers}
+        return {"numbers": numbers, "traffic": timed.traffic}
 
     def calibrate(self, seconds: float) -> dict[str, Any]:
         """Warm up, and find the number of calls that fill about `seconds`."""
@@ -101,7 +110,7 @@ def serve(
         method = getattr(worker, request.pop("do"))
         try:
             answer(method(**request))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the report
+        except Exception as error:
             answer({"failed": explain(error)})
 
 
@@ -124,7 +133,7 @@ def main() -> None:
     except LibraryAbsent:
         answer({"absent": True})
         return
-    except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the report
+    except Exception as error:
         answer({"failed": explain(error)})
         return
     answer({"version": worker.version})

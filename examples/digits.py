@@ -1,4 +1,4 @@
-"""A classifier of handwritten digits, trained with `value_and_grad` and nothing else.
+"""A classifier of handwritten digits, trained with `value_and_grad` and `jit`.
 
 The data are the 1,797 images of 8x8 of examples/data/README.md; a fifth of them, drawn by
 a fixed shuffle, is held out. The model is a multilayer perceptron in plain functions, its
@@ -92,26 +92,33 @@ def adam_update(parameters, gradient, state: Adam, rate: float):
     return parameters, Adam(mean, square, step)
 
 
-def train(key, training: Split, held_out: Split):
-    """The parameters after `EPOCHS` epochs, and a list of (loss, held-out loss)."""
+def train_step(parameters, state: Adam, images, labels, rate: float):
+    """Parameters and state after one batch, and its loss."""
+    value, gradient = cr.value_and_grad(loss)(parameters, images, labels)
+    parameters, state = adam_update(parameters, gradient, state, rate)
+    return parameters, state, value
+
+
+def train(key, training: Split, held_out: Split, step=train_step, epochs: int = EPOCHS):
+    """The parameters after training, and a list of (loss, held-out loss) per epoch."""
     key, start = cr.random.split(key)
     parameters = initial_parameters(start)
     zeros = cr.tree.map(cnp.zeros_like, parameters)
     state, history = Adam(zeros, zeros), []
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         key, shuffle = cr.random.split(key)
         order = cr.random.permutation(shuffle, len(training.labels))
         rate = RATE * 0.5 * (1 + np.cos(np.pi * epoch / EPOCHS))
         losses = []
         for first in range(0, len(order) - BATCH + 1, BATCH):
             batch = order[first : first + BATCH]
-            value, gradient = cr.value_and_grad(loss)(
-                parameters, training.images[batch], training.labels[batch]
+            parameters, state, value = step(
+                parameters, state, training.images[batch], training.labels[batch], rate
             )
-            parameters, state = adam_update(parameters, gradient, state, rate)
             losses.append(float(value))
         history.append((np.mean(losses), float(loss(parameters, *held_out))))
-        show_progress(epoch + 1, EPOCHS, f"loss {history[-1][0]:.4f}")
+        if epochs > 1:
+            show_progress(epoch + 1, epochs, f"loss {history[-1][0]:.4f}")
     return parameters, history
 
 
@@ -173,8 +180,11 @@ def run(output: Path) -> list[str]:
     shuffle, key = cr.random.split(cr.random.key(0))
     training, held_out = load(shuffle)
     start = time.perf_counter()
-    parameters, history = train(key, training, held_out)
+    parameters, history = train(key, training, held_out, cr.jit(train_step))
     seconds = time.perf_counter() - start
+    start = time.perf_counter()
+    train(key, training, held_out, train_step, epochs=1)
+    eager = (time.perf_counter() - start) * EPOCHS
     reached = accuracy(parameters, held_out)
     plot_losses(history, output / "digits_loss.png", reached)
     wrong = plot_misclassified(parameters, held_out, output / "digits_misread.png")
@@ -186,5 +196,6 @@ def run(output: Path) -> list[str]:
     return [
         f"{reached:.2%} of {len(held_out.labels)} held-out digits read right",
         f"{wrong} misread; at least {REQUIRED_ACCURACY:.0%} right are required",
-        f"{EPOCHS} epochs over {len(training.labels)} images in {seconds:.1f} s",
+        f"{EPOCHS} epochs over {len(training.labels)} images in {seconds:.1f} s,"
+        f" compiled with jit; the same eagerly takes {eager:.1f} s",
     ]

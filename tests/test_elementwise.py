@@ -143,6 +143,32 @@ def test_shifts_beyond_the_width_shift_everything_out(amount):
     assert lax.shift_right_arithmetic(x, n).tolist() == [-1, 0]
 
 
+@pytest.mark.parametrize("run", [lambda f: f, cr.jit], ids=["eager", "compiled"])
+@pytest.mark.parametrize(
+    "dtype,expected",
+    [
+        ("int8", [0, 127, -128, 127, -128, -1, 0]),
+        ("uint8", [0, 255, 0, 255, 0, 0, 0]),
+        ("int32", [0, 2**31 - 1, -(2**31), 2**31 - 1, -(2**31), -1, 0]),
+        ("uint32", [0, 2**32 - 1, 0, 3 * 10**9, 0, 0, 0]),
+    ],
+)
+def test_floats_out_of_range_become_the_nearest_integer(dtype, expected, run):
+    x = cnp.array([np.nan, np.inf, -np.inf, 3e9, -3e9, -1.5, 0.9], "float32")
+    found = run(lambda x: x.astype(dtype))(x)
+    np.testing.assert_array_equal(found, np.array(expected, dtype))
+
+
+@pytest.mark.parametrize("run", [lambda f: f, cr.jit], ids=["eager", "compiled"])
+def test_reduced_precision_overflows_where_rounding_up_does(run):
+    x = cnp.array([3.4e38, -3.4e38, 65519.0, 65520.0, 6e-5, 7e-5], "float32")
+    few = run(lambda x: lax.reduce_precision(x, 8, 3))(x)
+    np.testing.assert_array_equal(few[:2], [np.inf, -np.inf])
+    half = run(lambda x: lax.reduce_precision(x, 5, 10))(x)
+    rounded = np.array([65504, np.inf, 0, np.float16(7e-5)], np.float32)
+    np.testing.assert_array_equal(half[2:], rounded)
+
+
 def test_integer_powers_of_integers():
     base = cnp.asarray([-2, -1, 0, 1, 2])
     assert (base ** cnp.asarray(3)).tolist() == [-8, -1, 0, 1, 8]

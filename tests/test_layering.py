@@ -221,7 +221,9 @@ def test_no_function_is_too_long():
 def test_the_ground_floor_stays_small():
     ground = ("chainrule.core", "chainrule.transforms")
     total = sum(
-        text.count("\n") + 1 for name, text in SOURCES.items() if name.startswith(ground)
+        text.count("\n") + 1
+        for name, text in SOURCES.items()
+        if name.startswith(ground)
     )
     assert total < MAX_GROUND_FLOOR_LINES
 

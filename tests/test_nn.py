@@ -106,12 +106,17 @@ def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="mode must be one of"):
         cr.nn.initializers.variance_scaling(1.0, "fan", "normal")
     with pytest.raises(ValueError, match="do not fit together"):
-        cr.nn.dot_product_attention(cnp.ones((2, 3, 4)), cnp.ones((2, 3, 5)), cnp.ones((2, 3, 5)))
+        cr.nn.dot_product_attention(
+            cnp.ones((2, 3, 4)), cnp.ones((2, 3, 5)), cnp.ones((2, 3, 5))
+        )
 
 
 # --- types, masks, scaled products -------------------------------------------------------
 
-@pytest.mark.parametrize("name", ["elu", "celu", "selu", "relu6", "mish", "hard_sigmoid"])
+
+@pytest.mark.parametrize(
+    "name", ["elu", "celu", "selu", "relu6", "mish", "hard_sigmoid"]
+)
 def test_integers_become_weak_floats(name):
     y = getattr(cr.nn, name)(cnp.arange(-2, 3))
     assert (y.dtype, y.weak_type) == (np.float32, name != "mish")
@@ -231,6 +236,8 @@ def test_scaled_matmul_multiplies_each_block_by_its_scale():
     expected = np.einsum(
         "bmk,bnk->bmn", a * a_scales.repeat(32, 2), b * b_scales.repeat(32, 2)
     )
-    close(cr.nn.scaled_matmul(*map(cnp.array, (a, b, a_scales, b_scales))), expected, 1e-5)
+    close(
+        cr.nn.scaled_matmul(*map(cnp.array, (a, b, a_scales, b_scales))), expected, 1e-5
+    )
     with pytest.raises(ValueError, match="do not fit together"):
         cr.nn.scaled_matmul(*map(cnp.array, (a, b, a_scales, b_scales[:, :, :1])))

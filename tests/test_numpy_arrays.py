@@ -80,9 +80,13 @@ ORDERS = [
     lambda m, a, mat, v, i: m.take_along_axis(mat, m.argsort(mat, 1), 1),
     lambda m, a, mat, v, i: m.choose(i, [i * 2, i * 3, i * 5], mode="clip"),
     lambda m, a, mat, v, i: m.select([v < 1, v < 3], [v * 2, v * 3], 7.0),
-    lambda m, a, mat, v, i: m.piecewise(v, [v < 1, v > 2], [-1.0, lambda t: t * 2, 5.0]),
+    lambda m, a, mat, v, i: m.piecewise(
+        v, [v < 1, v > 2], [-1.0, lambda t: t * 2, 5.0]
+    ),
     lambda m, a, mat, v, i: m.unravel_index(i, (2, 3))[1].astype(np.int32),
-    lambda m, a, mat, v, i: m.ravel_multi_index((i, i), (3, 4), mode="wrap").astype("i4"),
+    lambda m, a, mat, v, i: m.ravel_multi_index((i, i), (3, 4), mode="wrap").astype(
+        "i4"
+    ),
 ]
 COUNTS = [
     lambda m, a, mat, v, i: m.nonzero(mat > 5)[1].astype(np.int32),
@@ -214,7 +218,10 @@ def test_fixed_sizes_cut_and_fill(run):
     v = cnp.asarray(V)
     same = np.testing.assert_array_equal
     same(run(lambda x: cnp.nonzero(x, size=3)[0])(v), [0, 1, 2])
-    same(run(lambda x: cnp.nonzero(x, size=7, fill_value=-1)[0])(v), [0, 1, 2, 3, 5, -1, -1])
+    same(
+        run(lambda x: cnp.nonzero(x, size=7, fill_value=-1)[0])(v),
+        [0, 1, 2, 3, 5, -1, -1],
+    )
     same(run(lambda x: cnp.where(x > 1, size=4, fill_value=9)[0])(v), [0, 2, 3, 9])
     same(run(lambda x: cnp.unique(x, size=3))(v), [0, 1, 2])
     same(run(lambda x: cnp.unique(x, size=6, fill_value=8))(v), [0, 1, 2, 3, 8, 8])
@@ -260,3 +267,10 @@ def test_methods_are_the_functions():
     np.testing.assert_array_equal(x.byteswap(), values.byteswap())
     assert x.devices() == {x.device}
     assert x.__array_namespace__() is cnp
+
+
+def test_scalar_types_take_every_integer_that_their_dtype_holds():
+    assert int(cnp.uint32(2**32 - 1)) == 2**32 - 1
+    assert float(cnp.float32(2**40)) == 2.0**40
+    with pytest.raises(OverflowError, match="int8: Python int 300 is out of bounds"):
+        cnp.int8(300)

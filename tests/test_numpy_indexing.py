@@ -27,7 +27,9 @@ def part(rng, n):
             rng.randrange(-n, n),
             slice(None),
             slice(1, None),
-            slice(rng.choice(bounds), rng.choice(bounds), rng.choice([None, 1, 2, -1, -2])),
+            slice(
+                rng.choice(bounds), rng.choice(bounds), rng.choice([None, 1, 2, -1, -2])
+            ),
             numpy_rng.integers(-n, n, 2),
             numpy_rng.integers(-n, n, (3, 1)),
             numpy_rng.integers(-n, n, ()),
@@ -73,7 +75,8 @@ def split(index):
     def rebuilt(new):
         new = iter(new)
         return tuple(
-            next(new) if isinstance(p, np.ndarray) and p.dtype != bool else p for p in index
+            next(new) if isinstance(p, np.ndarray) and p.dtype != bool else p
+            for p in index
         )
 
     return arrays, rebuilt

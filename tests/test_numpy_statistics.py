@@ -18,10 +18,20 @@ holes = np.where(rng.random((4, 5)) > 0.6, np.nan, rng.standard_normal((4, 5)))
 holes[:, 0] = [1.0, 2.0, np.nan, 3.0]
 z = x + 1j * x[::-1]
 
-METHODS = (
-    "linear lower higher midpoint inverted_cdf averaged_inverted_cdf hazen weibull"
-    " closest_observation interpolated_inverted_cdf median_unbiased normal_unbiased"
-).split()
+METHODS = [
+    "linear",
+    "lower",
+    "higher",
+    "midpoint",
+    "inverted_cdf",
+    "averaged_inverted_cdf",
+    "hazen",
+    "weibull",
+    "closest_observation",
+    "interpolated_inverted_cdf",
+    "median_unbiased",
+    "normal_unbiased",
+]
 
 CALLS = {
     "sum": lambda xp: xp.sum(x),

@@ -273,7 +273,7 @@ def test_unflatten_errors():
 
 
 def test_reduce():
-    join = lambda x, y: f"({x}{y})"  # noqa: E731
+    join = lambda x, y: f"({x}{y})"
     assert tree.reduce(join, ["a", {"k": "b"}, "c"]) == "((ab)c)"
     assert tree.reduce(join, ["a"], "0") == "(0a)"
     assert tree.reduce(join, ["a", "b"], None) == "((Nonea)b)"

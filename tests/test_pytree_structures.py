@@ -11,8 +11,8 @@ import weakref
 import pytest
 
 from chainrule import tree, tree_util
-from chainrule.runtime.pytree import flatten_axes, prefix_errors
 from chainrule.runtime import _native
+from chainrule.runtime.pytree import flatten_axes, prefix_errors
 
 from .pytree_cases import (
     EVERYTHING,
@@ -34,7 +34,7 @@ def test_structures_compare_and_hash():
         lambda: Point(1, 2), lambda: (1, 2), lambda: Node((1, 2)), lambda: 0,
         lambda: Node((1, 2), "s"), lambda: Layer(1, 2), lambda: Layer(1, 2, "other"),
         lambda: defaultdict(list, a=1), lambda: defaultdict(dict, a=1), lambda: None,
-        lambda: {}, lambda: (), lambda: [], lambda: [[], []], lambda: [[[]]],
+        dict, lambda: (), list, lambda: [[], []], lambda: [[[]]],
     ]  # fmt: skip
     for i, one in enumerate(make):
         for j, other in enumerate(make):
@@ -257,7 +257,7 @@ def test_broadcast():
     full = [{"a": 1, "b": (2, None)}, 3]
     assert tree.broadcast(0, full) == [{"a": 0, "b": (0, None)}, 0]
     assert tree.broadcast([{"a": 5, "b": 6}, 7], full) == [{"a": 5, "b": (6, None)}, 7]
-    is_none = lambda x: x is None  # noqa: E731
+    is_none = lambda x: x is None
     assert tree.broadcast([None, 1], full, is_none) == [
         {"a": None, "b": (None, None)}, 1,
     ]  # fmt: skip

@@ -19,7 +19,9 @@ import chainrule as jax
 import chainrule.numpy as jnp
 from chainrule import random
 
-VALUES = json.loads((pathlib.Path(__file__).parent / "values" / "random.json").read_text())
+VALUES = json.loads(
+    (pathlib.Path(__file__).parent / "values" / "random.json").read_text()
+)
 EXACT = ("uniform", "bernoulli", "rademacher", "vmap(lambda k: random.uniform")
 """Floats that are made by exact operations and one fused multiply-add."""
 
@@ -31,7 +33,7 @@ def words(x):
 def evaluate(call):
     """The value of a call written in JAX's names; `key` is random.key(42)."""
     scope = {"random": random, "jax": jax, "jnp": jnp, "key": random.key(42)}
-    return np.asarray(words(eval(call, scope)))  # noqa: S307 (calls stand in this folder)
+    return np.asarray(words(eval(call, scope)))
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -179,6 +181,7 @@ def test_choice_without_replacement_has_no_element_twice():
 
 # --- derivatives -------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("a", [0.05, 0.4, 1.0, 3.0, 40.0])
 def test_derivative_of_gamma_keeps_the_distribution_function(a):
     """dx/da = -(dP/da) / (dP/dx), with dP/da from finite differences of SciPy's P."""
@@ -222,6 +225,7 @@ def test_derivatives_of_locations_and_scales():
 
 
 # --- keys --------------------------------------------------------------------------------
+
 
 def same(a, b):
     np.testing.assert_array_equal(random.key_data(a), random.key_data(b))
@@ -278,7 +282,7 @@ def test_keys_are_compared():
     assert jnp.equal(keys, keys).dtype == bool and jnp.array_equal(keys, keys)
     assert jax.vmap(lambda a, b: a == b)(keys, keys).tolist() == [True] * 3
     with pytest.raises(TypeError, match="does not accept dtype key<fry>"):
-        keys < keys  # noqa: B015 (evaluated for its error)
+        keys < keys
 
 
 def test_keys_pass_through_transformations():
@@ -375,7 +379,11 @@ ERRORS = [
     (lambda: random.uniform(KEY, (2,), int), ValueError, "must be a floating-point"),
     (lambda: random.uniform(KEY, (2.0,)), TypeError, "sequences of concrete integers"),
     (lambda: random.uniform(KEY, (-1,)), TypeError, "must not be negative"),
-    (lambda: random.uniform(KEY, (2,), minval=jnp.zeros(3)), ValueError, "do not broad"),
+    (
+        lambda: random.uniform(KEY, (2,), minval=jnp.zeros(3)),
+        ValueError,
+        "do not broad",
+    ),
     (lambda: random.bits(KEY, (2,), int), ValueError, "unsigned integer"),
     (lambda: random.randint(KEY, (2,), 0, 9, float), TypeError, "integer dtype"),
     (lambda: random.randint(KEY, (2,), 0, 2**40), OverflowError, "out of bounds"),
@@ -386,7 +394,11 @@ ERRORS = [
     (lambda: random.permutation(KEY, 5.0), TypeError, "must be an integer or an array"),
     (lambda: random.permutation(KEY, [1, 2]), TypeError, "requires ndarray or scalar"),
     (lambda: random.permutation(KEY, 5, axis=1), ValueError, "out of bounds"),
-    (lambda: random.choice(KEY, 5, (6,), replace=False), ValueError, "cannot draw 6 of 5"),
+    (
+        lambda: random.choice(KEY, 5, (6,), replace=False),
+        ValueError,
+        "cannot draw 6 of 5",
+    ),
     (lambda: random.choice(KEY, 5, 2), TypeError, "must be a sequence"),
     (lambda: random.choice(KEY, 0), ValueError, "nothing to draw from"),
     (lambda: random.choice(KEY, 5, p=jnp.ones(4)), ValueError, "vector with one prob"),

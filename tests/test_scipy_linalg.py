@@ -191,7 +191,7 @@ def test_expm_of_many_squarings_is_nan():
 
 def test_third_derivative_of_expm():
     a = random(3, 3) / 2
-    f = lambda t: linalg.expm(t * a)[0, 1]  # noqa: E731
+    f = lambda t: linalg.expm(t * a)[0, 1]
     third = cr.grad(cr.grad(cr.grad(f)))(1.0)
     expected = (a @ a @ a @ scipy.linalg.expm(a))[0, 1]
     np.testing.assert_allclose(third, expected, rtol=1e-9)

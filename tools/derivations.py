@@ -122,7 +122,7 @@ FITS["LOG2_SHORT"] = Fit(
 )  # fmt: skip
 # --- tangent: tan r = r + r^3 q(r^2), t = r^2 --------------------------------------------
 
-for _name, _formats in [("TAN_F32", f32(6)), ("TAN_F64", f64(14))]:
+for _name, _formats in [("TAN_F32", f32(7)), ("TAN_F64", f64(14))]:
     FITS[_name] = Fit(
         "(tan r - r) / r^3 by t = r^2, |r| <= pi / 4",
         lambda t: (mp.tan(mp.sqrt(t)) - mp.sqrt(t)) / mp.sqrt(t) ** 3,
@@ -134,7 +134,7 @@ FITS["LOG_ARTANH"] = Fit(
     "(2 artanh s - 2 s) / s^3 by t = s^2, |s| <= 0.1716",
     lambda t: 2 * (mp.atanh(mp.sqrt(t)) - mp.sqrt(t)) / mp.sqrt(t) ** 3,
     lambda t: mp.sqrt(t) ** 3 / (2 * mp.atanh(mp.sqrt(t))),
-    mp.mpf("1e-12"), mp.mpf("0.029438"), ["pair", *f64(9)],
+    mp.mpf("1e-12"), mp.mpf("0.029438"), ["pair", *f64(8)],
 )  # fmt: skip
 
 # --- 2^r = 1 + r q(r); log2(1 + f) = f q(f); log10 likewise --------------------------------

@@ -99,14 +99,37 @@ def minimax(points, values, weights, terms):
     return [exact(c) for c in coefficients], exact(worst)
 
 
-def exchange(points, values, weights, terms):
-    count = len(points)
-    reference = [
-        int((1 - np.cos(np.pi * (2 * j + 1) / (2 * (terms + 1)))) / 2 * count)
-        for j in range(terms + 1)
-    ]
+def first_reference(terms, count):
+    """Where on the grid the error of a Chebyshev series would be largest."""
+    angles = np.pi * (2 * np.arange(terms + 1) + 1) / (2 * (terms + 1))
+    reference = ((1 - np.cos(angles)) / 2 * count).astype(int).tolist()
     for j in range(1, terms + 1):
         reference[j] = max(reference[j], reference[j - 1] + 1)
+    return reference
+
+
+def thin(reference, errors, size):
+    """Leaves out points where the error is least, so that signs still alternate: from an
+    end, or two neighbours."""
+    reference = list(reference)
+    while len(reference) > size:
+        ends = [abs(errors[reference[0]]), abs(errors[reference[-1]])]
+        if len(reference) > size + 1:
+            pairs = [
+                max(abs(errors[a]), abs(errors[b]))
+                for a, b in itertools.pairwise(reference)
+            ]
+            least = min(range(len(pairs)), key=pairs.__getitem__)
+            if pairs[least] < min(ends):
+                del reference[least : least + 2]
+                continue
+        del reference[0 if ends[0] < ends[1] else -1]
+    return reference
+
+
+def exchange(points, values, weights, terms):
+    """Remez' exchange on the grid: the best coefficients found, and their error."""
+    reference = first_reference(terms, len(points))
     best = None
     for _ in range(50):
         coefficients, level = solve(points, values, weights, reference, terms)
@@ -117,23 +140,8 @@ def exchange(points, values, weights, terms):
         worst = max(abs(e) for e in errors)
         if best is None or worst < best[1]:
             best = coefficients, worst
-        if worst <= level * 1.001:
-            break
-        reference = extremes(errors)
-        while len(reference) > terms + 1:
-            drop = 0 if abs(errors[reference[0]]) < abs(errors[reference[-1]]) else -1
-            if len(reference) > terms + 2:
-                sizes = [
-                    max(abs(errors[a]), abs(errors[b]))
-                    for a, b in itertools.pairwise(reference)
-                ]
-                least = min(range(len(sizes)), key=sizes.__getitem__)
-                ends = min(abs(errors[reference[0]]), abs(errors[reference[-1]]))
-                if sizes[least] < ends:
-                    del reference[least : least + 2]
-                    continue
-            del reference[drop]
-        if len(reference) < terms + 1:
+        reference = thin(extremes(errors), errors, terms + 1)
+        if worst <= level * 1.001 or len(reference) <= terms:
             break
     return best
 

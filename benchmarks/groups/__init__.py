@@ -4,4 +4,15 @@ A module declares its rows and imports no library: a maker receives the library 
 written for.
 """
 
-ORDER = ("imports", "latency", "derivatives", "tracing")
+ORDER = (
+    "imports",
+    "latency",
+    "derivatives",
+    "tracing",
+    "elementwise",
+    "reductions",
+    "indexing",
+    "contractions",
+    "linalg",
+    "random",
+)

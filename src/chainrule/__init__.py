@@ -13,6 +13,25 @@ import importlib as _importlib
 from typing import Any as _Any
 
 from . import numpy as numpy
+from .api import compilation as _compilation
+from .api.gradients import grad as grad
+from .api.gradients import jvp as jvp
+from .api.gradients import linearize as linearize
+from .api.gradients import value_and_grad as value_and_grad
+from .api.gradients import vjp as vjp
+from .api.inspection import eval_shape as eval_shape
+from .api.inspection import make_jaxpr as make_jaxpr
+from .api.inspection import typeof as typeof
+from .api.jacobians import hessian as hessian
+from .api.jacobians import hvp as hvp
+from .api.jacobians import jacfwd as jacfwd
+from .api.jacobians import jacobian as jacobian
+from .api.jacobians import jacrev as jacrev
+from .api.placement import block_until_ready as block_until_ready
+from .api.placement import copy_to_host_async as copy_to_host_async
+from .api.placement import device_get as device_get
+from .api.placement import device_put as device_put
+from .api.vmap import vmap as vmap
 from .control.checkpoint import checkpoint as checkpoint
 from .control.checkpoint import checkpoint as remat
 from .control.checkpoint import checkpoint_policies as checkpoint_policies
@@ -42,6 +61,7 @@ from .core.config import no_tracing as no_tracing
 from .core.config import numpy_dtype_promotion as numpy_dtype_promotion
 from .core.config import numpy_rank_promotion as numpy_rank_promotion
 from .core.config import threefry_partitionable as threefry_partitionable
+from .core.dtypes import float0 as float0
 from .parallel.devices import Device as Device
 from .parallel.devices import default_backend as default_backend
 from .parallel.devices import device_count as device_count
@@ -50,35 +70,29 @@ from .parallel.devices import local_device_count as local_device_count
 from .parallel.devices import local_devices as local_devices
 from .parallel.devices import process_count as process_count
 from .parallel.devices import process_index as process_index
-from .core.dtypes import float0 as float0
 from .transforms.evaluate import debug_infs as debug_infs
 from .transforms.evaluate import debug_nans as debug_nans
 from .transforms.evaluate import ensure_compile_time_eval as ensure_compile_time_eval
-from .api import compilation as _compilation
-from .api.gradients import grad as grad
-from .api.gradients import jvp as jvp
-from .api.gradients import linearize as linearize
-from .api.gradients import value_and_grad as value_and_grad
-from .api.gradients import vjp as vjp
-from .api.inspection import eval_shape as eval_shape
-from .api.inspection import make_jaxpr as make_jaxpr
-from .api.inspection import typeof as typeof
-from .api.jacobians import hessian as hessian
-from .api.jacobians import hvp as hvp
-from .api.jacobians import jacfwd as jacfwd
-from .api.jacobians import jacobian as jacobian
-from .api.jacobians import jacrev as jacrev
-from .api.placement import block_until_ready as block_until_ready
-from .api.placement import copy_to_host_async as copy_to_host_async
-from .api.placement import device_get as device_get
-from .api.placement import device_put as device_put
-from .api.vmap import vmap as vmap
 
 __version__ = "0.1.0"
 
 _submodules = frozenset(
-    "ad_checkpoint core custom_derivatives debug dtypes errors flatten_util lax nn"
-    " parallel random scipy tree tree_util".split()
+    [
+        "ad_checkpoint",
+        "core",
+        "custom_derivatives",
+        "debug",
+        "dtypes",
+        "errors",
+        "flatten_util",
+        "lax",
+        "nn",
+        "parallel",
+        "random",
+        "scipy",
+        "tree",
+        "tree_util",
+    ]
 )
 _from_submodules = {"pmap": ".parallel.pmap", "pure_callback": ".control.callbacks"}
 

@@ -15,7 +15,6 @@ from .core.dtypes import iinfo as iinfo
 from .numpy.types import extended as extended
 from .numpy.types import prng_key as prng_key
 from .numpy.types import result_type as result_type
-from .numpy.types import subdtype as issubdtype
 
 
 def scalar_type_of(x: Any) -> type:

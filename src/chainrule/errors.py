@@ -1,7 +1,9 @@
 """Error classes that transformations raise; each documents its cause and remedy."""
 
 from .core.errors import ConcretizationTypeError as ConcretizationTypeError
-from .core.errors import InconclusiveDimensionOperation as InconclusiveDimensionOperation
+from .core.errors import (
+    InconclusiveDimensionOperation as InconclusiveDimensionOperation,
+)
 from .core.errors import JAXIndexError as JAXIndexError
 from .core.errors import JaxprTypeError as JaxprTypeError
 from .core.errors import JaxRuntimeError as JaxRuntimeError

@@ -1,6 +1,7 @@
 """Pytrees as flat vectors."""
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from . import numpy as cnp
 from .core.avals import as_array

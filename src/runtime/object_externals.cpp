@@ -1,5 +1,5 @@
 // What loaded code may call: memory functions, the mathematical functions of the C
-// library, and the compiler's own support functions for 128-bit integers and halves.
+// library, and what LLVM calls for 128-bit division and, on x86-64, for narrow floats.
 // Nothing else is found: names in an object are never looked up in the process.
 #include <cmath>
 #include <cstring>
@@ -113,8 +113,54 @@ void add_support(Table& table) {
     table["__umodti3"] = address_of(__umodti3);
 }
 
+#if defined(__x86_64__) && defined(__FLT16_MANT_DIG__)
+using Half = _Float16;  // bfloat16 travels in the same register
+
+Half half_of_bits(std::uint16_t bits) {
+    Half half;
+    std::memcpy(&half, &bits, sizeof half);
+    return half;
+}
+
+/// Rounds to nearest, ties to even.
+Half bfloat16_of_float(float x) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    if (x != x) return half_of_bits(std::uint16_t(bits >> 16 | 0x40));
+    return half_of_bits(std::uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16));
+}
+
+/// By way of a float rounded to odd, so that nothing is rounded twice.
+Half bfloat16_of_double(double x) {
+    auto nearest = static_cast<float>(x);
+    std::uint32_t bits;
+    std::memcpy(&bits, &nearest, sizeof bits);
+    if (x == x && double(nearest) != x) {
+        if (std::fabs(double(nearest)) > std::fabs(x)) --bits;
+        bits |= 1;
+    }
+    std::memcpy(&nearest, &bits, sizeof bits);
+    return bfloat16_of_float(nearest);
+}
+
+Half half_of_float(float x) { return static_cast<Half>(x); }
+Half half_of_double(double x) { return static_cast<Half>(x); }
+float float_of_half(Half x) { return static_cast<float>(x); }
+
+void add_narrow_floats(Table& table) {
+    table["__truncsfbf2"] = address_of(bfloat16_of_float);
+    table["__truncdfbf2"] = address_of(bfloat16_of_double);
+    table["__truncsfhf2"] = address_of(half_of_float);
+    table["__truncdfhf2"] = address_of(half_of_double);
+    table["__extendhfsf2"] = address_of(float_of_half);
+}
+#else
+void add_narrow_floats(Table&) {}
+#endif
+
 Table make_table() {
     Table table;
+    add_narrow_floats(table);
     add_unary(table);
     add_others(table);
     add_support(table);

@@ -89,7 +89,7 @@ double erfcx(double x) {
     const double r = 0.5 / (x * x);  // DLMF 7.12.1: sum of (-1)^k (2k - 1)!! r^k
     double sum = 1;
     for (int odd = 15; odd > 0; odd -= 2) sum = 1 - odd * r * sum;
-    return sum / (x * kSqrtPi);
+    return sum / kSqrtPi / x;  // the product of the two may overflow
 }
 
 double ndtri(double p) { return 0 - std::sqrt(2.0) * erfc_inv(2 * p); }

@@ -1,4 +1,8 @@
-"""Runs a function through the code generator: one kernel over contiguous arrays."""
+"""Runs a function through the code generator: one kernel over contiguous arrays.
+
+The kernel is emitted, compiled and loaded here without the rest of the compiler, so
+that its text and assembly can be looked at.
+"""
 
 import ctypes
 

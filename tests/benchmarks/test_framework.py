@@ -3,15 +3,18 @@
 No test here asserts a time; timings are only checked to be there.
 """
 
+import dataclasses
 import json
 import subprocess
 import sys
 
+import numpy
 import pytest
 
-from benchmarks import report, turns, units
+from benchmarks import report, summary, turns, units
 from benchmarks.budgets import AheadOf, AtMost, AtMostBeyond, AtMostTimes
 from benchmarks.libraries import LibraryAbsent, import_library, read_numbers
+from benchmarks.peaks import Peaks
 from benchmarks.rows import CallRow, ProcessRow, load_rows
 
 SETTINGS = turns.Settings(rounds=3, seconds=1e-4)
@@ -56,7 +59,8 @@ def test_results_agree_up_to_the_tolerance_of_their_largest_entry():
 
 
 def test_every_library_has_a_turn_in_every_round_and_the_first_one_rotates():
-    assert list(turns.in_turns(["a", "b", "c"], 2)) == ["a", "b", "c", "b", "c", "a"]
+    order = [library for _, library in turns.in_turns(["a", "b", "c"], 2)]
+    assert order == ["a", "b", "c", "b", "c", "a"]
 
 
 def test_numbers_are_read_from_nested_results_in_a_fixed_order():
@@ -87,8 +91,13 @@ def test_rows_are_timed_in_the_processes_of_their_libraries():
 def unregistered(row_class, **fields):
     """A row that is built for one test and stays out of the registry."""
     row = object.__new__(row_class)
-    values = {"group": "test", "name": "row", "title": "a row", "budgets": ()}
-    for name, value in {**values, "per": 1, "rtol": 1e-4, **fields}.items():
+    common = {"group": "test", "name": "row", "title": "a row"}
+    for item in dataclasses.fields(row_class):
+        if item.default is not dataclasses.MISSING:
+            setattr(row, item.name, item.default)
+        elif item.default_factory is not dataclasses.MISSING:
+            setattr(row, item.name, item.default_factory())
+    for name, value in {**common, **fields}.items():
         setattr(row, name, value)
     return row
 
@@ -125,6 +134,71 @@ def test_the_table_shows_ratios_and_verdicts():
     assert report.as_markdown(lines).splitlines()[1] == "| --- | ---: | ---: | --- |"
 
 
+def test_a_program_may_take_its_own_time_and_be_given_an_environment(tmp_path):
+    text = "import os; print(0.25, len(os.listdir(os.environ['PLACE'])))"
+    row = unregistered(
+        ProcessRow,
+        programs={"numpy": text},
+        inside=True,
+        environment={"PLACE": "{cache}"},
+    )
+    done = turns.run_program(row, "numpy", SETTINGS, str(tmp_path))
+    assert done == (0.25, [[0.0]])
+
+
+def test_a_row_beyond_its_allowance_gets_the_fewest_rounds():
+    row = unregistered(CallRow, makers={})
+    outcome = turns.Outcome(row)
+    turns.take_turns(["a", "b"], 9, 0.0, lambda library: 1.0, outcome)
+    assert {lib: len(times) for lib, times in outcome.samples.items()} == {
+        "a": turns.FEWEST,
+        "b": turns.FEWEST,
+    }
+
+
+def test_large_arrays_are_compared_by_samples_and_means():
+    entries = numpy.arange(100_000.0)
+    samples, means = read_numbers(entries)
+    assert len(samples) < 3000
+    changed = entries.copy()
+    changed[1] += 1e4
+    assert not turns.agree(read_numbers(changed), [samples, means], 1e-6)
+    assert means[0] == entries.mean()
+
+
+def test_libraries_that_draw_numbers_of_their_own_are_not_compared():
+    row = unregistered(CallRow, makers={})
+    outcome = turns.Outcome(row)
+    numbers = {"chainrule": [[1.0]], "torch": None, "jax": [[1.0]]}
+    assert not turns.disagreements(numbers, 1e-6, outcome)
+    assert turns.disagreements({**numbers, "jax": [[2.0]]}, 1e-6, outcome)
+    assert list(outcome.failures) == ["jax"]
+
+
+def test_a_share_is_of_the_copy_of_about_the_same_size_or_of_the_multiply_adds():
+    peaks = Peaks({"1000000": 1e10, "100000000": 5e9}, fma32=2e11, fma64=1e11)
+    copy = unregistered(CallRow, bound="copy", makers={})
+    outcome = turns.Outcome(copy, {"chainrule": [1e-3]}, traffic=2_000_000)
+    assert summary.share(outcome, "chainrule", peaks) == pytest.approx(0.2)
+    product = unregistered(CallRow, bound="fma64", flops=5e10, makers={})
+    outcome = turns.Outcome(product, {"chainrule": [1.0]})
+    assert summary.share(outcome, "chainrule", peaks) == pytest.approx(0.5)
+    assert summary.share(outcome, "chainrule", None) is None
+
+
+def test_the_worst_rows_stand_first_and_only_where_a_peer_is_faster():
+    rows = [unregistered(CallRow, title=title, makers={}) for title in "abc"]
+    times = [(2.0, 1.0), (4.0, 1.0), (1.0, 9.0)]
+    outcomes = [
+        turns.Outcome(row, {"chainrule": [ours], "jax": [theirs]})
+        for row, (ours, theirs) in zip(rows, times, strict=True)
+    ]
+    _, *lines = summary.worst(outcomes, "chainrule")
+    assert [line[0] for line in lines] == ["test: b", "test: a"]
+    *_, everything = summary.means(outcomes, ["chainrule", "jax"], "chainrule")
+    assert everything == ["all", "3", "1.04x", "2"]
+
+
 def test_the_command_prints_a_table_and_writes_json(tmp_path):
     target = tmp_path / "result.json"
     arguments = ["--subject", "numpy", "--peers", "", "--only", "eager/exp"]
@@ -133,6 +207,12 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path):
     assert "exp(x), 4 elements" in done.stdout
     (row,) = json.loads(target.read_text())["rows"]
     assert len(row["samples_s"]["numpy"]) == 2
+
+
+def test_a_group_that_is_not_there_is_an_error():
+    done = run_module("--groups", "eager,nothing")
+    assert done.returncode != 0
+    assert "no group nothing" in done.stderr
 
 
 def test_a_pattern_that_matches_nothing_is_an_error():

@@ -3,7 +3,6 @@
 import pytest
 
 from chainrule.core import dtypes
-from chainrule.ops import linalg_banded, linalg_functions, random_bits
 from chainrule.ops.convolution import ConvDimensionNumbers
 from chainrule.ops.windows import (
     GatherDimensionNumbers,

@@ -5,7 +5,6 @@ author shows. `DeviceArray` is what `Array` was called then.
 """
 
 # Users' own style of import and assignment is kept, as that is the point.
-# ruff: noqa: E402, E731, F811
 
 import numpy
 
@@ -48,8 +47,8 @@ def test_jacobian_and_hessian_of_a_paraboloid(capsys):
     def hessian(f):
         return jit(jacfwd(jacrev(f, argnums=(0, 1)), argnums=(0, 1)))
 
-    print(f"Jacobian = {jacrev(f, argnums=(0, 1))(1., 1.)}")
-    print(f"Full Hessian = {hessian(f)(1., 1.)}")
+    print(f"Jacobian = {jacrev(f, argnums=(0, 1))(1.0, 1.0)}")
+    print(f"Full Hessian = {hessian(f)(1.0, 1.0)}")
 
     two = "Array(2., dtype=float32, weak_type=True)"
     zero = "Array(0., dtype=float32, weak_type=True)"
@@ -64,7 +63,7 @@ def test_gradient_of_a_paraboloid_prints_as_shown():
 
     f = lambda x, y: x**2 + y**2
 
-    assert repr(grad(f, argnums=(0, 1))(1., 1.)) == (
+    assert repr(grad(f, argnums=(0, 1))(1.0, 1.0)) == (
         "(Array(2., dtype=float32, weak_type=True),"
         " Array(2., dtype=float32, weak_type=True))"
     )
@@ -74,8 +73,8 @@ def test_jacobian_of_a_vector_of_one_variable_prints_as_shown(capsys):
     import chainrule.numpy as np
     from chainrule import jacrev
 
-    f = lambda x: np.array([x**2, 4*x])
-    print(f"Jacobian = {jacrev(f)(1.)}")
+    f = lambda x: np.array([x**2, 4 * x])
+    print(f"Jacobian = {jacrev(f)(1.0)}")
 
     assert capsys.readouterr().out == "Jacobian = [2. 4.]\n"
 
@@ -84,13 +83,13 @@ def test_jacobian_and_hessian_of_a_vector_of_two_variables_print_as_shown(capsys
     import chainrule.numpy as np
     from chainrule import jacfwd, jacrev, jit
 
-    f = lambda x, y: np.array([x**3 + 2 * x**2 + 2 * y**3 + y**2, 4*x+3* y**2])
+    f = lambda x, y: np.array([x**3 + 2 * x**2 + 2 * y**3 + y**2, 4 * x + 3 * y**2])
 
     def hessian(f):
         return jit(jacfwd(jacrev(f, argnums=(0, 1)), argnums=(0, 1)))
 
-    print(f"Jacobian = {jacrev(f, argnums=(0, 1))(1., 1.)}")
-    print(f"Full Hessian = {hessian(f)(1., 1.)}")
+    print(f"Jacobian = {jacrev(f, argnums=(0, 1))(1.0, 1.0)}")
+    print(f"Full Hessian = {hessian(f)(1.0, 1.0)}")
 
     assert capsys.readouterr().out == (
         "Jacobian = (Array([7., 4.], dtype=float32, weak_type=True),"
@@ -194,21 +193,21 @@ def test_derivative_of_a_square():
         return x**2
 
     df = jax.grad(f)
-    assert float(df(2.)) == 4.0
+    assert float(df(2.0)) == 4.0
     ddf = jax.grad(df)
-    assert float(ddf(2.)) == 2.0
+    assert float(ddf(2.0)) == 2.0
 
 
 def test_derivatives_for_one_and_for_both_arguments():
     import chainrule as jax
 
     def f(x, y):
-        return x**2 + 2*y**2
+        return x**2 + 2 * y**2
 
     df = jax.grad(f, argnums=0)
-    assert float(df(2., 3.)) == 4.0
+    assert float(df(2.0, 3.0)) == 4.0
     df = jax.grad(f, argnums=(0, 1))
-    assert df(2., 3.) == (4.0, 12.0)
+    assert df(2.0, 3.0) == (4.0, 12.0)
 
 
 def test_gradient_of_a_norm():
@@ -218,7 +217,7 @@ def test_gradient_of_a_norm():
     def norm(x):
         return jnp.sqrt(jnp.dot(x, x))
 
-    vector = jnp.array((1.,2.))
+    vector = jnp.array((1.0, 2.0))
     df = jax.grad(norm)
     assert str(norm(vector)) == "2.236068"
     assert str(df(vector)) == "[0.4472136 0.8944272]"
@@ -231,7 +230,7 @@ def test_jacobian_of_the_identity():
     def test(x):
         return x
 
-    vector = jnp.array((1.,2.))
+    vector = jnp.array((1.0, 2.0))
     assert str(jax.jacobian(test)(vector)) == "[[1. 0.]\n [0. 1.]]"
 
 
@@ -239,7 +238,7 @@ def test_forces_of_a_harmonic_potential():
     import chainrule as jax
     import chainrule.numpy as jnp
 
-    vector = jnp.array((1.,2.))
+    vector = jnp.array((1.0, 2.0))
 
     def potential(x):
         distances = jnp.abs(x[jnp.newaxis, :] - x[:, jnp.newaxis])

@@ -38,7 +38,12 @@ def forward(fun):
 
 
 WRAPPERS = {"jit": cr.jit, "checkpoint": cr.checkpoint, "plain": lambda g: g}
-DERIVATIVES = {"grad": cr.grad, "jvp": forward, "jacfwd": cr.jacfwd, "jacrev": cr.jacrev}
+DERIVATIVES = {
+    "grad": cr.grad,
+    "jvp": forward,
+    "jacfwd": cr.jacfwd,
+    "jacrev": cr.jacrev,
+}
 
 
 @pytest.mark.parametrize("inner", WRAPPERS)
@@ -61,7 +66,7 @@ def test_second_derivative_in_every_mode(pair, middle):
 
 @pytest.mark.parametrize("order", [*itertools.product(["grad", "jvp"], repeat=4)])
 def test_fourth_derivative_of_a_power_is_exact(order):
-    g = lambda x: x**5  # noqa: E731
+    g = lambda x: x**5
     for name in order:
         g = DERIVATIVES[name](g)
     assert float(g(2.0)) == 240.0
@@ -159,14 +164,18 @@ def test_linearize_evaluates_once_and_applies_often():
 
 
 def test_pullbacks_are_reusable_and_can_be_mapped():
-    y, pullback = cr.vjp(lambda x: cnp.array([x[0] * x[1], x[1] ** 2]), cnp.array([2.0, 3.0]))
+    y, pullback = cr.vjp(
+        lambda x: cnp.array([x[0] * x[1], x[1] ** 2]), cnp.array([2.0, 3.0])
+    )
     rows = cr.vmap(pullback)(cnp.eye(2))[0]
     close(rows, [[3.0, 2.0], [0.0, 6.0]])
     close(pullback(cnp.array([1.0, 0.0]))[0], [3.0, 2.0])
 
 
 def test_integer_arguments_and_float0():
-    value, grads = cr.value_and_grad(lambda n, x: n * x, argnums=(0, 1), allow_int=True)(3, 2.0)
+    value, grads = cr.value_and_grad(
+        lambda n, x: n * x, argnums=(0, 1), allow_int=True
+    )(3, 2.0)
     assert grads[0].dtype == cr.float0 and float(grads[1]) == 3.0
     _, dot = cr.jvp(lambda n: n, (3,), (np.zeros((), cr.float0),))
     assert dot.dtype == cr.float0
@@ -202,7 +211,10 @@ def test_jit_traces_once_per_signature():
 def test_static_arguments_are_values():
     g = cr.jit(lambda x, n: sum(x for _ in range(n)), static_argnums=1)
     assert float(g(2.0, 3)) == 6.0 and float(g(2.0, n=4)) == 8.0
-    h = cr.jit(lambda x, mode="double": x * 2 if mode == "double" else x, static_argnames="mode")
+    h = cr.jit(
+        lambda x, mode="double": x * 2 if mode == "double" else x,
+        static_argnames="mode",
+    )
     assert float(h(2.0)) == 4.0 and float(h(2.0, mode="same")) == 2.0
 
 
@@ -266,7 +278,9 @@ def test_callbacks_under_transformations(capsys):
 
 def test_collectives_over_a_named_axis():
     x = cnp.array([1.0, 2.0, 5.0])
-    close(cr.vmap(lambda v: v / cr.lax.psum(v, "i"), axis_name="i")(x), np.asarray(x) / 8)
+    close(
+        cr.vmap(lambda v: v / cr.lax.psum(v, "i"), axis_name="i")(x), np.asarray(x) / 8
+    )
     close(cr.vmap(cr.jit(lambda v: cr.lax.psum(v, "i")), axis_name="i")(x), [8.0] * 3)
     index = cr.vmap(lambda v: cr.lax.axis_index("i"), axis_name="i")(x)
     assert index.tolist() == [0, 1, 2]
@@ -305,7 +319,10 @@ def test_custom_rules_under_every_transformation():
         close(cr.jit(cr.grad(fun))(0.5), 2 * np.cos(0.5))
         close(cr.grad(cr.grad(fun))(0.5), -2 * np.sin(0.5))
         close(cr.vmap(cr.grad(fun))(cnp.array([0.5])), [2 * np.cos(0.5)])
-        close(cr.grad(lambda x: cr.vmap(fun)(x).sum())(cnp.array([0.5])), [2 * np.cos(0.5)])
+        close(
+            cr.grad(lambda x: cr.vmap(fun)(x).sum())(cnp.array([0.5])),
+            [2 * np.cos(0.5)],
+        )
         close(cr.jacrev(cr.checkpoint(fun))(0.5), 2 * np.cos(0.5))
 
 

@@ -20,11 +20,11 @@ from chainrule.core.avals import aval_of, wrap
 from .cases import CASES, assert_close, flat
 
 ON_HOST = {
-    "cholesky", "cholesky_update", "cofactors", "conv_general_dilated", "cumlogsumexp",
-    "cummax", "cummin", "cumprod", "cumsum", "dawsn", "debug_callback", "det", "eigh",
-    "exp1", "expi", "expm", "expm_frechet", "expn", "fresnel", "gcd", "geqp3", "geqrf",
-    "hessenberg", "householder_product", "hyp1f1", "hyp2f1", "igamma", "igamma_grad_a",
-    "igammac", "lcm", "least_squares", "linear_recurrence", "linear_solve", "lu",
+    "cholesky", "cholesky_update", "cofactors", "cumlogsumexp", "cummax", "cummin",
+    "cumprod", "cumsum", "dawsn", "debug_callback", "det", "eigh", "exp1", "expi",
+    "expm", "expm_frechet", "expn", "fresnel", "gcd", "geqp3", "geqrf", "hessenberg",
+    "householder_product", "hyp1f1", "hyp2f1", "igamma", "igamma_grad_a", "igammac",
+    "lcm", "least_squares", "linear_recurrence", "linear_solve", "lu",
     "lu_pivots_to_permutation", "lu_solve", "ormqr", "parlett", "pinv", "polar",
     "polygamma", "pure_callback", "qdwh", "qr", "ragged_dot_general",
     "random_gamma_grad", "regularized_incomplete_beta", "schur", "sici", "slogdet",

@@ -6,20 +6,22 @@ import llvmlite.binding as llvm
 
 
 @functools.cache
-def _machine(triple, features=""):
+def _machine(triple, cpu):
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     triple = triple or llvm.get_process_triple()
-    cpu = llvm.get_host_cpu_name() if triple == llvm.get_process_triple() else ""
+    if cpu is None:
+        native = triple == llvm.get_process_triple()
+        cpu = llvm.get_host_cpu_name() if native else ""
     return llvm.Target.from_triple(triple).create_target_machine(
-        cpu=cpu, features=features, opt=2, reloc="pic", codemodel="small"
+        cpu=cpu, opt=2, reloc="pic", codemodel="small"
     )
 
 
 @functools.cache
-def compile_object(text, triple=None, level=2):
-    """The relocatable object of LLVM text; for this machine unless `triple` is given."""
-    machine = _machine(triple)
+def compile_object(text, triple=None, level=2, cpu=None):
+    """The relocatable object of LLVM text; for this machine unless others are named."""
+    machine = _machine(triple, cpu)
     module = llvm.parse_assembly(text)
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)

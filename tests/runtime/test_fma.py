@@ -19,7 +19,9 @@ def nearest(value, dtype):
     around = [np.nextafter(near, np.float32(s)) for s in (-np.inf, np.inf)]
     candidates = sorted((near, *around), key=lambda c: abs(Fraction(float(c)) - value))
     best = candidates[0]
-    assert abs(Fraction(float(best)) - value) < abs(Fraction(float(candidates[1])) - value)
+    assert abs(Fraction(float(best)) - value) < abs(
+        Fraction(float(candidates[1])) - value
+    )
     return best
 
 

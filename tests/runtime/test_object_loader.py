@@ -6,6 +6,8 @@ import platform
 import random
 import struct
 
+import ml_dtypes
+import numpy as np
 import pytest
 from machine_code import compile_object
 
@@ -133,6 +135,69 @@ def test_vector_constants_are_aligned():
         ctypes.addressof(out), ctypes.addressof(x)
     )
     assert list(out) == [2.0 * i for i in range(1, 17)]
+
+
+NARROW = """
+define void @k(ptr %out, ptr %x, i64 %i) {
+  %px = getelementptr double, ptr %x, i64 %i
+  %v = load double, ptr %px
+  %f = fptrunc double %v to float
+  %p0 = getelementptr [5 x i16], ptr %out, i64 %i
+  %p1 = getelementptr i16, ptr %p0, i64 1
+  %p2 = getelementptr i16, ptr %p0, i64 2
+  %p3 = getelementptr i16, ptr %p0, i64 3
+  %b = fptrunc double %v to bfloat
+  store bfloat %b, ptr %p0
+  %c = fptrunc float %f to bfloat
+  store bfloat %c, ptr %p1
+  %h = fptrunc double %v to half
+  store half %h, ptr %p2
+  %g = fptrunc float %f to half
+  store volatile half %g, ptr %p3
+  %l = load volatile half, ptr %p3
+  %w = fpext half %l to double
+  store double %w, ptr %px
+  ret void
+}"""
+
+
+def test_conversions_of_narrow_floats():
+    """By the functions that code for processors without instructions for them calls."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate(
+        [
+            rng.standard_normal(1000) * 10.0 ** rng.integers(-45, 39, 1000),
+            rng.standard_normal(1000),
+            [0.0, -0.0, np.inf, -np.inf, np.nan, 1e300, -65520.0, 1e-45, 5e-324],
+            1 + 2.0**-8 + np.array([0.0, 2.0**-40, -(2.0**-40)]),  # ties of bfloat16
+            1 + 2.0**-11 + np.array([0.0, 2.0**-40, -(2.0**-40)]),  # and of half
+        ]
+    )
+    with np.errstate(over="ignore"):
+        single, half = x.astype(np.float32), x.astype(np.float16)
+    code = native.load_object(compile_object(NARROW, cpu="generic"))
+    convert = function(code, "k", None, *[ctypes.c_void_p] * 2, ctypes.c_int64)
+    out, back = np.zeros((len(x), 5), np.uint16), x.copy()
+    for i in range(len(x)):
+        convert(out.ctypes.data, back.ctypes.data, i)
+    bfloats, halves = out[:, :2].view(ml_dtypes.bfloat16), out[:, 2:4].view(np.float16)
+    expected = single.astype(ml_dtypes.bfloat16).astype(float)
+    np.testing.assert_array_equal(bfloats[:, 1].astype(float), expected)
+    np.testing.assert_array_equal(halves[:, 0], half)
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(halves[:, 1], single.astype(np.float16))
+    np.testing.assert_array_equal(back, halves[:, 1].astype(float))
+    exact = [nearest_bfloat16(v) for v in x]
+    np.testing.assert_array_equal(bfloats[:, 0].astype(float), exact)
+
+
+def nearest_bfloat16(x):
+    """The nearest bfloat16 of a double, ties to even, by exact arithmetic."""
+    if not np.isfinite(x) or x == 0:
+        return x
+    unit = 2.0 ** (max(np.frexp(x)[1] - 1, -126) - 7)
+    rounded = float(np.rint(x / unit)) * unit
+    return rounded if abs(rounded) < 2.0**128 else np.copysign(np.inf, x)
 
 
 def test_a_second_load_has_its_own_data():

@@ -45,8 +45,9 @@ _rounding = [
     *_floats("remainder", np.remainder, None, _g),
     *_floats("floor_divide", np.floor_divide, None, _g),
     *_floats("copysign", np.copysign, None, _g),
-    Sample("nextafter", (_f, _g), reference=np.nextafter, dtypes=_wide,
-           differentiable=()),
+    Sample(
+        "nextafter", (_f, _g), reference=np.nextafter, dtypes=_wide, differentiable=()
+    ),
     Sample("rem", (_i, _j), reference=np.fmod),
     Sample("remainder", (_i, _j), reference=np.remainder),
     Sample("floor_divide", (_i, _j), reference=np.floor_divide),

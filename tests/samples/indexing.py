@@ -76,7 +76,9 @@ def scattered(combine):
         sizes = [updates.shape[d] for d in window]
         sizes = [1 if d in dropped else sizes.pop(0) for d in range(x.ndim)]
         out = np.array(x)
-        for b, start in windows(x.shape, index, sizes, index_map, along, along_index, mode):
+        for b, start in windows(
+            x.shape, index, sizes, index_map, along, along_index, mode
+        ):
             for kept, target in elements(start, sizes, dropped) if start else ():
                 u = updates[position(b, kept, window)]
                 out[target] = combine(out[target], u)

@@ -11,7 +11,7 @@ import scipy.linalg
 import chainrule.lax.linalg
 import chainrule.scipy.linalg  # noqa: F401 (declares the primitives)
 from chainrule.core.primitive import registry
-from chainrule.ops.matrices import as_rows, conj, mH, matmul
+from chainrule.ops.matrices import as_rows, conj, matmul, mH
 
 from . import Program, Sample
 

@@ -58,7 +58,7 @@ def _sliced(x, *, start_indices, limit_indices, strides):
 
 
 def parts(x, *, sizes, axis):
-    return [p for p in np.split(x, np.cumsum(sizes)[:-1], axis)]
+    return list(np.split(x, np.cumsum(sizes)[:-1], axis))
 
 
 def tiled(x, *, reps):

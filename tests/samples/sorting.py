@@ -9,7 +9,9 @@ apart = rng.permuted(np.linspace(-3, 3, 20)).reshape(4, 5).astype(np.float32)
 values = rng.standard_normal((4, 5)).astype(np.float32)
 ties = rng.integers(0, 3, (4, 6)).astype(np.int32)
 special = np.array([2, np.nan, -0.0, 1, 0.0, -np.inf, np.nan, np.inf, -0.0], np.float32)
-complexes = (rng.integers(0, 2, 9) + 1j * rng.permuted(np.arange(9))).astype(np.complex64)
+complexes = (rng.integers(0, 2, 9) + 1j * rng.permuted(np.arange(9))).astype(
+    np.complex64
+)
 
 
 def key(x):
@@ -25,7 +27,8 @@ def ordered(*xs, dimension, is_stable, num_keys):
     for b in np.ndindex(lanes[0].shape[:-1]):
         rows = [lane[b].copy() for lane in lanes]
         order = sorted(
-            range(lanes[0].shape[-1]), key=lambda i: [key(r[i]) for r in rows[:num_keys]]
+            range(lanes[0].shape[-1]),
+            key=lambda i: [key(r[i]) for r in rows[:num_keys]],
         )
         for lane, row in zip(lanes, rows):
             lane[b] = row[order]

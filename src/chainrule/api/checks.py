@@ -7,7 +7,8 @@ output; None stands for the (empty) tangent of an integer.
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ..core import dtypes
 from ..core.avals import Array, as_array

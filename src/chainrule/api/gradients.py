@@ -6,7 +6,8 @@ The checks come before any computing: which argument, what it is, what to use in
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core import dtypes
 from ..core.avals import as_array, aval_of, wrap
@@ -14,12 +15,13 @@ from ..core.config import options
 from ..ops.structure import instantiate
 from ..runtime._native import begin, tree_flatten, tree_unflatten
 from ..runtime._native import gradient as finish
-from ..transforms.flat import FlatFun, check_callable, name_of, named, positions
+from ..transforms.flat import FlatFun, check_callable, name_of, positions
 from ..transforms.jvp import jvp_flat
 from ..transforms.linearize import LinearizeTrace, linearize_flat, split
 from ..transforms.transpose import pull
 from .checks import check_outputs, cotangents, differentiable
 from .checks import tangents as tangents_of
+from .naming import named
 
 
 def grad(
@@ -362,4 +364,3 @@ def linearize(
     if has_aux:
         return (*result, tree_unflatten(flat.aux_tree, outs[n:]))
     return result
-

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from typing import Any, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from ..core import axis_env as axes
 from ..core.avals import ShapeDtypeStruct, abstract_of, aval_of
@@ -47,9 +48,7 @@ def make_jaxpr(
 
         def whole(given: Any, named: Any) -> Any:
             rest = iter(given)
-            full = [
-                fixed[i] if i in fixed else next(rest) for i in range(len(args))
-            ]
+            full = [fixed[i] if i in fixed else next(rest) for i in range(len(args))]
             return fun(*full, **named)
 
         traced = [a for i, a in enumerate(args) if i not in fixed]

@@ -8,7 +8,8 @@ runs once. A leaf of the result has the output's shape followed by the input's.
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -76,19 +77,15 @@ def jacfwd(
         def push(*tangents: Any) -> list[Any]:
             outs, dots = jvp_flat(flat, primals, tangents)
             n = flat.out_tree.num_leaves
-            return [
-                instantiate(t, aval_of(y)) for y, t in zip(outs[:n], dots)
-            ] + outs[n:]
+            return [instantiate(t, aval_of(y)) for y, t in zip(outs[:n], dots)] + outs[
+                n:
+            ]
 
         pushed, dims = batch_flat(push, total, _basis(avals), [0] * len(avals))
         n = flat.out_tree.num_leaves
         check_outputs("jacfwd", fun, pushed[:n], "c" if holomorphic else "fbiuV")
-        columns = [
-            batch_to_front(y, d, total) for y, d in zip(pushed[:n], dims)
-        ]
-        rows = [
-            _split(move_dim(c, 0, aval_of(c).ndim - 1), avals, -1) for c in columns
-        ]
+        columns = [batch_to_front(y, d, total) for y, d in zip(pushed[:n], dims)]
+        rows = [_split(move_dim(c, 0, aval_of(c).ndim - 1), avals, -1) for c in columns]
         found = tree_unflatten(
             flat.out_tree, [_one_or_all(tree, row, argnums) for row in rows]
         )

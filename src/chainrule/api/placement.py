@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import Array, as_array
-from ..runtime.pytree import tree_map
 from ..runtime._native import tree_leaves
+from ..runtime.pytree import tree_map
 
 
 def device_put(
@@ -38,7 +38,9 @@ def device_put(
 
 def device_get(x: Any) -> Any:
     """A pytree with its Arrays as NumPy arrays; other leaves stay as they are."""
-    return tree_map(lambda leaf: np.asarray(leaf) if isinstance(leaf, Array) else leaf, x)
+    return tree_map(
+        lambda leaf: np.asarray(leaf) if isinstance(leaf, Array) else leaf, x
+    )
 
 
 def block_until_ready(x: Any) -> Any:
@@ -52,4 +54,3 @@ def block_until_ready(x: Any) -> Any:
 def copy_to_host_async(x: Any) -> Any:
     """Starts copying the arrays of a pytree to the host; here they are there."""
     return x
-

@@ -7,7 +7,8 @@ value whole. All checks (sizes agree, axes in bounds) come before the function r
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 from ..core.avals import as_array, aval_of
 from ..ops.structure import batch_to_front, move_dim

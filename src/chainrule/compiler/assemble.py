@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import wrap
+from ..core.avals import ConcreteArray, wrap
 from ..runtime import _native
 from . import kernels
 from .canonical import write
@@ -23,20 +23,21 @@ from .fusion import Cluster
 from .loop import Kernel
 from .program import Constant, HostStep, NativeStep, Program, has_effects
 from .schedule import Scheduled, schedule
-from .updates import copied
+from .updates import belongs, copied, together
 from .values import Stored, Value
 
 
 @dataclasses.dataclass(slots=True)
 class KernelStep:
-    """A kernel with the buffers and numbers it is called with; `copies`: the value that
-    it copies, if that is all it does, and the copy."""
+    """A kernel of clusters with the buffers and numbers it is called with; `copies`: the
+    value that it copies, if that is all it does, and the copy."""
 
     scheduled: Scheduled
     text: str
     buffers: list[Value]
     ints: list[int]
     outputs: list[Value]
+    clusters: list[Cluster]
     copies: tuple[Value | None, Value | None] = (None, None)
 
 
@@ -46,7 +47,7 @@ Step = Any
 def assemble(program: Program) -> Any:
     """Compiles the kernels of a program; its `_native.Plan`."""
     steps = select_steps(program)
-    return _Assembler(program, steps).plan()
+    return Assembler(program, steps).plan()
 
 
 def select_steps(program: Program) -> list[Step]:
@@ -55,24 +56,40 @@ def select_steps(program: Program) -> list[Step]:
         v.uses += 1
     chosen: list[Step] = []
     width = processor.vector_bytes()
+    pieces: list[Cluster] = []
+
+    def write_pieces() -> None:
+        if pieces:
+            parts = [schedule(c, program, width) for c in reversed(pieces)]
+            chosen.append(write_kernel(together(parts), pieces[::-1]))
+            for v in chosen[-1].buffers:
+                v.uses += 1
+            pieces.clear()
+
     for step in reversed(program.steps):
-        if isinstance(step, Cluster):
-            values = [
-                v for m in step.members for v in m.values if v.uses and size_of(v)
-            ]
-            if values:
-                made = schedule(step, program, width)
-                chosen.append(write_kernel(made))
-                chosen[-1].copies = copied(step)
-                for v in chosen[-1].buffers:
-                    v.uses += 1
+        if not (pieces and belongs(step, pieces[-1])):
+            write_pieces()
+        if isinstance(step, Cluster) and not _is_used(step):
+            continue
+        if isinstance(step, Cluster) and belongs(step, step):
+            pieces.append(step)
+        elif isinstance(step, Cluster):
+            chosen.append(write_kernel(schedule(step, program, width), [step]))
+            chosen[-1].copies = copied(step)
+            for v in chosen[-1].buffers:
+                v.uses += 1
         elif any(v.uses for v in step.outputs) or (
             isinstance(step, HostStep) and has_effects(step)
         ):
             chosen.append(step)
             for v in step.inputs:
                 v.uses += 1
+    write_pieces()
     return chosen[::-1]
+
+
+def _is_used(cluster: Cluster) -> bool:
+    return any(v.uses and size_of(v) for m in cluster.members for v in m.values)
 
 
 def size_of(v: Value) -> int:
@@ -88,20 +105,21 @@ def element_bytes(v: Value) -> int:
     return size(v.type) if v.type else v.aval.dtype.itemsize
 
 
-def write_kernel(made: Scheduled) -> KernelStep:
-    """The text of a scheduled kernel."""
+def write_kernel(made: Scheduled, clusters: list[Cluster]) -> KernelStep:
+    """The text of a scheduled kernel of clusters."""
     kernel: Kernel = made.kernel
     text, buffers, ints = write(kernel, kernels.NAME, made.width, made.scratch)
     written = [s.buffer for stage in kernel.stages for s in stage.stores]
     outputs = [v for v in dict.fromkeys(written) if isinstance(v, Value)]
-    return KernelStep(made, text, buffers, ints, outputs)
+    return KernelStep(made, text, buffers, ints, outputs, clusters)
 
 
-class _Assembler:
-    """Numbers the buffers and lays out the arena."""
+class Assembler:
+    """Numbers the buffers and lays out the arena; `native` is the runtime's plan."""
 
     def __init__(self, program: Program, steps: list[Step]):
         self.program, self.steps = program, steps
+        self.native: Any = None
         self.slot: dict[Value, int] = {}
         self.temps: list[int | None] = []
         self.consts: list[Any] = []
@@ -122,7 +140,7 @@ class _Assembler:
         )
         steps = [self._step(s, addresses) for s in self.steps]
         forget()
-        made = _native.Plan(
+        self.native = made = _native.Plan(
             len(program.arguments), self.consts, self.temps, outputs, steps, self.arena,
             in_avals=[v.aval for v in program.arguments],
         )  # fmt: skip
@@ -202,6 +220,10 @@ class _Assembler:
             dying.setdefault(k, []).append(v)
         place: dict[Value, tuple[int, int]] = {}
         for k, step in enumerate(self.steps):
+            for v in map(self._same, _touched(step)):
+                if v not in self.slot and 0 in v.shape and v not in step.outputs:
+                    self.slot[v] = first + len(self.temps)
+                    self.temps.append(0)
             for v in map(self._same, step.outputs):
                 if v in self.slot:
                     continue
@@ -247,7 +269,9 @@ class _Assembler:
                 order = (*step.outputs, *step.inputs)
             slots = tuple(self.slot[self._same(v)] for v in order)
             address = _native.library_kernel(step.name)
-            return ("kernel", address, slots, step.ints, step.extent, step.grain)
+            return (
+                "kernel", address, slots, step.ints, step.extent, step.grain, step.chunks
+            )  # fmt: skip
         return (
             "host",
             host_call(step),
@@ -278,8 +302,8 @@ def host_call(step: HostStep) -> Any:
 
 
 def data_of(x: Any) -> np.ndarray:
-    """The ndarray of an Array."""
-    return np.asarray(x)
+    """The ndarray of an Array; keys are structured bytes."""
+    return x._data if isinstance(x, ConcreteArray) else np.asarray(x)
 
 
 def _picked(plan: Any, pick: list[int]) -> Any:
@@ -290,4 +314,4 @@ def _picked(plan: Any, pick: list[int]) -> Any:
     return run
 
 
-__all__ = ["Stored", "assemble", "select_steps"]
+__all__ = ["Assembler", "Stored", "assemble", "select_steps"]

@@ -52,7 +52,9 @@ class Cluster:
         self.members: list[Member] = []
         self.closed = False
         self.ordered: frozenset[int] = frozenset()
+        self.divided: int | None = None
         self.reads: dict[Value, None] = {}
+        self.composed: dict[Member, tuple[Expr, ...]] = {}
 
     @property
     def kept(self) -> list[int]:
@@ -62,6 +64,7 @@ class Cluster:
 
     def split(self, variable: Expr, factor: int) -> None:
         """Refines a loop variable: factor * outer + inner."""
+        self.composed = {}
         outer = loop_variable(variable.data[1] // factor)
         inner = loop_variable(factor)
         replacement = variable_index(outer) * factor + variable_index(inner)
@@ -246,8 +249,7 @@ class Fusion:
                 return
         alone.sequence = self.next_sequence()
         self.steps.append(alone)
-        self.adopt(alone, member)
-        alone.reads.update(context.reads)
+        self.adopt(alone, member, context)
 
     def _new(self, member: Member, chunks: tuple[int, int] | None) -> Cluster:
         fold = member.fold
@@ -257,9 +259,14 @@ class Fusion:
         cluster.inner, cluster.chunks = _inner(fold), chunks
         return cluster
 
-    def adopt(self, cluster: Cluster, member: Member) -> None:
-        """Makes a member belong to a cluster."""
+    def adopt(
+        self, cluster: Cluster, member: Member, context: Context | None = None
+    ) -> None:
+        """Makes a member belong to a cluster, as it was composed there."""
         cluster.members.append(member)
+        if context is not None:
+            cluster.reads.update(context.reads)
+            cluster.composed[member] = context.composed
         for v in member.values:
             v.owner = cluster
             v.buffer = v
@@ -296,7 +303,7 @@ class Fusion:
         if member.fold is not None:
             cluster.inner = _inner(member.fold)
         old_role, member.role = member.role, role
-        index = list(cluster.index)
+        index, composed = list(cluster.index), cluster.composed
         try:
             context = self.compose(cluster, member)
             ready = all(
@@ -306,12 +313,12 @@ class Fusion:
                 for v in context.reads
             )
             if ready and _affordable(cluster, member, context):
-                self.adopt(cluster, member)
-                cluster.reads.update(context.reads)
+                self.adopt(cluster, member, context)
                 return True
         except NotFusable:
             pass
-        cluster.inner, member.role, cluster.index = inner, old_role, index
+        cluster.inner, member.role = inner, old_role
+        cluster.index, cluster.composed = index, composed
         return False
 
 

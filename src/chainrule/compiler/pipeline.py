@@ -1,14 +1,36 @@
-"""The passes of the compiler, in their order, and the way in: `compile_program`."""
+"""The passes of the compiler, in their order, and the way in: `compile_program`.
+
+Every pass maps a program to a program of the same type and meaning; what they leave is
+lowered to index functions, fused into kernels, and assembled to a plan.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from ..core.jaxpr import ClosedJaxpr
 from .assemble import assemble
+from .passes.common_subexpressions import eliminate_common_subexpressions
+from .passes.constants import fold_constants
+from .passes.dead_code import eliminate_dead_code
+from .passes.inline import inline
 from .program import Program
+
+PASSES: tuple[Callable[[ClosedJaxpr], ClosedJaxpr], ...] = (
+    inline,
+    fold_constants,
+    eliminate_common_subexpressions,
+    eliminate_dead_code,
+)
+
+
+def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """The program after all passes over the IR."""
+    for run in PASSES:
+        closed = run(closed)
+    return closed
 
 
 def compile_program(closed: ClosedJaxpr, donated: tuple[int, ...] = ()) -> Any:
     """A callable of flat Arrays that runs a closed program as native code."""
-    return assemble(Program(closed))
+    return assemble(Program(simplify(closed)))

@@ -17,14 +17,17 @@ from .values import Constant, Reduced, Stored, Value, type_of
 
 
 class HostStep:
-    """An equation run by NumPy's code, over whole buffers."""
+    """An equation run by NumPy's code, over whole buffers; `reason` says why."""
 
-    def __init__(self, sequence: int, eqn: JaxprEqn, inputs: list[Value]):
+    def __init__(
+        self, sequence: int, eqn: JaxprEqn, inputs: list[Value], reason: str = ""
+    ):
         self.sequence, self.eqn, self.inputs = sequence, eqn, inputs
+        self.reason = reason
         self.outputs: list[Stored] = []
 
 
-PRODUCT_WORK = 1 << 19
+PRODUCT_WORK = 1 << 21
 
 
 class NativeStep:
@@ -38,6 +41,7 @@ class NativeStep:
         self.ints, self.extent, self.grain = ints, extent, grain
         self.outputs: list[Stored] = []
         self.outputs_first = False
+        self.chunks = 4
 
 
 class Program(Fusion):
@@ -101,17 +105,18 @@ class Program(Fusion):
         rule = eqn.primitive.lower
         many = eqn.primitive.multiple_results
         avals = [v.aval for v in eqn.outvars]
+        reason = getattr(rule, "reason", "it has no lowering rule")
         if rule:
             build = Builder(self, avals if many else avals[0], eqn.params)
             try:
                 made = rule(build, *operands, **eqn.params)
-            except Unsupported:
-                pass
+            except Unsupported as unsupported:
+                reason = str(unsupported)
             else:
                 values = list(made) if many else [made]
                 self._placed(values)
                 return values
-        return self.host(eqn, operands)
+        return self.host(eqn, operands, reason)
 
     def _placed(self, values: list[Value]) -> None:
         """Gives folds their clusters, all results of one together."""
@@ -122,11 +127,13 @@ class Program(Fusion):
         for group in folds.values():
             self.place(group)
 
-    def host(self, eqn: JaxprEqn, operands: list[Value]) -> list[Value]:
-        """Runs an equation by NumPy's code."""
+    def host(
+        self, eqn: JaxprEqn, operands: list[Value], reason: str = ""
+    ) -> list[Value]:
+        """Runs an equation by NumPy's code, for this reason."""
         for v in operands:
             self.settle(v)
-        step = HostStep(self.next_sequence(), eqn, operands)
+        step = HostStep(self.next_sequence(), eqn, operands, reason)
         step.outputs = [Stored(v.aval, self, step) for v in eqn.outvars]
         for v in step.outputs:
             v.owner = step
@@ -138,13 +145,15 @@ class Program(Fusion):
     ) -> Value:
         """A batch of matrix products by the library, divided into tiles."""
         m, n, k = ints[:3]
-        rows = max(min(m // 64, 8), 1)
-        columns = max(min(n // 64, 8), 1) if rows == 1 else 1
+        rows, columns = max(m // 512, 1), max(n // 512, 1)
+        if batch * rows * columns < 4 and m * n * k >= PRODUCT_WORK:
+            rows, columns = (max(m // 64, 1), 1) if m >= n else (1, max(n // 64, 1))
         tiles = batch * rows * columns
         grain = max(PRODUCT_WORK * tiles // (m * n * k * batch), 1)
         numbers = (*ints, rows, columns)
         (out,) = self.native(name, (a, b), (aval,), numbers, tiles, grain)
-        self.steps[-1].outputs_first = True
+        step = self.steps[-1]
+        step.outputs_first, step.chunks = True, 1
         return out
 
     def native(

@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from .blocking import block, varies
 from .expr import BITS, FLOATS, Expr, binary, node, select
 from .fusion import Cluster, Context, Member, Partial
 from .index import Index, Split, loop_variable, number, ravel, variable_index
@@ -24,7 +25,7 @@ from .values import Reduced, Value
 CONSTANT = 64
 WORK = 1 << 15
 SCRATCH = 1 << 13
-UNROLLED = 16
+UNROLLED = 8
 
 
 @dataclasses.dataclass(slots=True)
@@ -105,6 +106,9 @@ def _stages(cluster: Cluster, context: Context) -> Nest:
         ordered = sorted(index.terms, key=lambda term: -term[1])
         (inner if k in inner_dims else grid).extend(v for v, _ in ordered)
     nest = Nest(grid, inner, [], {})
+    if cluster.divided is not None:
+        part = max(cluster.index[cluster.divided].terms, key=lambda term: term[1])[0]
+        grid.sort(key=lambda v: v is not part)
     for k in cluster.ordered:
         nest.ordered.update(v for v, _ in cluster.index[k].terms)
     chunk = _chunk(cluster, nest) if cluster.chunks else None
@@ -112,7 +116,7 @@ def _stages(cluster: Cluster, context: Context) -> Nest:
     count = 0
     placed: list[tuple[int, Member, tuple[Expr, ...]]] = []
     for member in cluster.members:
-        values = context.values(member)
+        values = cluster.composed.get(member) or context.values(member)
         used = [x for x in walk(values) if x.op == "result"]
         stage = max((stage_of[x] + 1 for x in used), default=0)
         if member.fold is not None:
@@ -386,7 +390,7 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
         for x in loads:
             terms = dict(x.data[2])
             strange = bool(x.data[3] & 1) and varies(x.args[0], v)
-            if strange or terms.get(v, 0) not in (0, 1):
+            if strange or terms.get(v, 0) not in (-1, 0, 1):
                 odd += 1.0
             else:
                 even += 1.0
@@ -408,13 +412,6 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
     return chosen
 
 
-def varies(x: Expr, v: Expr) -> bool:
-    """Whether an expression depends on a loop variable."""
-    return any(
-        y is v or (y.op == "load" and v in dict(y.data[2])) for y in walk((x,))
-    )
-
-
 def _copies(
     nest: Nest,
     nodes: Sequence[Expr],
@@ -430,16 +427,18 @@ def _copies(
         count = 4 if len(nodes) <= 12 else 2 if len(nodes) <= 24 else 1
         return {vector: _fitting(count, vector, width)}
     registers = 24 if vector_bytes == 64 else 12
+    if nest.products:
+        loads = [x for x in nodes if x.op == "load"]
+        axes = [v for v in nest.grid if v is not vector and v is not nest.chunk]
+        most = 1 if vector in nest.inner else _fitting(4, vector, width)
+        across = [c for c in (1, 2, 4) if c <= most] if len(nodes) <= 40 else [1]
+        found = block(loads, axes, vector, across, width, registers)
+        if vector in nest.grid or len(found) > 1:
+            return found
     if vector in nest.inner:
-        block = _block(nest, nodes, vector, registers, {}) if nest.products else {}
-        if block:
-            return block
         return {vector: _fitting(4, vector, width)} if len(nodes) <= 40 else {}
     across = _fitting(4, vector, width) if len(nodes) <= 40 else 1
-    copies = {vector: across}
-    if nest.products:
-        return _block(nest, nodes, vector, registers // across, copies)
-    return copies
+    return {vector: across}
 
 
 def _fitting(count: int, v: Expr, width: int) -> int:
@@ -447,23 +446,6 @@ def _fitting(count: int, v: Expr, width: int) -> int:
     while count > 1 and count * width > v.data[1]:
         count //= 2
     return count
-
-
-def _block(
-    nest: Nest, nodes: Sequence[Expr], vector: Expr, limit: int, copies: dict[Expr, int]
-) -> dict[Expr, int]:
-    """Copies of the other grid axes along which some operand does not vary."""
-    loads = [x for x in nodes if x.op == "load"]
-    for v in reversed([v for v in nest.grid if v is not vector and v is not nest.chunk]):
-        reused = any(v not in dict(x.data[2]) for x in loads)
-        if not reused or v.data[1] < 2 or limit < 2:
-            continue
-        n = v.data[1]
-        count = min(6, limit, n)
-        count = next((k for k in range(count, 1, -1) if n % k == 0 and k >= 3), count)
-        copies[v] = count
-        limit //= count
-    return copies
 
 
 __all__ = ["Scheduled", "node", "schedule", "select"]

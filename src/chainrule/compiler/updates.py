@@ -9,14 +9,18 @@ are neither split over threads nor made vectors.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .expr import Expr
 from .fusion import Cluster, Fusion, Member, squeezed
-from .index import Index, ravel
-from .loop import Combination, Store
+from .index import Index, loop_variable, ravel
+from .loop import Axis, Combination, Kernel, Stage, Store
+from .schedule import Scheduled
 from .values import Indices, Stored, Value
+
+SHORT, LONG, ROW = 1 << 12, 1 << 16, 64
 
 
 class Written(Stored):
@@ -74,6 +78,51 @@ def copy_of(fusion: Fusion, aval: Any, x: Value) -> Written:
     return made
 
 
+def _divide(cluster: Cluster) -> None:
+    """Divides a long last dimension that has no order into parts for several threads."""
+    last = len(cluster.dims) - 1
+    terms = cluster.index[last].terms
+    if last in cluster.ordered or len(terms) != 1:
+        return
+    n = cluster.dims[last]
+    parts = next((p for p in (8, 4, 6, 2) if n % p == 0 and n // p >= ROW), None)
+    if parts is not None:
+        cluster.split(terms[0][0], n // parts)
+        cluster.divided = last
+
+
+def belongs(step: Any, other: Cluster) -> bool:
+    """Whether both steps write short pieces of one buffer, in no order."""
+    if not isinstance(step, Cluster):
+        return False
+    v, w = (c.members[0].values[0] for c in (step, other))
+    return (
+        isinstance(v, Piece)
+        and isinstance(w, Piece)
+        and v.target is w.target
+        and all(p.combine is None and p.copies is None for p in (v, w))
+        and not step.ordered
+        and math.prod(v.shape) <= SHORT
+    )
+
+
+def together(parts: Sequence[Scheduled]) -> Scheduled:
+    """One kernel that runs the loops of several, one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
+    width = max(p.width for p in parts)
+    stages: list[Stage] = []
+    for p in parts:
+        for a in p.kernel.grid:
+            a.overlap = a.extent >= a.copies * (width if a.vector else 1)
+        stages += [
+            Stage([*p.kernel.grid, *s.axes], s.reductions, s.stores)
+            for s in p.kernel.stages
+        ]
+    kernel = Kernel([Axis(loop_variable(1), 1)], stages)
+    return Scheduled(kernel, width, 1, 1, {})
+
+
 def copied(cluster: Cluster) -> tuple[Value | None, Value | None]:
     """What a cluster copies from one buffer to another, and the other; or nothing."""
     v = cluster.members[0].values[0]
@@ -92,10 +141,12 @@ def write(fusion: Fusion, piece: Piece, ordered: Sequence[int] = ()) -> None:
     cluster.closed = True
     member = Member("map", [piece])
     context = fusion.compose(cluster, member)
+    if cluster.ordered and math.prod(piece.shape) >= LONG:
+        _divide(cluster)
     fusion.steps.append(cluster)
     fusion.adopt(cluster, member)
     cluster.reads.update(context.reads)
     piece.target.owner = cluster
 
 
-__all__ = ["Piece", "Written", "copied", "copy_of", "write"]
+__all__ = ["Piece", "Written", "belongs", "copied", "copy_of", "together", "write"]

@@ -7,7 +7,8 @@ are shared by all primitives that mean "run this program".
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ..core.avals import ShapedArray, Tracer, tangent_aval
 from ..core.jaxpr import ClosedJaxpr, evaluate_jaxpr
@@ -105,7 +106,10 @@ def _on(tape: Any, x: Any) -> bool:
 
 
 def pull_linear(
-    closed: ClosedJaxpr, known: Sequence[Any], linear: Sequence[bool], cts: Sequence[Any]
+    closed: ClosedJaxpr,
+    known: Sequence[Any],
+    linear: Sequence[bool],
+    cts: Sequence[Any],
 ) -> list[Any]:
     """Cotangents of the linear inputs of a program that is linear in them."""
     tape = Tape()
@@ -200,11 +204,13 @@ def call_primitive(name: str, doc: str) -> Primitive:
         program, found_nonzero = transposed_program(jaxpr, linear, nonzero)
         known = [a for a, lin in zip(args, linear) if not lin]
         given = [c for c in cts if c is not None]
-        found = iter(prim(*known, *given, jaxpr=program, **renamed(params, "transpose")))
-        exists = iter(found_nonzero)
-        return [next(found) if lin and next(exists) else None for lin in linear]
+        found = prim(*known, *given, jaxpr=program, **renamed(params, "transpose"))
+        made, exists = iter(found), iter(found_nonzero)
+        return [next(made) if lin and next(exists) else None for lin in linear]
 
-    def batch_call(trace: Any, args: Any, dims: Any, *, jaxpr: Any, **params: Any) -> Any:
+    def batch_call(
+        trace: Any, args: Any, dims: Any, *, jaxpr: Any, **params: Any
+    ) -> Any:
         program, out_dims = batched_program(jaxpr, tuple(dims), trace)
         return prim(*args, jaxpr=program, **renamed(params, "vmap")), out_dims
 
@@ -223,6 +229,7 @@ def call_primitive(name: str, doc: str) -> Primitive:
         batch_call=batch_call,
         taylor_call=lambda *args, jaxpr, **_: run(jaxpr, *args),
         lower=lambda build, *args, jaxpr, **_: build.inline(jaxpr, args),
+        called="jaxpr",
         multiple_results=True,
         raw=True,
     )

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +19,8 @@ from ..ops.structure import batch_to_front, take_row
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.flat import check_callable, name_of
 
-
 # --- pure_callback ------------------------------------------------------------------
+
 
 def _no_jvp(primals: Any, tangents: Any, **_: Any) -> Any:
     raise ValueError(
@@ -39,7 +40,9 @@ def _evaluate(*args: Any, callback: Any, avals: Any, **_: Any) -> list[Any]:
     return [as_array(x.astype(a.dtype)) for x, a in zip(found, avals)]
 
 
-def _batch(args: Any, dims: Any, size: int, *, method: Any, avals: Any, **params: Any) -> Any:
+def _batch(
+    args: Any, dims: Any, size: int, *, method: Any, avals: Any, **params: Any
+) -> Any:
     if method is None:
         raise NotImplementedError(
             "pure_callback: batching needs vmap_method; give 'sequential', 'expand_dims'"
@@ -131,6 +134,7 @@ def pure_callback(
 
 # --- debug callbacks ----------------------------------------------------------------
 
+
 def _debug_batch(args: Any, dims: Any, size: int, **params: Any) -> Any:
     for i in range(size):
         row = [x if d is None else take_row(x, d, i) for x, d in zip(args, dims)]
@@ -201,7 +205,7 @@ def debug_print(
     if not isinstance(fmt, str):
         raise TypeError(f"debug.print: the format must be a string; got {fmt!r}.")
     try:
-        fmt.format(*[0] * len(args), **{k: 0 for k in kwargs})
+        fmt.format(*[0] * len(args), **dict.fromkeys(kwargs, 0))
     except (IndexError, KeyError) as error:
         raise TypeError(
             f"debug.print: the format {fmt!r} names an argument that is not given:"
@@ -218,4 +222,3 @@ def debug_print(
         sys.stdout.write(fmt.format(*values, **named) + "\n")
 
     debug_callback(show, *args, ordered=ordered, **kwargs)
-

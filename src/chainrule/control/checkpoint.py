@@ -6,7 +6,8 @@ sees where recomputing is wanted. Values and derivatives are those of the functi
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..transforms.flat import check_callable
 from .call import call_primitive

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..core.avals import abstract_of, as_array
 from ..ops.structure import instantiate
@@ -16,7 +17,9 @@ from ..transforms.stage import stage_closed
 from .call import pull_linear, run
 
 
-def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Any, list[Any]]:
+def closure_convert(
+    fun: Callable[..., Any], *example_args: Any
+) -> tuple[Any, list[Any]]:
     """`fun` as a function of its arguments and of the traced values it closes over.
 
     Args:
@@ -109,5 +112,3 @@ def linear_transpose(
         return tree_unflatten(tree, found)
 
     return transposed
-
-

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core import dtypes
 from ..core.avals import as_array, aval_of
@@ -52,7 +53,10 @@ def _batched(fun: Any, trace: Any, dims: Sequence[Any]) -> Callable[..., list[An
 
 # --- custom_jvp --------------------------------------------------------------------
 
-def _jvp_call(primals: Any, tangents: Any, *, fun: Any, rule: Any, **params: Any) -> Any:
+
+def _jvp_call(
+    primals: Any, tangents: Any, *, fun: Any, rule: Any, **params: Any
+) -> Any:
     n = params["consts"]
     for t in tangents[:n]:
         if t is not None:
@@ -68,7 +72,9 @@ def _closes_over(name: str, kind: str) -> TypeError:
     )
 
 
-def _jvp_batch(trace: Any, args: Any, dims: Any, *, fun: Any, rule: Any, **params: Any) -> Any:
+def _jvp_batch(
+    trace: Any, args: Any, dims: Any, *, fun: Any, rule: Any, **params: Any
+) -> Any:
     n = params["consts"]
     mapped = _batched(fun, trace, dims)
     both = [*dims[n:], *dims[n:]]
@@ -85,7 +91,7 @@ def _jvp_batch(trace: Any, args: Any, dims: Any, *, fun: Any, rule: Any, **param
     if n:
         consts, args = list(args[:n]), args[n:]
         inner = mapped
-        mapped = lambda *xs: inner(*consts, *xs)  # noqa: E731
+        mapped = lambda *xs: inner(*consts, *xs)
     new = {**params, "fun": mapped, "rule": mapped_rule, "consts": 0}
     outs = custom_jvp_p(*args, **new)
     return outs, [0] * len(outs)
@@ -100,6 +106,7 @@ custom_jvp_p = Primitive(
     batch_call=_jvp_batch,
     stage=_stage_call,
     lower=lambda build, *args, fun, **_: build.inline(fun, args),
+    called="fun",
     multiple_results=True,
     raw=True,
 )
@@ -125,7 +132,7 @@ def resolve(fun: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:
     return bound.args
 
 
-class custom_jvp:  # noqa: N801 (the public name)
+class custom_jvp:
     """A function whose forward-mode derivative is given by `defjvp`.
 
     Args:
@@ -240,7 +247,9 @@ def _checked_pair(flat: FlatFun, out: Any) -> tuple[list[Any], list[Any]]:
         )
     flat.out_tree = y_tree
     ys = [as_array(y) for y in ys]
-    dots = [as_array(t) if getattr(t, "dtype", 0) != dtypes.float0 else None for t in dots]
+    dots = [
+        as_array(t) if getattr(t, "dtype", 0) != dtypes.float0 else None for t in dots
+    ]
     for y, t in zip(ys, dots):
         if t is not None and dtypes.is_inexact(y.dtype):
             if (t.shape, t.dtype) != (y.shape, y.dtype):
@@ -253,10 +262,11 @@ def _checked_pair(flat: FlatFun, out: Any) -> tuple[list[Any], list[Any]]:
     return ys, dots
 
 
-def nondiff_positions(fun: Any, nums: Sequence[int], names: Sequence[str]) -> tuple[int, ...]:
+def nondiff_positions(
+    fun: Any, nums: Sequence[int], names: Sequence[str]
+) -> tuple[int, ...]:
     """`nondiff_argnums` together with the positions of `nondiff_argnames`."""
     if not names:
         return tuple(nums)
     known = list(inspect.signature(fun).parameters)
     return tuple(sorted({*nums, *(known.index(n) for n in names)}))
-

@@ -8,14 +8,15 @@ forward, so forward mode on a custom_vjp function raises.
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core import dtypes
 from ..core.avals import ShapeDtypeStruct, as_array, aval_of, tangent_aval
 from ..core.primitive import Missing, Primitive
-from ..runtime.pytree_nodes import Partial
 from ..ops.structure import batch_to_front, instantiate, move_dim, sum_rows
 from ..runtime._native import tree_flatten, tree_unflatten
+from ..runtime.pytree_nodes import Partial
 from ..transforms.batch import batch_flat
 from ..transforms.flat import FlatFun, check_callable, kind_of, name_of, positions
 from .closures import closure_convert
@@ -38,7 +39,9 @@ def _no_forward(*_: Any, name: str = "the function", **__: Any) -> Any:
     )
 
 
-def _linear_transpose(cts: Any, *args: Any, bwd: Any, in_avals: Any, outs: Any, **_: Any) -> Any:
+def _linear_transpose(
+    cts: Any, *args: Any, bwd: Any, in_avals: Any, outs: Any, **_: Any
+) -> Any:
     n = len(args) - len(in_avals)
     full = [instantiate(c, a) for c, a in zip(cts, outs)]
     return [*(None,) * n, *bwd(list(args[:n]), full)]
@@ -84,12 +87,14 @@ def _linearize_call(
     return outs, [t if ok else None for t, ok in zip(dots, inexact)]
 
 
-def _vjp_batch(trace: Any, args: Any, dims: Any, *, fun: Any, fwd: Any, bwd: Any, **params: Any) -> Any:
+def _vjp_batch(
+    trace: Any, args: Any, dims: Any, *, fun: Any, fwd: Any, bwd: Any, **params: Any
+) -> Any:
     n, size = params["consts"], trace.size
     mapped = _batched(fun, trace, dims)
     if n:
         consts, inner = list(args[:n]), mapped
-        mapped = lambda *xs: inner(*consts, *xs)  # noqa: E731
+        mapped = lambda *xs: inner(*consts, *xs)
     args, dims = args[n:], list(dims[n:])
     count: list[int] = []
 
@@ -111,9 +116,7 @@ def _vjp_batch(trace: Any, args: Any, dims: Any, *, fun: Any, fwd: Any, bwd: Any
             ],
             size, [*residuals, *cts], [0] * (k + len(cts)), trace.axis_name,
         )  # fmt: skip
-        return [
-            _unmapped(x, d, e, size) for x, d, e in zip(outs, found, dims)
-        ]
+        return [_unmapped(x, d, e, size) for x, d, e in zip(outs, found, dims)]
 
     examples = [_example(x, d) for x, d in zip(args, dims)]
     new = {**params, "fun": mapped, "fwd": mapped_fwd, "bwd": mapped_bwd, "consts": 0}
@@ -156,12 +159,13 @@ custom_vjp_p = Primitive(
     batch_call=_vjp_batch,
     stage=_stage_call,
     lower=lambda build, *args, fun, **_: build.inline(fun, args),
+    called="fun",
     multiple_results=True,
     raw=True,
 )
 
 
-class custom_vjp:  # noqa: N801 (the public name)
+class custom_vjp:
     """A function whose reverse-mode derivative is given by `defvjp`.
 
     Args:

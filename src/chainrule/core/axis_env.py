@@ -8,8 +8,8 @@ operand is batched; under `jit` they are staged, with the size taken from here.
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 from ..runtime import _native

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 from ..runtime import _native
@@ -147,7 +147,9 @@ def context(name: str, doc: str) -> Callable[..., Any]:
 enable_x64 = context("enable_x64", "Within the block, 64-bit dtypes are honoured.")
 debug_nans = context("debug_nans", "Within the block, a NaN result raises.")
 debug_infs = context("debug_infs", "Within the block, an infinite result raises.")
-enable_checks = context("enable_checks", "Within the block, IR is checked at each step.")
+enable_checks = context(
+    "enable_checks", "Within the block, IR is checked at each step."
+)
 
 
 def disable_jit(disable: bool = True) -> Any:

@@ -209,6 +209,7 @@ def tangent_dtype(dtype: Any) -> Any:
 # --- the lattice -----------------------------------------------------------------
 # Nodes: dtypes, and the weak types as the strings "i*", "f*", "c*". Edges go up.
 
+
 def _lattice() -> dict[Any, list[Any]]:
     i1, i2, i4, i8 = _signed
     u1, u2, u4, u8 = _unsigned

@@ -9,7 +9,8 @@ re-derives every type.
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ..runtime import _native
 from . import printer, source
@@ -125,7 +126,7 @@ class Jaxpr:
 
     def replace(self, **changes: Any) -> Jaxpr:
         """A copy with the given fields changed."""
-        fields = {n: getattr(self, n) for n in ("constvars", "invars", "outvars", "eqns")}
+        fields = {n: getattr(self, n) for n in self.__slots__ if n[0] != "_"}
         return Jaxpr(**{**fields, **changes})
 
 
@@ -182,7 +183,9 @@ class ClosedJaxpr:
         return found
 
 
-def evaluate_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+def evaluate_jaxpr(
+    jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any]
+) -> list[Any]:
     """The outputs of `jaxpr` on `args`, by binding its equations in order.
 
     Every primitive is bound anew, so under a trace this re-traces the program.

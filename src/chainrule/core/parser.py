@@ -14,7 +14,8 @@ from __future__ import annotations
 import ast
 import enum
 import re
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 

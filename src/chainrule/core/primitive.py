@@ -23,7 +23,8 @@ A rule that does not exist is a `Missing` with its reason. Higher-order primitiv
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..runtime import _native
 from . import errors
@@ -33,7 +34,7 @@ Rule = Callable[..., Any]
 
 WEAK_IF_ALL, WEAK_NEVER, WEAK_BY_PARAM, WEAK_IF_REST = 0, 1, 2, 3
 
-registry: dict[str, "Primitive"] = {}
+registry: dict[str, Primitive] = {}
 
 
 class Missing:
@@ -101,6 +102,7 @@ class Primitive(_native.Primitive):
         self.taylor_call = higher_order.pop("taylor_call", None)
         self.axis_rule = bool(higher_order.pop("axis_rule", False))
         self.batch_axis = higher_order.pop("batch_axis", None)
+        self.called = higher_order.pop("called", None)  # the param that is a program
         if higher_order:
             raise TypeError(f"Primitive: unknown rules {sorted(higher_order)}.")
         registry[name] = self

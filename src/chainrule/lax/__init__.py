@@ -5,6 +5,50 @@ control flow, general gathers, windows and collectives, which NumPy does not hav
 """
 
 # --- elementwise functions -----------------------------------------------------------
+# --- Fourier transforms; linear algebra, loaded at its first use ---------------------
+import importlib as _importlib
+from typing import Any as _Any
+
+# --- contractions, convolution, reductions, windows, collectives ---------------------
+from .collectives import all_gather as all_gather
+from .collectives import all_to_all as all_to_all
+from .collectives import axis_index as axis_index
+from .collectives import axis_size as axis_size
+from .collectives import pbroadcast as pbroadcast
+from .collectives import pmax as pmax
+from .collectives import pmean as pmean
+from .collectives import pmin as pmin
+from .collectives import ppermute as ppermute
+from .collectives import pshuffle as pshuffle
+from .collectives import psum as psum
+from .collectives import psum_scatter as psum_scatter
+from .collectives import pswapaxes as pswapaxes
+from .contractions import DotAlgorithm as DotAlgorithm
+from .contractions import DotAlgorithmPreset as DotAlgorithmPreset
+from .contractions import DotDimensionNumbers as DotDimensionNumbers
+from .contractions import Precision as Precision
+from .contractions import PrecisionLike as PrecisionLike
+from .contractions import batch_matmul as batch_matmul
+from .contractions import dot as dot
+from .contractions import dot_general as dot_general
+from .convolution import ConvDimensionNumbers as ConvDimensionNumbers
+from .convolution import (
+    ConvGeneralDilatedDimensionNumbers as ConvGeneralDilatedDimensionNumbers,
+)
+from .convolution import conv as conv
+from .convolution import conv_dimension_numbers as conv_dimension_numbers
+from .convolution import conv_general_dilated as conv_general_dilated
+from .convolution import conv_general_permutations as conv_general_permutations
+from .convolution import conv_general_shape_tuple as conv_general_shape_tuple
+from .convolution import conv_shape_tuple as conv_shape_tuple
+from .convolution import conv_transpose as conv_transpose
+from .convolution import conv_transpose_shape_tuple as conv_transpose_shape_tuple
+from .convolution import conv_with_general_padding as conv_with_general_padding
+from .convolution import padtype_to_pads as padtype_to_pads
+from .convolution_forms import conv_general_dilated_local as conv_general_dilated_local
+from .convolution_forms import (
+    conv_general_dilated_patches as conv_general_dilated_patches,
+)
 from .elementwise import AccuracyMode as AccuracyMode
 from .elementwise import RoundingMethod as RoundingMethod
 from .elementwise import Tolerance as Tolerance
@@ -90,6 +134,8 @@ from .elementwise import sub as sub
 from .elementwise import tan as tan
 from .elementwise import tanh as tanh
 from .elementwise import zeta as zeta
+from .fft import FftType as FftType
+from .fft import fft as fft
 
 # --- shapes, indexing, sorting -------------------------------------------------------
 from .indexing import GatherDimensionNumbers as GatherDimensionNumbers
@@ -104,6 +150,25 @@ from .indexing import scatter_max as scatter_max
 from .indexing import scatter_min as scatter_min
 from .indexing import scatter_mul as scatter_mul
 from .indexing import scatter_sub as scatter_sub
+from .ragged import RaggedDotDimensionNumbers as RaggedDotDimensionNumbers
+from .ragged import ragged_dot as ragged_dot
+from .ragged import ragged_dot_general as ragged_dot_general
+from .ragged import scaled_dot as scaled_dot
+from .reductions import argmax as argmax
+from .reductions import argmin as argmin
+from .reductions import cumlogsumexp as cumlogsumexp
+from .reductions import cummax as cummax
+from .reductions import cummin as cummin
+from .reductions import cumprod as cumprod
+from .reductions import cumsum as cumsum
+from .reductions import reduce as reduce
+from .reductions import reduce_and as reduce_and
+from .reductions import reduce_max as reduce_max
+from .reductions import reduce_min as reduce_min
+from .reductions import reduce_or as reduce_or
+from .reductions import reduce_prod as reduce_prod
+from .reductions import reduce_sum as reduce_sum
+from .reductions import reduce_xor as reduce_xor
 from .shaping import broadcast as broadcast
 from .shaping import broadcast_in_dim as broadcast_in_dim
 from .shaping import broadcast_like as broadcast_like
@@ -142,71 +207,9 @@ from .sorting import approx_min_k as approx_min_k
 from .sorting import sort as sort
 from .sorting import sort_key_val as sort_key_val
 from .sorting import top_k as top_k
-
-# --- contractions, convolution, reductions, windows, collectives ---------------------
-from .collectives import all_gather as all_gather
-from .collectives import all_to_all as all_to_all
-from .collectives import axis_index as axis_index
-from .collectives import axis_size as axis_size
-from .collectives import pbroadcast as pbroadcast
-from .collectives import pmax as pmax
-from .collectives import pmean as pmean
-from .collectives import pmin as pmin
-from .collectives import ppermute as ppermute
-from .collectives import pshuffle as pshuffle
-from .collectives import psum as psum
-from .collectives import psum_scatter as psum_scatter
-from .collectives import pswapaxes as pswapaxes
-from .contractions import DotAlgorithm as DotAlgorithm
-from .contractions import DotAlgorithmPreset as DotAlgorithmPreset
-from .contractions import DotDimensionNumbers as DotDimensionNumbers
-from .contractions import Precision as Precision
-from .contractions import PrecisionLike as PrecisionLike
-from .contractions import batch_matmul as batch_matmul
-from .contractions import dot as dot
-from .contractions import dot_general as dot_general
-from .convolution import ConvDimensionNumbers as ConvDimensionNumbers
-from .convolution import ConvGeneralDilatedDimensionNumbers as ConvGeneralDilatedDimensionNumbers
-from .convolution import conv as conv
-from .convolution import conv_dimension_numbers as conv_dimension_numbers
-from .convolution import conv_general_dilated as conv_general_dilated
-from .convolution import conv_general_permutations as conv_general_permutations
-from .convolution import conv_general_shape_tuple as conv_general_shape_tuple
-from .convolution import conv_shape_tuple as conv_shape_tuple
-from .convolution import conv_transpose as conv_transpose
-from .convolution import conv_transpose_shape_tuple as conv_transpose_shape_tuple
-from .convolution import conv_with_general_padding as conv_with_general_padding
-from .convolution import padtype_to_pads as padtype_to_pads
-from .convolution_forms import conv_general_dilated_local as conv_general_dilated_local
-from .convolution_forms import conv_general_dilated_patches as conv_general_dilated_patches
-from .reductions import argmax as argmax
-from .reductions import argmin as argmin
-from .reductions import cumlogsumexp as cumlogsumexp
-from .reductions import cummax as cummax
-from .reductions import cummin as cummin
-from .reductions import cumprod as cumprod
-from .reductions import cumsum as cumsum
-from .reductions import reduce as reduce
-from .reductions import reduce_and as reduce_and
-from .reductions import reduce_max as reduce_max
-from .reductions import reduce_min as reduce_min
-from .reductions import reduce_or as reduce_or
-from .reductions import reduce_prod as reduce_prod
-from .reductions import reduce_sum as reduce_sum
-from .reductions import reduce_xor as reduce_xor
 from .windows import reduce_window as reduce_window
 from .windows import reduce_window_shape_tuple as reduce_window_shape_tuple
-from .ragged import RaggedDotDimensionNumbers as RaggedDotDimensionNumbers
-from .ragged import ragged_dot as ragged_dot
-from .ragged import ragged_dot_general as ragged_dot_general
-from .ragged import scaled_dot as scaled_dot
 
-# --- Fourier transforms; linear algebra, loaded at its first use ---------------------
-import importlib as _importlib
-from typing import Any as _Any
-
-from .fft import FftType as FftType
-from .fft import fft as fft
 
 def __getattr__(name: str) -> _Any:
     if name == "linalg":

@@ -5,7 +5,8 @@ Strict about shapes: nothing broadcasts, and contracted and batch dimensions are
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ..core import dtypes
 from ..core.avals import as_array

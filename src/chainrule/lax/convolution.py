@@ -9,7 +9,8 @@ put behind, or in front). Kernels are not flipped.
 from __future__ import annotations
 
 import operator
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ..core import dtypes
 from ..core.avals import as_array

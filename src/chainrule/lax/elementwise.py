@@ -303,9 +303,7 @@ def round(
 
     Raises ValueError for an unknown method.
     """
-    return bind(
-        rounding.round_p, x, rounding_method=RoundingMethod(rounding_method)
-    )
+    return bind(rounding.round_p, x, rounding_method=RoundingMethod(rounding_method))
 
 
 def stop_gradient(x: Any) -> Any:
@@ -315,6 +313,7 @@ def stop_gradient(x: Any) -> Any:
     >>> float(cr.grad(lambda x: x * cr.lax.stop_gradient(x))(3.0))
     3.0
     """
+
     def stopped(leaf: Any) -> Any:
         inexact = dtypes.is_inexact(aval_of(leaf).dtype)
         return conversion.stop_gradient_p(as_array(leaf)) if inexact else leaf
@@ -323,6 +322,7 @@ def stop_gradient(x: Any) -> Any:
 
 
 # --- conversions ---------------------------------------------------------------------
+
 
 def convert_element_type(operand: Any, new_dtype: Any) -> Any:
     """`operand` in `new_dtype`; complex to real drops the imaginary part.
@@ -361,6 +361,7 @@ def reduce_precision(operand: Any, exponent_bits: int, mantissa_bits: int) -> An
 
 
 # --- selection -----------------------------------------------------------------------
+
 
 def clamp(min: Any, x: Any, max: Any) -> Any:
     """`x` with elements outside of [min, max] replaced by the bound they exceed.

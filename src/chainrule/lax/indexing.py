@@ -6,7 +6,8 @@ What dimension numbers and modes mean is said in ops/windows.py; `numpy`'s `x[i]
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core.avals import as_array
 from ..core.primitive import Primitive

@@ -7,7 +7,8 @@ promotes and broadcasts. All values are LAPACK's.
 from __future__ import annotations
 
 import enum
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..core import dtypes
 from ..core.avals import as_array
@@ -22,8 +23,8 @@ from ..ops.linalg_triangular import cholesky_p, cholesky_update_p, triangular_so
 from ..ops.matrices import (
     columns_between,
     hermitian_part,
-    mT,
     matmul,
+    mT,
     rows_between,
     triangle_p,
 )

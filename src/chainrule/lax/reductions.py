@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from ..api.vmap import vmap
 from ..core import dtypes
 from ..core.avals import ShapedArray, as_array, aval_of
 from ..ops.arithmetic import add_p, mul_p
@@ -32,7 +34,6 @@ from ..ops.reductions import (
 from ..ops.shaping import broadcast_to, convert, reshape, transpose
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.stage import stage
-from ..api.vmap import vmap
 from .binding import bind
 
 

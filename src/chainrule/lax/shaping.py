@@ -8,8 +8,9 @@ from __future__ import annotations
 import builtins
 import math
 import operator
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Sequence
+from typing import Any
 
 import numpy as np
 

@@ -7,7 +7,8 @@ within the array. Negative ones count from the end unless told otherwise.
 from __future__ import annotations
 
 import operator
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 

@@ -86,7 +86,9 @@ def _attend(q: Any, k: Any, v: Any, bias: Any, seen: Any, scale: Any) -> Any:
     grouped = q.reshape(b, t, heads, n // heads, h)
     wide = dtypes.promote((q.dtype, False), (dtypes.float32, False))[0]
     logits = cnp.einsum("btkgh,bskh->bkgts", grouped, k, preferred_element_type=wide)
-    logits = logits.reshape(b, n, t, s) * (1.0 / math.sqrt(h) if scale is None else scale)
+    logits = logits.reshape(b, n, t, s) * (
+        1.0 / math.sqrt(h) if scale is None else scale
+    )
     if bias is not None:
         logits = (logits + bias).astype(wide)
     if seen is not None:
@@ -140,7 +142,9 @@ def _visible(
     if mask is not None:
         parts.append(operand(_name, mask))
         if parts[0].dtype != np.bool_:
-            raise ValueError(f"{_name}: the mask must be boolean; got {parts[0].dtype}.")
+            raise ValueError(
+                f"{_name}: the mask must be boolean; got {parts[0].dtype}."
+            )
     if causal:
         parts.append(cnp.asarray(columns <= rows))
     if window is not None:

@@ -7,7 +7,8 @@ al. (2015) differ in which fan they divide by and in a factor.
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .. import lax, random
 from .. import numpy as cnp
@@ -21,12 +22,16 @@ def _dtype(dtype: Any) -> Any:
     return dtypes.canonicalize_dtype(float if dtype is None else dtype)
 
 
-def zeros(key: Any, shape: Sequence[int], dtype: Any = None, out_sharding: Any = None) -> Any:
+def zeros(
+    key: Any, shape: Sequence[int], dtype: Any = None, out_sharding: Any = None
+) -> Any:
     """An array of zeros; the key is not used."""
     return cnp.zeros(shape, _dtype(dtype))
 
 
-def ones(key: Any, shape: Sequence[int], dtype: Any = None, out_sharding: Any = None) -> Any:
+def ones(
+    key: Any, shape: Sequence[int], dtype: Any = None, out_sharding: Any = None
+) -> Any:
     """An array of ones; the key is not used."""
     return cnp.ones(shape, _dtype(dtype))
 
@@ -82,7 +87,9 @@ def truncated_normal(
     return init
 
 
-def _fans(shape: Any, in_axis: Any, out_axis: Any, batch_axis: Any) -> tuple[float, float]:
+def _fans(
+    shape: Any, in_axis: Any, out_axis: Any, batch_axis: Any
+) -> tuple[float, float]:
     """Inputs per output and outputs per input of a weight array of `shape`."""
 
     def size(axis: Any) -> int:
@@ -177,7 +184,9 @@ def _check_scaling(mode: str, distribution: str) -> None:
     modes = ("fan_in", "fan_out", "fan_avg", "fan_geo_avg")
     distributions = ("truncated_normal", "normal", "uniform")
     if mode not in modes:
-        raise ValueError(f"variance_scaling: mode must be one of {modes}; got {mode!r}.")
+        raise ValueError(
+            f"variance_scaling: mode must be one of {modes}; got {mode!r}."
+        )
     if distribution not in distributions:
         raise ValueError(
             f"variance_scaling: distribution must be one of {distributions}; got"
@@ -197,9 +206,7 @@ def _scheme(name: str, scale: float, mode: str, distribution: str, source: str) 
         )
 
     make.__name__ = make.__qualname__ = name
-    make.__doc__ = (
-        f"variance_scaling({scale}, {mode!r}, {distribution!r}), the scheme of {source}."
-    )
+    make.__doc__ = f"variance_scaling({scale}, {mode!r}, {distribution!r}), the scheme of {source}."
     return make
 
 
@@ -215,7 +222,9 @@ xavier_uniform, xavier_normal = glorot_uniform, glorot_normal
 kaiming_uniform, kaiming_normal = he_uniform, he_normal
 
 
-def orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> Initializer:
+def orthogonal(
+    scale: Any = 1.0, column_axis: int = -1, dtype: Any = None
+) -> Initializer:
     """An initializer of matrices with orthonormal rows or columns, times `scale`.
 
     The dimensions other than `column_axis` together index the rows. Uniform over such

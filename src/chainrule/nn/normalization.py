@@ -29,7 +29,9 @@ __all__ = [
 def _shifted(name: str, x: Any, axis: Any, where: Any) -> Any:
     """`x` minus its maximum along `axis`; -inf for what is not in `where`."""
     if where is None:
-        given = range(x.ndim) if axis is None else (axis,) if type(axis) is int else axis
+        given = (
+            range(x.ndim) if axis is None else (axis,) if type(axis) is int else axis
+        )
         axes = tuple([canonical_axis(name, a, x.ndim) for a in given])
         top = keep_dims(reduce_max_p(x, axes=axes), x.shape, axes)
         return sub_p(x, stop_gradient_p(top))

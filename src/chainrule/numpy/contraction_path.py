@@ -9,8 +9,9 @@ left the most (Smith and Gray, "opt_einsum", Journal of Open Source Software 201
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, Sequence
+from typing import Any
 
 Path = list[tuple[int, ...]]
 Terms = Sequence[frozenset[str]]
@@ -99,15 +100,15 @@ def _linear_path(tree: Any, n: int) -> Path:
 def _greedy(terms: Terms, output: frozenset[str], sizes: dict[str, int]) -> Path:
     left = list(terms)
     path: Path = []
+
+    def price(pair: tuple[int, int]) -> tuple[float, float]:
+        i, j = pair
+        a, b = left[i], left[j]
+        rest = [t for k, t in enumerate(left) if k not in pair]
+        grown = cost(_kept([a, b], rest, output), sizes)
+        return grown - cost(a, sizes) - cost(b, sizes), cost(a | b, sizes)
+
     while len(left) > 1:
-
-        def price(pair: tuple[int, int]) -> tuple[float, float]:
-            i, j = pair
-            a, b = left[i], left[j]
-            rest = [t for k, t in enumerate(left) if k not in pair]
-            grown = cost(_kept([a, b], rest, output), sizes)
-            return grown - cost(a, sizes) - cost(b, sizes), cost(a | b, sizes)
-
         i, j = min(combinations(range(len(left)), 2), key=price)
         rest = [t for k, t in enumerate(left) if k not in (i, j)]
         left = [*rest, _kept([left[i], left[j]], rest, output)]

@@ -7,7 +7,8 @@ leading dimensions broadcast need a permutation behind it. einsum is in einstein
 from __future__ import annotations
 
 import operator
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ..core import dtypes
 from ..ops.arithmetic import mul_p

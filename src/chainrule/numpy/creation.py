@@ -8,8 +8,9 @@ holds the recipe of a constant instead of the constant.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import chain
-from typing import Any, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -530,7 +531,7 @@ def _arange_dtype(given: Sequence[Any]) -> Any:
 def _counted(count: int, dtype: Any) -> Any:
     if current_dynamic() is None and dtype.num < 24:
         return wrap(np.arange(count, dtype=dtype))
-    if not dtypes.kind(dtype) in "iufc":
+    if dtypes.kind(dtype) not in "iufc":
         return converted(_counted(count, dtypes.default_int()), dtype)
     return iota(dtype, (count,))
 

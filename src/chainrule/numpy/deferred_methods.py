@@ -7,7 +7,8 @@ indexing, loads array_methods.py, which replaces them all by the real ones.
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..runtime import _native
 

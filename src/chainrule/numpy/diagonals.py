@@ -7,7 +7,8 @@ reading a diagonal is a strided slice of the flattened matrix.
 from __future__ import annotations
 
 import operator
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 

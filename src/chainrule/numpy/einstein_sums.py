@@ -7,8 +7,9 @@ dot_general each, pairs without a sum a broadcast multiplication.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Callable, NamedTuple, Sequence
+from typing import Any, NamedTuple
 
 from ..core import dtypes
 from ..core.avals import Array, as_array

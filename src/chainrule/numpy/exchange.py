@@ -80,9 +80,7 @@ def fromiter(*args: Any, **kwargs: Any) -> Any:
     return as_array(np.fromiter(*args, **kwargs), "fromiter")
 
 
-def fromstring(
-    string: str, dtype: Any = float, count: int = -1, *, sep: str
-) -> Any:
+def fromstring(string: str, dtype: Any = float, count: int = -1, *, sep: str) -> Any:
     """A vector of the numbers in a text, separated by `sep`."""
     return as_array(np.fromstring(string, dtype, count, sep=sep), "fromstring")
 
@@ -110,7 +108,9 @@ def array_equiv(a1: Any, a2: Any) -> Any:
 
 def _bit_order(name: str, bitorder: str) -> np.ndarray[Any, Any]:
     if bitorder not in ("big", "little"):
-        raise ValueError(f"{name}: bitorder must be 'big' or 'little'; got {bitorder!r}.")
+        raise ValueError(
+            f"{name}: bitorder must be 'big' or 'little'; got {bitorder!r}."
+        )
     shifts = np.arange(8, dtype=np.uint8)
     return shifts if bitorder == "little" else shifts[::-1].copy()
 

@@ -7,7 +7,8 @@ with an imaginary step asks for that many points, its end included.
 from __future__ import annotations
 
 import operator
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 

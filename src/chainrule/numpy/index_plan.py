@@ -9,7 +9,8 @@ traced. indexing.py reads with them, index_update.py writes.
 from __future__ import annotations
 
 import operator
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 

@@ -7,8 +7,9 @@ then a dynamic_slice (scalars) or a gather (arrays), which clamp to the bounds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Sequence
+from typing import Any
 
 import numpy as np
 

@@ -6,7 +6,8 @@ Operands are promoted to one dtype; where things are cut is static.
 from __future__ import annotations
 
 import operator
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..api.vmap import vmap
 from ..core.avals import as_array
@@ -36,7 +37,7 @@ def apply_along_axis(
     """
     arr = as_array(arr, "apply_along_axis")
     axis = canonical_axis("apply_along_axis", axis, arr.ndim)
-    mapped = lambda v: func1d(v, *args, **kwargs)  # noqa: E731
+    mapped = lambda v: func1d(v, *args, **kwargs)
     for _ in range(arr.ndim - axis - 1):
         mapped = vmap(mapped, in_axes=1, out_axes=-1)
     for _ in range(axis):

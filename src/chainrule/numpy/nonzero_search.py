@@ -6,7 +6,8 @@ traced one needs `size`, and is compacted by its running count.
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 

@@ -8,7 +8,8 @@ padded one after the other, so corners are those of the later axes.
 from __future__ import annotations
 
 import operator
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 

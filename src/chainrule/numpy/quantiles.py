@@ -9,7 +9,8 @@ quantiles in statistical packages", The American Statistician 50, 1996).
 from __future__ import annotations
 
 import math
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..core import dtypes
 from ..ops.elementwise_logic import and_p, eq_p, lt_p, ne_p

@@ -9,7 +9,8 @@ versions are in nan_reductions.py, variances in moments.py.
 from __future__ import annotations
 
 import operator
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 

@@ -7,7 +7,8 @@ element ("clip") or count around ("wrap"); writes out of bounds are dropped.
 from __future__ import annotations
 
 import operator
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 

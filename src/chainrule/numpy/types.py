@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import Array, ShapeDtypeStruct, as_array, aval_of
+from ..core.avals import Array, ShapeDtypeStruct, as_array, aval_of, scalar
 from ..core.avals import abstract_of as _abstract_of
 from ..ops.shaping import convert
 
@@ -47,8 +47,11 @@ class ScalarType:
         self.__doc__ = f"The dtype {name}; called with a value, an array of it."
 
     def __call__(self, x: Any = 0) -> Any:
+        dtype = dtypes.canonicalize_dtype(self.dtype)
+        if type(x) is int:
+            x = scalar(x, dtype, self.__name__)
         x = x if isinstance(x, Array) else as_array(x, self.__name__)
-        return convert(x, dtypes.canonicalize_dtype(self.dtype), False)
+        return convert(x, dtype, False)
 
     def __repr__(self) -> str:
         return f"<scalar type {self.__name__}>"
@@ -87,11 +90,11 @@ SCALAR_TYPES = _scalar_types()
 globals().update(SCALAR_TYPES)
 
 
-class extended(np.generic):  # noqa: N801 (the public name)
+class extended(np.generic):
     """The abstract class of dtypes that NumPy does not know, such as keys."""
 
 
-class prng_key(extended):  # noqa: N801 (the public name)
+class prng_key(extended):
     """The abstract class of the dtypes of typed PRNG keys."""
 
 

@@ -61,6 +61,7 @@ true_divide = inexact_binary(
 
 # --- one operand ---------------------------------------------------------------------
 
+
 def negative(*args: Any, out: Any = None, where: Any = None) -> Any:
     """-x, elementwise.
 
@@ -150,6 +151,7 @@ reciprocal = public(
 
 # --- division with remainder ---------------------------------------------------------
 
+
 def _real(name: str, x: Any, y: Any) -> Any:
     """Numeric promotion that refuses complex numbers."""
     x, y = promote_operands(name, x, y)
@@ -208,6 +210,7 @@ fmod = public(
 
 
 # --- powers --------------------------------------------------------------------------
+
 
 def _static_exponent(x: Any) -> bool:
     """Whether `x` is a scalar integer whose value is known."""
@@ -276,6 +279,7 @@ def float_power(x: Any, y: Any, /) -> Any:
 
 # --- extremes that pass over NaN -----------------------------------------------------
 
+
 def _ignoring_nan(name: str, better: Any, summary: str, example: str) -> Any:
     def fun(x1: Any, x2: Any, /) -> Any:
         x1, x2 = promote_operands(name, x1, x2)
@@ -298,6 +302,7 @@ fmin = _ignoring_nan(
 
 
 # --- divisors and lengths ------------------------------------------------------------
+
 
 def _of_integers(name: str, prim: Any, summary: str, example: str) -> Any:
     def fun(x1: Any, x2: Any, /) -> Any:

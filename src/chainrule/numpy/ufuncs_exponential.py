@@ -66,6 +66,7 @@ log10 = _log_to("log10", 10.0, "float(cnp.log10(1000.0))\n        3.0")
 
 # --- logarithms of sums --------------------------------------------------------------
 
+
 def _log_sum(name: str, prim: Any, power: Any, base: float, example: str) -> Any:
     """log_base(base**x + base**y): a primitive for reals, composed for complex."""
     scale = math.log(base)
@@ -100,6 +101,7 @@ logaddexp2 = _log_sum(
 
 
 # --- Bessel --------------------------------------------------------------------------
+
 
 @custom_jvp
 def bessel_i0(x: Any) -> Any:

@@ -30,6 +30,7 @@ def _refuse_complex(name: str, x: Any) -> Any:
 
 # --- rounding ------------------------------------------------------------------------
 
+
 def _whole(name: str, prim: Any, summary: str, example: str) -> Any:
     def fun(x: Any, /) -> Any:
         x = _refuse_complex(name, operand(name, x))
@@ -93,6 +94,7 @@ round = public(
 
 
 # --- parts of floating-point numbers -------------------------------------------------
+
 
 def _layout(dtype: Any) -> tuple[np.dtype[Any], int, int]:
     """The integer dtype of the same width, the mantissa's bits, the exponent's bias."""

@@ -34,6 +34,7 @@ from .ufuncs_declare import binary, public, ufunc
 
 # --- comparisons ---------------------------------------------------------------------
 
+
 def _comparison(name: str, prim: Any, symbol: Any, word: str, example: str) -> Any:
     return binary(
         name, prim, f"Whether x {word} y, elementwise.", f"bool(cnp.{name}{example}",
@@ -93,6 +94,7 @@ greater_equal = _comparison(
 
 # --- logic and bits ------------------------------------------------------------------
 
+
 def truth(name: str, x: Any) -> Any:
     """`x` as a boolean array: whether elements are nonzero."""
     x = operand(name, x)
@@ -146,6 +148,8 @@ invert = _of_one(
     "Each bit inverted; `not` of booleans.", "An array of the shape and dtype of x.",
     "int(cnp.invert(0))\n        -1",
 )  # fmt: skip
+
+
 def shift_left(x: Any, y: Any) -> Any:
     """x << y, promoting; what Python's operator calls."""
     return ops.shift_left_p(*numeric_operands("left_shift", x, y))
@@ -187,6 +191,7 @@ bitwise_count = _of_one(
 
 
 # --- questions -----------------------------------------------------------------------
+
 
 def _everywhere(x: Any, answer: bool) -> Any:
     return full(x.shape, answer, dtypes.bool_)
@@ -309,6 +314,7 @@ signbit = _of_one(
 
 
 # --- closeness -----------------------------------------------------------------------
+
 
 def isclose(
     a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False

@@ -32,6 +32,7 @@ def by_parts(fun: Any, x: Any) -> Any:
 
 # --- complex numbers -----------------------------------------------------------------
 
+
 def _real(val: Any, /) -> Any:
     val = operand("real", val)
     return real_p(val) if dtypes.is_complex(val.dtype) else val
@@ -64,6 +65,7 @@ conjugate = public(
 
 
 # --- choosing ------------------------------------------------------------------------
+
 
 def where(
     condition: Any, x: Any = None, y: Any = None, /, *, size: Any = None,

@@ -11,7 +11,7 @@ from ..core.dtypes import default_float
 
 
 def _window(make: Any, name: str, summary: str) -> Any:
-    def window(M: int) -> Any:  # noqa: N803 (the public name)
+    def window(M: int) -> Any:
         return as_array(make(M).astype(default_float()), name)
 
     window.__name__ = window.__qualname__ = name
@@ -36,6 +36,6 @@ hamming = _window(np.hamming, "hamming", "The Hamming window: a raised cosine.")
 hanning = _window(np.hanning, "hanning", "The Hann window: a cosine, zero at the ends.")
 
 
-def kaiser(M: int, beta: Any) -> Any:  # noqa: N803 (the public name)
+def kaiser(M: int, beta: Any) -> Any:
     """The Kaiser window of `M` points with shape parameter `beta`."""
     return as_array(np.kaiser(M, float(beta)).astype(default_float()), "kaiser")

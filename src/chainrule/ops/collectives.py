@@ -10,7 +10,8 @@ own. psum is its own transpose; all_gather and reduce_scatter are each other's.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 

@@ -10,8 +10,9 @@ that the plain matrix products need no transposed copy. Floating-point operands 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Callable, Sequence
+from typing import Any
 
 import numpy as np
 

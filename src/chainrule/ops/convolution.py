@@ -10,16 +10,17 @@ Evaluation lays the windows out as a matrix and multiplies.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.avals import ShapedArray, aval_of
+from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
 from ..core.printer import readable
-from .folds import product
 from .contractions import common_dtype, compute_dtype, product_dtype
+from .convolution_folds import lower_convolution
 from .joining import rev_p
 from .shaping import convert, move_dim, reshape
 
@@ -248,83 +249,6 @@ def _in_groups(views: Any, k: Any, groups: int, axis: int) -> Any:
     return np.concatenate([_times_windows(v, g) for v, g in parts], -1)
 
 
-# --- lowering -------------------------------------------------------------------------
-
-
-_copied_reads = 16
-"""Reads of an element from which on a padded copy is cheaper than asking each time."""
-
-
-def _padded_copy(build: Any, x: Any, padding: Any, dims: Sequence[int]) -> Any:
-    """`x` in a buffer with its zero padding along `dims`, cut where that is negative."""
-    shape = list(x.shape)
-    for d, pads in zip(dims, padding):
-        shape[d] += sum(pads)
-    zero = build.m.const(0, x.type)
-    shift = {d: low for d, (low, _) in zip(dims, padding)}
-
-    def element(*i: Any) -> Any:
-        place = [k - shift.get(d, 0) for d, k in enumerate(i)]
-        inside = build.m.all_of(k.within(n) for k, n in zip(place, x.shape))
-        return build.guarded(inside, lambda: x.at(*place), zero)
-
-    if min(shape) < 1:
-        return x
-    aval = ShapedArray(tuple(shape), x.aval.dtype)
-    return build.stored(build.of(aval).index(element, x))
-
-
-def _conv_lower(
-    build: Any, x: Any, k: Any, *, window_strides: Any, padding: Any, lhs_dilation: Any,
-    rhs_dilation: Any, dimension_numbers: Any, feature_group_count: int,
-    batch_group_count: int, **_: Any,
-) -> Any:  # fmt: skip
-    """A product over window positions and input features, at every output element."""
-    m, (lhs, rhs, spec) = build.m, dimension_numbers
-    build.check(x, k)
-    shape = build.out.shape
-    window = [k.shape[d] for d in rhs[2:]]
-    groups = max(feature_group_count, batch_group_count)
-    per_group = shape[spec[1]] // groups
-    depth = k.shape[rhs[1]]
-    rank = len(shape)
-    reads = math.prod(window) * per_group
-    if set(lhs_dilation) == {1} and any(map(any, padding)) and reads >= _copied_reads:
-        x, padding = _padded_copy(build, x, padding, lhs[2:]), ((0, 0),) * len(padding)
-    x = build.settled(x, reads)
-    k = build.settled(k, reads=math.prod(shape) // max(shape[spec[1]], 1))
-    zero = m.const(0, x.type)
-    last = lhs[1] == rank - 1
-    first, feature = (rank, 2 * rank - 2) if last else (rank + 1, rank)
-
-    def of_x(*i: Any) -> Any:
-        group = i[spec[1]].divmod(max(per_group, 1))[0] if groups > 1 else m.Index(0)
-        place, inside = [m.Index(0)] * rank, []
-        place[lhs[0]], place[lhs[1]] = i[spec[0]], i[feature]
-        if feature_group_count > 1:
-            place[lhs[1]] = group * depth + i[feature]
-        elif batch_group_count > 1:
-            place[lhs[0]] = group * shape[spec[0]] + i[spec[0]]
-        for d, (s, (low, _), b, w) in enumerate(
-            zip(window_strides, padding, lhs_dilation, rhs_dilation)
-        ):
-            at, hole = (i[spec[2 + d]] * s + i[first + d] * w - low).divmod(b)
-            inside += [hole.equals(0), at.within(x.shape[lhs[2 + d]])]
-            place[lhs[2 + d]] = at
-        return build.guarded(m.all_of(inside), lambda: x.at(*place), zero)
-
-    def of_k(*i: Any) -> Any:
-        place = [m.Index(0)] * rank
-        place[rhs[0]], place[rhs[1]] = i[spec[1]], i[feature]
-        for d, e in enumerate(rhs[2:]):
-            place[e] = i[first + d]
-        return k.at(*place)
-
-    inner = (*window, depth) if last else (depth, *window)
-    domain = (*shape, *inner)
-    return product(build, x, k, domain, range(rank, len(domain)), of_x, of_k)
-
-
 # --- transposes -----------------------------------------------------------------------
 
 
@@ -477,7 +401,7 @@ conv_general_dilated_p = Primitive(
     transpose=_conv_transpose,
     batch=_conv_batch,
     evaluate=_conv_evaluate,
-    lower=_conv_lower,
+    lower=lower_convolution,
 )
 
 __all__ = [

@@ -8,8 +8,9 @@ closed under differentiation and transposition: exact at every order, without di
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import accumulate
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 

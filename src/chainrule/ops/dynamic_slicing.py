@@ -7,7 +7,8 @@ where the starts differ from one batch element to another.
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from .gather import gather
 from .joining import concatenate, with_batch_first
 from .scatter import scatter, scatter_p
 from .shaping import broadcast_in_dim, convert, full, move_dim, zeros
-from .windows import CLIP, GatherDimensionNumbers, as_scatter, clamped_index
+from .window_updates import clamped_index
+from .windows import CLIP, GatherDimensionNumbers, as_scatter
 
 
 def _check_starts(name: str, starts: Sequence[Any], rank: int) -> None:
@@ -194,7 +196,7 @@ def _update_lower(build: Any, x: Any, update: Any, *starts: Any) -> Any:
     build.check(update, *starts)
     if build.depends(update, x):
         update = build.stored(update)
-    starts = [build.stored(s) if build.depends(s, x) else s for s in starts]
+    starts = tuple([build.stored(s) if build.depends(s, x) else s for s in starts])
     limits = [n - s for n, s in zip(x.shape, update.shape)]
 
     def place(*indices: Any) -> list[Any]:

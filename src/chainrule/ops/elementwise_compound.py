@@ -19,6 +19,7 @@ from .elementwise_selection import select
 
 # --- division with the quotient rounded down -----------------------------------------
 
+
 def _floor_divide_evaluate(x: Any, y: Any) -> Any:
     """Integers over zero: -2, or -1 for x = 0, where signed; all bits set if not."""
     out = np.floor_divide(x, y)
@@ -64,6 +65,7 @@ remainder_p = elementwise(
 
 # --- logarithm of a sum of exponentials ----------------------------------------------
 
+
 def _part(power: Any) -> Any:
     """power(x - z), the share of x in z; 1 where they are equal, also at infinity."""
 
@@ -84,6 +86,7 @@ logaddexp2_p = elementwise(
 
 
 # --- hypot, copysign -----------------------------------------------------------------
+
 
 def _direction(this: Any, z: Any) -> Any:
     """this / z, and 0 where both are 0."""

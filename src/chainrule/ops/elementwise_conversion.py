@@ -17,6 +17,7 @@ from .shaping import move_dim
 
 # --- bitcast_convert_type ------------------------------------------------------------
 
+
 def _bitcast_abstract(x: Any, *, new_dtype: Any) -> Any:
     old, new = x.dtype.itemsize, np.dtype(new_dtype).itemsize
     if (x.dtype == np.bool_) != (new_dtype == np.bool_):
@@ -91,6 +92,7 @@ bitcast_convert_type_p = Primitive(
 
 
 # --- reduce_precision ----------------------------------------------------------------
+
 
 def _reduce_precision(x: Any, *, exponent_bits: int, mantissa_bits: int) -> Any:
     """Rounds the mantissa to nearest even, then overflows or flushes by exponent."""

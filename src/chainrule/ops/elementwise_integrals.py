@@ -77,6 +77,7 @@ spence_p = _special(
 
 # --- two integrals at once -----------------------------------------------------------
 
+
 def _pair(name: str, doc: str, partials: Any) -> Primitive:
     """A primitive of one real operand with two results."""
 

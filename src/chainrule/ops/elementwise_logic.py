@@ -50,6 +50,7 @@ xor_p = elementwise(
 
 # --- shifts --------------------------------------------------------------------------
 
+
 def unsigned(x: Any) -> Any:
     """The bits of integers `x` as unsigned integers of the same width."""
     return x.view(f"u{x.dtype.itemsize}")
@@ -108,6 +109,7 @@ shift_right_logical_p = elementwise(
 
 
 # --- counting ------------------------------------------------------------------------
+
 
 def _population_count(x: Any) -> Any:
     return np.bitwise_count(unsigned(x)).astype(x.dtype)

@@ -35,6 +35,7 @@ square_p = elementwise(
 
 # --- integer_pow ---------------------------------------------------------------------
 
+
 def _power(x: Any, n: int) -> Any:
     """x**n for n >= 1 by repeated squaring, NumPy arrays."""
     out = None
@@ -91,6 +92,7 @@ integer_pow_p = Primitive(
 
 
 # --- pow -----------------------------------------------------------------------------
+
 
 def _pow_abstract(x: Any, y: Any) -> Any:
     if dtypes.kind(x.dtype) not in "iufc":

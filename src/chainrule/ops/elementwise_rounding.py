@@ -16,8 +16,6 @@ from .elementwise_rules import elementwise, to_bool
 AWAY_FROM_ZERO, TO_NEAREST_EVEN = 0, 1
 
 
-
-
 floor_p = elementwise(
     "floor", "the largest integer <= x", np.floor, kinds="f", partials=(None,),
     scalar=lambda m, x: m.unary("floor", x),

@@ -28,6 +28,7 @@ from .shaping import convert_p, zeros
 
 # --- select_n ------------------------------------------------------------------------
 
+
 def _select_abstract(which: Any, *cases: Any) -> Any:
     if not cases:
         raise TypeError("select_n: needs at least one case to select from; got none.")
@@ -110,6 +111,7 @@ def select(pred: Any, on_true: Any, on_false: Any) -> Any:
 
 
 # --- max, min, clamp -----------------------------------------------------------------
+
 
 def _share(chosen: Any) -> Any:
     """The partials of max or min: 1 where chosen, 1/2 at a tie, 0 elsewhere."""

@@ -35,11 +35,15 @@ def _special(
 # --- gamma and zeta ------------------------------------------------------------------
 
 lgamma_p = _special(
-    "lgamma", "log |Gamma(x)|", (lambda y, x: digamma_p(x),),
+    "lgamma",
+    "log |Gamma(x)|",
+    (lambda y, x: digamma_p(x),),
     scalar=lambda m, x: m.lgamma(x),
 )
 digamma_p = _special(
-    "digamma", "Gamma'(x) / Gamma(x)", (lambda y, x: polygamma_p(constant(1, x), x),),
+    "digamma",
+    "Gamma'(x) / Gamma(x)",
+    (lambda y, x: polygamma_p(constant(1, x), x),),
     scalar=lambda m, x: m.digamma(x),
 )
 polygamma_p = _special(
@@ -136,6 +140,7 @@ erf_inv_p = _special(
 
 # --- the normal distribution ---------------------------------------------------------
 
+
 def _erfcx_partial(y: Any, x: Any) -> Any:
     """2 x y - 2/sqrt(pi), for large x by its series, where these cancel."""
     large = x > 12
@@ -164,6 +169,7 @@ ndtri_p = _special(
 
 
 # --- Bessel --------------------------------------------------------------------------
+
 
 def _bessel_i1e_partial(y: Any, x: Any) -> Any:
     """I1e'(x) = I0e(x) - I1e(x) (sign(x) + 1/x), whose limit at 0 is 1/2."""

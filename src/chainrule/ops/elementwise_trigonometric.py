@@ -15,16 +15,18 @@ from .elementwise_powers import rsqrt_p, square_p
 from .elementwise_rules import elementwise
 
 
-def _function(
-    name: str, doc: str, ufunc: Any, partial: Any, scalar: Any = None
-) -> Any:
+def _function(name: str, doc: str, ufunc: Any, partial: Any, scalar: Any = None) -> Any:
     return elementwise(
         name, doc, ufunc, kinds="fc", partials=(partial,), scalar=scalar, cost=15.0
     )
 
 
-sin_p = _function("sin", "the sine", np.sin, lambda y, x: cos_p(x), lambda m, x: m.sin(x))
-cos_p = _function("cos", "the cosine", np.cos, lambda y, x: -sin_p(x), lambda m, x: m.cos(x))
+sin_p = _function(
+    "sin", "the sine", np.sin, lambda y, x: cos_p(x), lambda m, x: m.sin(x)
+)
+cos_p = _function(
+    "cos", "the cosine", np.cos, lambda y, x: -sin_p(x), lambda m, x: m.cos(x)
+)
 tan_p = _function(
     "tan", "the tangent", np.tan, lambda y, x: 1 + square_p(y), lambda m, x: m.tan(x)
 )
@@ -43,7 +45,6 @@ atan_p = _function(
     lambda y, x: 1 / (1 + square_p(x)),
     lambda m, x: m.atan(x),
 )  # fmt: skip
-
 
 
 atan2_p = elementwise(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 import math
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -100,7 +100,7 @@ def _evaluate(x: Any, *, fft_type: FftType, fft_lengths: Any) -> Any:
     return getattr(np.fft, f"{name}n")(x, lengths, axes)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _along_last(fft_type: FftType) -> Any:
     """NumPy's transform of the last dimension; numpy.fft is loaded at the first use."""
     return getattr(np.fft, _names[fft_type])

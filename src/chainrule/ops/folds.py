@@ -6,7 +6,8 @@ Floats of 16 bits are accumulated in 32 and rounded once, as their evaluation do
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 GEMM_WORK = 96**3
 _half = ("f16", "bf16")

@@ -10,7 +10,8 @@ apply in row-major order of their batch, so results do not depend on the backend
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from ..core.linear import is_linear
 from ..core.primitive import Primitive
 from .joining import expand_dims, with_batch_first
 from .shaping import move_dim, zeros
+from .window_updates import (
+    clamped_index, scatter_lowering, start_elements, starts_inside,
+)  # fmt: skip
 from .windows import (
     CLIP,
     FILL_OR_DROP,
@@ -30,15 +34,11 @@ from .windows import (
     check_distinct,
     check_index_operand,
     clamp,
-    clamped_index,
     default_fill,
     in_bounds,
     interleave,
     places,
-    scatter_lowering,
     shifted,
-    start_elements,
-    starts_inside,
     window_sizes,
     window_starts,
 )

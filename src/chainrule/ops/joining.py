@@ -7,8 +7,9 @@ rearrangement, with a sum where tile has copied. Sizes are static, as in all sha
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import Any, Sequence
+from typing import Any
 
 import numpy as np
 

@@ -23,8 +23,8 @@ from .matrices import (
     below,
     beside,
     columns_between,
-    mT,
     matmul,
+    mT,
     rows_between,
 )
 from .shaping import zeros

@@ -9,7 +9,7 @@ singular matrices too.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,8 @@ from .matrices import (
     beside,
     columns_between,
     eye_like,
-    mT,
     matmul,
+    mT,
     real,
     rows_between,
     sum_entries,
@@ -269,7 +269,7 @@ def _cofactors_abstract(x: Any) -> Any:
     return x.shape, x.dtype
 
 
-@lru_cache(maxsize=None)
+@cache
 def _polar_form(n: int) -> Any:
     """Cofactors of n x n matrices, n = 2 or 3, as polynomials in the flat entries.
 

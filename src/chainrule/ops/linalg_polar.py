@@ -15,7 +15,7 @@ from ..runtime import lapack
 from .linalg_functions import adjoint, sylvester_p
 from .linalg_lu import linear_solve_p
 from .linalg_rules import check_matrix, declare
-from .matrices import mH, matmul
+from .matrices import matmul, mH
 
 
 def _factors_abstract(name: str, x: Any) -> Any:

@@ -9,7 +9,8 @@ dtypes raise. Derivatives are written in the matrix algebra of matrices.py.
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..core import dtypes
 from ..core.primitive import Primitive

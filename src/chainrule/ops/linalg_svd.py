@@ -25,8 +25,8 @@ from .matrices import (
     differences,
     eye,
     imag_as,
-    mH,
     matmul,
+    mH,
     real,
     reciprocal_differences,
 )

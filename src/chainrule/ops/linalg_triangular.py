@@ -16,7 +16,7 @@ from ..core.linear import is_linear
 from ..runtime import lapack
 from .joining import with_batch_first
 from .linalg_rules import check_matrix, check_same, declare
-from .matrices import conj, hermitian_from, mT, matmul, triangle_p, tril
+from .matrices import conj, hermitian_from, matmul, mT, triangle_p, tril
 from .shaping import move_dim, reshape
 
 # --- triangular_solve -----------------------------------------------------------------

@@ -108,7 +108,7 @@ def hermitian_part(x: Any) -> Any:
 # --- transposes and products ----------------------------------------------------------
 
 
-def mT(x: Any) -> Any:  # noqa: N802 (NumPy's name)
+def mT(x: Any) -> Any:
     """The transposed matrices."""
     return move_dim(x, aval_of(x).ndim - 1, aval_of(x).ndim - 2)
 
@@ -119,7 +119,7 @@ def conj(x: Any) -> Any:
     return conj_p(x, input_dtype=dtype) if dtypes.is_complex(dtype) else x
 
 
-def mH(x: Any) -> Any:  # noqa: N802
+def mH(x: Any) -> Any:
     """The conjugate transposed matrices."""
     return mT(conj(x))
 

@@ -10,7 +10,8 @@ apart. Keys and bits carry no derivative.
 from __future__ import annotations
 
 import math
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,7 @@ def _in_place(prim_of: Callable[[], Primitive]) -> Callable[..., Any]:
 
 
 # --- making keys -------------------------------------------------------------------
+
 
 def _seed_abstract(seeds: Any, *, impl: str) -> Any:
     if not dtypes.is_integer(seeds.dtype):
@@ -129,6 +131,7 @@ random_unwrap_p = Primitive(
 
 # --- deriving keys -------------------------------------------------------------------
 
+
 def _split_abstract(keys: Any, *, shape: Any) -> Any:
     check_keys("random_split", keys)
     return (*keys.shape, *shape), keys.dtype
@@ -195,6 +198,7 @@ random_clone_p = Primitive(
 
 # --- bits ----------------------------------------------------------------------------
 
+
 def _bits_abstract(keys: Any, *, bit_width: int, shape: Any) -> Any:
     check_keys("random_bits", keys)
     if bit_width not in (8, 16, 32, 64):
@@ -251,6 +255,7 @@ threefry2x32_p = Primitive(
 
 
 # --- from bits to an interval --------------------------------------------------------
+
 
 def _fma_evaluate(x: Any, y: Any, z: Any) -> Any:
     if x.dtype.itemsize >= 4:

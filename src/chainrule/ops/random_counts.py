@@ -12,7 +12,8 @@ are accepted; an element keeps the last value accepted.
 from __future__ import annotations
 
 import math
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,7 @@ def _until_accepted(
 
 
 # --- Poisson -------------------------------------------------------------------------
+
 
 def _poisson_products(words: Any, mean: Any, limit: int) -> Any:
     """How many uniform numbers it takes for their product to fall to exp(-mean)."""
@@ -156,6 +158,7 @@ random_poisson_p.batch = sampler_batch(random_poisson_p)
 
 
 # --- binomial ------------------------------------------------------------------------
+
 
 def _binomial_sums(words: Any, count: Any, p: Any) -> Any:
     """How many geometric numbers it takes for their sum to pass the count."""

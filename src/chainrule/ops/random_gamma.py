@@ -69,6 +69,7 @@ def sampler_batch(prim: Any) -> Any:
 
 # --- the sampler ---------------------------------------------------------------------
 
+
 def _positive(words: Any, c: Any) -> tuple[Any, Any]:
     """x normal and 1 + c x, drawn until the latter is positive."""
     x, v = np.empty_like(c), np.empty_like(c)
@@ -95,7 +96,9 @@ def _accepted(words: Any, d: Any, c: Any) -> Any:
         u = draws.unit(for_u, d.dtype)
         out[active] = cube
         bound = square * number(0.5) + d[active] * (number(1) - cube + np.log(cube))
-        again = (u >= number(1) - number(0.0331) * square * square) & (np.log(u) >= bound)
+        again = (u >= number(1) - number(0.0331) * square * square) & (
+            np.log(u) >= bound
+        )
         active, words = active[again], (words[0][again], words[1][again])
     return out
 
@@ -127,6 +130,7 @@ def _key_per_element(keys: Any, size: int) -> Any:
 
 
 # --- the derivative ------------------------------------------------------------------
+
 
 def _log_slope(a: Any, log_x: Any) -> Any:
     """d log(x) / da. Below the dtype's epsilon, P(a, x) = x**a / Gamma(a + 1), which

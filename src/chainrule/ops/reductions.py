@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -227,11 +228,15 @@ def _arg(name: str, doc: str, find: Callable[..., Any], lower: Any) -> Primitive
 
 
 argmax_p = _arg(
-    "argmax", "The first index of the greatest element (or of NaN).", np.argmax,
+    "argmax",
+    "The first index of the greatest element (or of NaN).",
+    np.argmax,
     first_index(lambda x, y: x > y, lowest),
 )
 argmin_p = _arg(
-    "argmin", "The first index of the least element (or of NaN).", np.argmin,
+    "argmin",
+    "The first index of the least element (or of NaN).",
+    np.argmin,
     first_index(lambda x, y: x < y, highest),
 )
 

@@ -10,7 +10,8 @@ there (`select_and_scatter_add`); each is the other's transpose, so every order 
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +95,9 @@ def _window_fold(combine: Any, identity: Any) -> Callable[..., Any]:
 
         def values(*i: Any) -> Any:
             place, inside = element_of_window(m, x.shape, counts, i, params)
-            return (build.guarded(inside, lambda: m.convert(x.at(*place), type), start),)
+            return (
+                build.guarded(inside, lambda: m.convert(x.at(*place), type), start),
+            )
 
         return build.fold(
             (*counts, *window), range(len(counts), 2 * len(counts)), values, (start,),
@@ -305,10 +308,16 @@ def _pair_batch(find: Callable[[], Primitive]) -> Callable[..., Any]:
     return batch
 
 
-def _choice(build: Any, x: Any, counts: Any, select_prim: Primitive, params: Any) -> Any:
+def _choice(
+    build: Any, x: Any, counts: Any, select_prim: Primitive, params: Any
+) -> Any:
     """The parts of a fold that finds each window's first best element: its values and
     start, and the update of (best value, its number in the window, ...)."""
-    m, type, largest = build.m, accumulator(build.type_of(x.aval.dtype)), select_prim is ge_p
+    m, type, largest = (
+        build.m,
+        accumulator(build.type_of(x.aval.dtype)),
+        select_prim is ge_p,
+    )
     worst = m.const((lowest if largest else highest)(m, type), type)
     nobody = m.const(math.prod(params["window_dimensions"]), "i64")
 
@@ -379,8 +388,12 @@ def _scatter_lower(
 
     def shares(*i: Any) -> Any:
         place, inside = [], []
-        steps = (params[e] for e in ("window_strides", "base_dilation", "window_dilation"))
-        for d, (n, (low, _), s, b, w) in enumerate(zip(counts, params["padding"], *steps)):
+        steps = (
+            params[e] for e in ("window_strides", "base_dilation", "window_dilation")
+        )
+        for d, (n, (low, _), s, b, w) in enumerate(
+            zip(counts, params["padding"], *steps)
+        ):
             k, rest = (i[d] * b + low - i[rank + d] * w).divmod(s)
             inside += [rest.equals(0), k.within(n)]
             place.append(k)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import enum
 import math
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -237,110 +238,6 @@ def places(
     return (base + within).reshape(-1), values.reshape(-1)
 
 
-# --- lowering ------------------------------------------------------------------------
-
-
-def start_element(m: Any, x: Any) -> Any:
-    """An index operand's element as an i64; unsigned ones beyond it are its greatest."""
-    if x.type == "u64":
-        x = m.minimum(x, m.const((1 << 63) - 1, "u64"))
-    return m.convert(x, "i64")
-
-
-def start_elements(
-    m: Any, indices: Any, at: Sequence[Any], index_map: Sequence[int]
-) -> dict[int, Any]:
-    """The start of the window at the batch position `at`, by operand dimension."""
-    return {
-        d: start_element(m, indices.at(*at, m.Index(k))) for k, d in enumerate(index_map)
-    }
-
-
-def clamped_index(m: Any, start: Any, limit: int) -> Any:
-    """A start (None: zero) moved into 0 <= start <= limit, as an index."""
-    if start is None or limit == 0:
-        return m.Index(0)
-    start = start_element(m, start)
-    return m.expression_index(m.minimum(m.maximum(start, 0), m.number(limit)))
-
-
-def starts_inside(
-    m: Any, starts: dict[int, Any], shape: Sequence[int], sizes: Sequence[int]
-) -> Any:
-    """Whether 0 <= start <= size - window for every start."""
-    return m.all_of(
-        c for d, x in starts.items() for c in (x >= 0, x <= m.number(shape[d] - sizes[d]))
-    )
-
-
-def scatter_lowering(
-    combine: Any,
-) -> Any:
-    """The lowering of a scatter: the operand's copy, and updates put in by their order;
-    combine(m, old, new), or None to replace."""
-
-    def lower(
-        build: Any, x: Any, indices: Any, updates: Any, *,
-        dimension_numbers: ScatterDimensionNumbers, mode: GatherScatterMode,
-        unique_indices: bool, **_: Any,
-    ) -> Any:  # fmt: skip
-        m, dn = build.m, dimension_numbers
-        build.check(indices, updates)
-        sizes = window_sizes(x.shape, updates.shape, dn)
-        window = dn.update_window_dims
-        dropped = (*dn.inserted_window_dims, *dn.operand_batching_dims)
-        outside = [d for d in range(len(updates.shape)) if d not in window]
-        apart = [outside[e] for e in dn.scatter_indices_batching_dims]
-        rest = [d for d in outside if d not in apart]
-        order = [*apart, *rest, *window]
-        indices = build.settled(indices, reads=math.prod(sizes))
-        if build.depends(updates, x):
-            updates = build.stored(updates)
-        if build.depends(indices, x):
-            indices = build.stored(indices)
-
-        def at_update(i: Any) -> list[Any]:
-            return [i[order.index(d)] for d in range(len(order))]
-
-        def starts(i: Any) -> dict[int, Any]:
-            u = at_update(i)
-            at = [u[d] for d in outside]
-            return start_elements(m, indices, at, dn.scatter_dims_to_operand_dims)
-
-        def place(*i: Any) -> list[Any]:
-            u, found = at_update(i), starts(i)
-            along = dict(zip(dn.operand_batching_dims, apart))
-            offset = iter([u[d] for d in window])
-            out = []
-            for d, (n, s) in enumerate(zip(x.shape, sizes)):
-                if d in along:
-                    out.append(u[along[d]])
-                    continue
-                start = found.get(d)
-                if start is None or mode is CLIP:
-                    first = clamped_index(m, start, n - s)
-                else:
-                    first = m.expression_index(start)
-                out.append(first if d in dropped else first + next(offset))
-            return out
-
-        def inside(*i: Any) -> Any:
-            return starts_inside(m, starts(i), x.shape, sizes)
-
-        out = build.copied(x)
-        free = unique_indices and mode is not CLIP
-        first = len(apart)
-        build.write(
-            out, [updates.shape[d] for d in order],
-            lambda *i: updates.at(*at_update(i)), place, updates, indices,
-            when=None if mode is CLIP else inside, combine=combine,
-            ordered=() if free else range(first, first + len(rest)),
-        )  # fmt: skip
-        return out
-
-    return lower
-
-
 def shifted(dims: Sequence[int]) -> tuple[int, ...]:
     """The dimensions behind a new leading one."""
     return tuple(d + 1 for d in dims)
@@ -349,6 +246,6 @@ def shifted(dims: Sequence[int]) -> tuple[int, ...]:
 __all__ = [
     "CLIP", "FILL_OR_DROP", "GatherDimensionNumbers", "GatherScatterMode",
     "ScatterDimensionNumbers", "as_gather", "as_scatter", "check_distinct",
-    "check_index_operand", "clamp", "clamped_index", "default_fill", "in_bounds", "interleave", "places",
-    "scatter_lowering",    "shifted", "start_element", "start_elements", "starts_inside", "window_sizes", "window_starts",
+    "check_index_operand", "clamp", "default_fill", "in_bounds", "interleave", "places",
+    "shifted", "window_sizes", "window_starts",
 ]  # fmt: skip

@@ -8,15 +8,16 @@ running each part on a device of its own.
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
 
+from ..api.vmap import vmap
 from ..control.jit import jit
 from ..core.avals import as_array, aval_of
-from .devices import device_count
-from ..runtime.pytree import flatten_axes
 from ..runtime._native import tree_flatten
+from ..runtime.pytree import flatten_axes
 from ..transforms.flat import check_callable, name_of
-from ..api.vmap import vmap
+from .devices import device_count
 
 
 class _Axis:

@@ -317,9 +317,7 @@ def wald(
     root = sqrt_p(
         add_p(mul_p(mul_p(number(4, dtype), mean), y), mul_p(squared, square_p(y)))
     )
-    x = sub_p(
-        add_p(mean, div_p(mul_p(squared, y), two)), mul_p(div_p(mean, two), root)
-    )
+    x = sub_p(add_p(mean, div_p(mul_p(squared, y), two)), mul_p(div_p(mean, two), root))
     return select(le_p(u, div_p(mean, add_p(mean, x))), x, div_p(squared, x))
 
 

@@ -163,9 +163,7 @@ def poisson(
     return random_poisson_p(key, broadcast_to(lam, shape), dtype=dtype)
 
 
-def binomial(
-    key: Any, n: Any, p: Any, shape: Any = None, dtype: Any = None
-) -> Array:
+def binomial(key: Any, n: Any, p: Any, shape: Any = None, dtype: Any = None) -> Array:
     """Numbers of successes in n trials.
 
     Args:

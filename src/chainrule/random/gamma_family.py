@@ -267,6 +267,7 @@ def t(
 
 # --- balls ---------------------------------------------------------------------------
 
+
 def _generalized_normal(key: Any, p: Any, shape: Any, dtype: Any) -> Any:
     keys = random_split_p(key, shape=(2,))
     inverse = div_p(number(1, dtype), p)

@@ -89,7 +89,7 @@ def key(seed: Any, *, impl: Any = None, dtype: Any = None) -> Array:
     return random_seed_p(_seed("key", seed), impl=found.tag)
 
 
-def PRNGKey(seed: Any, *, impl: Any = None) -> Array:  # noqa: N802 (the public name)
+def PRNGKey(seed: Any, *, impl: Any = None) -> Array:
     """The key of a seed as its two words: a uint32 array of shape (2,).
 
     Programs of today use `key`. Takes and raises what `key` does.
@@ -211,7 +211,11 @@ def wrap_key_data(key_bits_array: Any, *, impl: Any = None, dtype: Any = None) -
     """
     found = generator("wrap_key_data", dtype if impl is None else impl)
     words = as_array(key_bits_array, "wrap_key_data")
-    if is_typed(words) or words.dtype != np.uint32 or words.shape[-1:] != (found.words,):
+    if (
+        is_typed(words)
+        or words.dtype != np.uint32
+        or words.shape[-1:] != (found.words,)
+    ):
         raise TypeError(
             f"wrap_key_data: expected uint32 of shape (..., {found.words}) for generator"
             f" {found.implementation}; got {words.aval.str_short()}."

@@ -137,6 +137,7 @@ def truncated_normal(
 
 # --- functions of normal numbers -----------------------------------------------------
 
+
 def _maxwell(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     z = gauss(key, (*shape, 3), dtype)
     return sqrt_p(reduce_sum_p(square_p(z), axes=(len(shape),)))

@@ -126,6 +126,7 @@ def uniform(
 
 # --- integers ------------------------------------------------------------------------
 
+
 def _bounds(minval: Any, maxval: Any, dtype: Any) -> tuple[Any, Any, Any, Any]:
     """Bounds clipped into a dtype to compute in, that dtype, and whether maxval lies
     beyond the largest value of `dtype`."""
@@ -252,6 +253,7 @@ def _below(key: Any, shape: tuple[int, ...], span: Any, scale: Any, held: Any) -
 
 
 # --- two values ----------------------------------------------------------------------
+
 
 def bernoulli(
     key: Any,

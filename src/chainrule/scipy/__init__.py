@@ -8,8 +8,20 @@ import importlib as _importlib
 from typing import Any as _Any
 
 _submodules = frozenset(
-    "cluster fft integrate interpolate linalg ndimage optimize signal sparse spatial"
-    " special stats".split()
+    [
+        "cluster",
+        "fft",
+        "integrate",
+        "interpolate",
+        "linalg",
+        "ndimage",
+        "optimize",
+        "signal",
+        "sparse",
+        "spatial",
+        "special",
+        "stats",
+    ]
 )
 
 

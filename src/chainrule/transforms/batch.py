@@ -8,7 +8,8 @@ named axis, over which collectives then reduce.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core import axis_env, errors
 from ..core.avals import ShapedArray, Tracer, aval_of

@@ -6,10 +6,9 @@ that it takes leaves and returns leaves, remembering the structure of what it re
 
 from __future__ import annotations
 
-import functools
 import inspect
-from types import FunctionType
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ..core.avals import Array, as_array
 from ..runtime._native import tree_flatten, tree_unflatten
@@ -24,7 +23,9 @@ class FlatFun:
 
     __slots__ = ("aux_tree", "fun", "has_aux", "in_tree", "kwargs", "out_tree", "_name")
 
-    def __init__(self, fun: Any, in_tree: Any, kwargs: Any = None, has_aux: bool = False):
+    def __init__(
+        self, fun: Any, in_tree: Any, kwargs: Any = None, has_aux: bool = False
+    ):
         self.fun, self.in_tree, self.has_aux = fun, in_tree, has_aux
         self.kwargs = kwargs or {}
         self.out_tree: Any = None
@@ -41,7 +42,9 @@ class FlatFun:
         self._name = name
 
     def __call__(self, *leaves: Any) -> list[Any]:
-        return self.leaves(self.fun(*tree_unflatten(self.in_tree, leaves), **self.kwargs))
+        return self.leaves(
+            self.fun(*tree_unflatten(self.in_tree, leaves), **self.kwargs)
+        )
 
     def leaves(self, out: Any) -> list[Any]:
         """The leaves of what the function returned; remembers their structure."""
@@ -75,18 +78,6 @@ def values(leaves: list[Any], flat: FlatFun) -> list[Any]:
                 " transformed function must return arrays, numbers or pytrees of them."
             ) from None
     return found
-
-
-def named(wrapper: Any, fun: Any) -> Any:
-    """`wrapper` with the name, documentation, signature and attributes of `fun`."""
-    if type(fun) is not FunctionType:
-        return functools.wraps(fun)(wrapper)
-    wrapper.__wrapped__, wrapper.__doc__ = fun, fun.__doc__
-    wrapper.__name__, wrapper.__qualname__ = fun.__name__, fun.__qualname__
-    wrapper.__module__, wrapper.__annotations__ = fun.__module__, fun.__annotations__
-    if len(fun.__dict__) > 0:
-        wrapper.__dict__.update(fun.__dict__, __wrapped__=fun)
-    return wrapper
 
 
 def name_of(fun: Any) -> str:
@@ -124,8 +115,9 @@ def check_callable(name: str, fun: Any) -> None:
             f"{name}: the first argument must be a function; got {fun!r} of type"
             f" {type(fun).__name__}."
         )
-    code = getattr(fun, "__code__", None)
-    if code.co_flags & inspect.CO_GENERATOR if code else inspect.isgeneratorfunction(fun):
+    code: Any = getattr(fun, "__code__", None)
+    known = code.co_flags & inspect.CO_GENERATOR if code else None
+    if known or known is None and inspect.isgeneratorfunction(fun):
         raise TypeError(
             f"{name}: {name_of(fun)} is a generator function; return a list instead of"
             " yielding."
@@ -138,7 +130,9 @@ def positions(name: str, argnums: Any, count: int) -> tuple[int, ...]:
     found: list[int] = []
     for i in wanted:
         if not isinstance(i, int):
-            raise TypeError(f"{name}: argnums must be int or a tuple of int; got {i!r}.")
+            raise TypeError(
+                f"{name}: argnums must be int or a tuple of int; got {i!r}."
+            )
         if not -count <= i < count:
             raise ValueError(
                 f"{name}: argnums {i} is out of range: the function was called with"
@@ -146,4 +140,3 @@ def positions(name: str, argnums: Any, count: int) -> tuple[int, ...]:
             )
         found.append(i % count)
     return tuple(found)
-

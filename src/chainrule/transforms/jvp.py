@@ -8,7 +8,8 @@ control flow on them works.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core import errors
 from ..core.avals import Tracer, aval_of
@@ -57,7 +58,9 @@ class JVPTrace(_native.Trace):
 
     def pair(self, primal: Any, tangent: Any) -> Any:
         """A tracer for the pair; the primal itself where the tangent is zero."""
-        return primal if tangent is None else JVPTracer(self, primal.aval, primal, tangent)
+        if tangent is None:
+            return primal
+        return JVPTracer(self, primal.aval, primal, tangent)
 
 
 def jvp_primitive(
@@ -70,9 +73,7 @@ def jvp_primitive(
     return y, tangent_of(prim, primals, tangents, y, params)
 
 
-def tangent_of(
-    prim: Primitive, primals: Sequence[Any], tangents: Sequence[Any], y: Any, params: Any
-) -> Any:
+def tangent_of(prim: Any, primals: Any, tangents: Any, y: Any, params: Any) -> Any:
     """The output tangent by whichever derivative rule the primitive has."""
     if prim.partials is not None:
         return _from_partials(prim, primals, tangents, y, params)

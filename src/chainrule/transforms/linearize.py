@@ -12,18 +12,13 @@ Two kinds of tracers belong to a `LinearizeTrace`, and no operation sees both: p
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core.avals import aval_of, tangent_aval
 from ..core.linear import LinearTracer
-from ..ops.structure import (
-    add_p,
-    broadcast_to,
-    instantiate,
-    negate_p,
-    scale_p,
-    unbroadcast,
-)
+from ..ops import structure
+from ..ops.structure import broadcast_to, instantiate
 from ..runtime import _native
 from .jvp import PrimalTracer, jvp_primitive
 
@@ -89,8 +84,9 @@ class LinearizeTracer(PrimalTracer):
 
 
 _native.set_tape_classes(
-    LinearTracer, LinearizeTracer, add_p, scale_p, negate_p, unbroadcast, instantiate
-)
+    LinearTracer, LinearizeTracer, structure.add_p, structure.scale_p,
+    structure.negate_p, structure.unbroadcast, instantiate,
+)  # fmt: skip
 
 
 class LinearizeTrace(Tape):

@@ -8,7 +8,8 @@ Var, each equation's types were derived by the primitive's own rule.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core import errors
 from ..core.avals import Array, Tracer, as_array, aval_of

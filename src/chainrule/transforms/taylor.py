@@ -11,7 +11,8 @@ polynomial in n, not 2^n as for nested jvp. A primitive may give a faster rule.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core.avals import aval_of, tangent_aval
 from ..core.dtypes import is_inexact

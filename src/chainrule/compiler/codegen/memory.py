@@ -43,6 +43,8 @@ def load(w: Emitter, e: Expr) -> str:
         mask = _mask(w, guard)
         if stride == 1 and not scattered:
             value = _load_vector(w, element, e.type, pointer, mask)
+        elif stride == -1 and not scattered:
+            value = _load_backwards(w, element, e.type, pointer, mask)
         else:
             index = (
                 w.operand(dynamic, True) if scattered and dynamic is not None else None
@@ -212,6 +214,21 @@ def _load_vector(
     return w.new(
         f"call {t} @{name}(ptr {pointer}, i32 {align}, {m} {mask}, {t} zeroinitializer)"
     )
+
+
+def _load_backwards(
+    w: Emitter, element: str, type: str, pointer: str, mask: str | None
+) -> str:
+    """The element at `pointer` and those before it, in that order."""
+    n = w.full_width
+    order = ", ".join(f"i32 {n - 1 - k}" for k in range(n))
+
+    def reverse(t: str, value: str) -> str:
+        return w.new(f"shufflevector {t} {value}, {t} poison, <{n} x i32> <{order}>")
+
+    start = w.new(f"getelementptr {element}, ptr {pointer}, i64 {1 - n}")
+    turned = None if mask is None else reverse(vector("i1", n), mask)
+    return reverse(vector(element, n), _load_vector(w, element, type, start, turned))
 
 
 def _lane_pointers(

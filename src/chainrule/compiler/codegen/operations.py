@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..expr import BITS, FLOATS, SIGNED, Expr
-from .types import NAMES, vector
+from .types import NAMES, float_literal, vector
 
 Rule = Callable[..., str]
 _COMPARE_FLOAT = {
@@ -115,9 +115,24 @@ def _divide(w: Writer, e: Expr, args: list[str]) -> str:
             over = w.new(f"and {mask_type} {minimal}, {minus}")
             bad = w.new(f"or {mask_type} {bad}, {over}")
         d = w.new(f"select {mask_type} {bad}, {t} {w.splat('1', e.type)}, {t} {d}")
-    name = {"div": "div", "rem": "rem"}[e.op]
     sign = "s" if e.type in SIGNED else "u"
-    return w.new(f"{sign}{name} {t} {x}, {d}")
+    if w.width and not literal and BITS[e.type] < 64:
+        return _divide_lanes(w, e, x, d, sign)
+    return w.new(f"{sign}{e.op} {t} {x}, {d}")
+
+
+def _divide_lanes(w: Writer, e: Expr, x: str, d: str, sign: str) -> str:
+    """Division of whole vectors, which processors have for floats alone: the quotient
+    of integers of up to 32 bits in f64 (16 bits in f32), truncated, is exact."""
+    t, wide = w.type(e.type), w.type("f64" if BITS[e.type] == 32 else "f32")
+    a = w.new(f"{sign}itofp {t} {x} to {wide}")
+    b = w.new(f"{sign}itofp {t} {d} to {wide}")
+    ratio = w.new(f"fdiv {wide} {a}, {b}")
+    quotient = w.new(f"fpto{sign}i {wide} {ratio} to {t}")
+    if e.op == "div":
+        return quotient
+    product = w.new(f"mul {t} {quotient}, {d}")
+    return w.new(f"sub {t} {x}, {product}")
 
 
 def _shift(w: Writer, e: Expr, args: list[str]) -> str:
@@ -237,8 +252,7 @@ def _cast(w: Writer, source: str, target: str, x: str, e: Expr) -> str:
         sign = "s" if target in SIGNED else "u"
         if e.op == "convert_unchecked":
             return w.new(f"fpto{sign}i {s} {x} to {t}")
-        name = f"llvm.fpto{sign}i.sat.{w.mangled(target)}.{w.mangled(source)}"
-        return w.intrinsic(name, t, (s, x))
+        return _saturated(w, source, target, x)
     if target in FLOATS:
         sign = "s" if source in SIGNED else "u"
         return w.new(f"{sign}itofp {s} {x} to {t}")
@@ -248,6 +262,29 @@ def _cast(w: Writer, source: str, target: str, x: str, e: Expr) -> str:
         return w.new(f"trunc {s} {x} to {t}")
     op = "sext" if source in SIGNED else "zext"
     return w.new(f"{op} {s} {x} to {t}")
+
+
+def _saturated(w: Writer, source: str, target: str, x: str) -> str:
+    """A float truncated to an integer: the nearest one if out of range, 0 for NaN."""
+    s, t, mask = w.type(source), w.type(target), vector("i1", w.width)
+    signed, bits = target in SIGNED, BITS[target]
+    least = -(1 << (bits - 1)) if signed else 0
+    most = (1 << (bits - signed)) - 1
+    low = w.splat(float_literal(float(least), source), source)
+    high = w.splat(float_literal(float(most + 1), source), source)
+    above = w.new(f"fcmp oge {s} {x}, {high}")
+    not_below = w.new(f"fcmp oge {s} {x}, {low}")
+    outside = w.new(f"xor {mask} {not_below}, {w.splat('true', 'bool')}")
+    outside = w.new(f"or {mask} {above}, {outside}")
+    zero = w.splat("0.0", source)
+    inside = w.new(f"select {mask} {outside}, {s} {zero}, {s} {x}")
+    out = w.new(f"fpto{'s' if signed else 'u'}i {s} {inside} to {t}")
+    top = w.splat(str(most), target)
+    out = w.new(f"select {mask} {above}, {t} {top}, {t} {out}")
+    if not signed:
+        return out
+    below = w.new(f"fcmp olt {s} {x}, {low}")
+    return w.new(f"select {mask} {below}, {t} {w.splat(str(least), target)}, {t} {out}")
 
 
 def _single_to_odd(w: Writer, x: str) -> str:

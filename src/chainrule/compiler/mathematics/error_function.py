@@ -218,7 +218,7 @@ def erf(x: Expr) -> Expr:
     decay = horner(
         inside if single else inside - 2.0, ERF_DECAY_F32 if single else ERF_DECAY_F64
     )
-    return copysign(select(size <= 1.0, centre, 1.0 - exp_normal(-decay)), x)
+    return copysign(select(size > 1.0, 1.0 - exp_normal(-decay), centre), x)
 
 
 # --- erfcx for x >= 0, in f64 --------------------------------------------------------

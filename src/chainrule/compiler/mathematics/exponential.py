@@ -240,33 +240,48 @@ def exp_of_pair(x: Pair) -> Expr:
     return scale(high + low, k, form)
 
 
+def exp_of_pair_normal(x: Pair) -> Expr:
+    """e**(hi + lo) where that is a normal number."""
+    p, rest, shifted = _pair_mantissa(x)
+    return _raise_exponent(p + rest, shifted, format_of(x[0]))
+
+
 def exp_parts(x: Pair) -> tuple[Pair, Expr]:
-    """((p, rest), k) with e**(hi + lo) = (p + rest) 2**k to some ten more bits."""
+    """((p, rest), k) with e**(hi + lo) = (p + rest) 2**k to some ten more bits; hi is
+    clamped to where e**hi is 0 or infinite."""
+    form = format_of(x[0])
+    bounded = clamp(x[0], *_RANGE[form.type])
+    lost = select(bounded.eq(x[0]), x[1], 0.0)
+    p, rest, shifted = _pair_mantissa((bounded, lost))
+    return fast_two_sum(p, rest), _integer(shifted, form)
+
+
+def _pair_mantissa(x: Pair) -> tuple[Expr, Expr, Expr]:
+    """(p, rest, the sum whose low bits are k) with e**(hi + lo) = (p + rest) 2**k."""
     form = format_of(x[0])
     high, low = _ln2(form)
-    bounded = clamp(x[0], *_RANGE[form.type])
-    sum = fma(bounded, number(LOG2_E, form.type), form.shifter)
+    sum = fma(x[0], number(LOG2_E, form.type), form.shifter)
     k = sum - form.shifter
-    first = fma(k, -high, bounded)
-    product = k * low
-    r = first - product
-    rest = ((first - r) - product) - fma(k, low, -product)
-    r, rest = fast_two_sum(r, rest + select(bounded.eq(x[0]), x[1], 0.0))
+    r, rest = fast_two_sum(fma(k, -high, x[0]), fma(k, -low, x[1]))
     q = horner(r, EXPM1_F32 if form is F32 else EXPM1_F64)
     whole, lost = fast_two_sum(number(1.0, form.type), r)
-    tail = lost + fma(r * r, q, fma(rest, r, rest))
-    return fast_two_sum(whole, tail), _integer(bits(sum), form)
+    return whole, lost + fma(r * r, q, fma(rest, r, rest)), bits(sum)
 
 
 # --- in f64, good enough for f32 -----------------------------------------------------
 
 
-def exp2_short(x: Expr) -> Expr:
-    """2**x of an f64 to 34 bits; x is clamped to where an f32 is neither 0 nor inf."""
-    x = clamp(x, -200.0, 200.0)
+def exp2_parts_short(x: Expr) -> Pair:
+    """(p, the sum whose low bits are k) with 2**x = p 2**k, of an f64 to 34 bits."""
     sum = x + F64.shifter
     r = x - (sum - F64.shifter)
-    return fma(r, horner(r, EXP2_SHORT), 1.0) * power_of_two(bits(sum), F64)
+    return fma(r, horner(r, EXP2_SHORT), 1.0), bits(sum)
+
+
+def exp2_short(x: Expr) -> Expr:
+    """2**x of an f64 to 34 bits; x is clamped to where an f32 is neither 0 nor inf."""
+    p, shifted = exp2_parts_short(clamp(x, -200.0, 200.0))
+    return p * power_of_two(shifted, F64)
 
 
 def exp_short(x: Expr) -> Expr:

@@ -148,10 +148,6 @@ def bits(x: Expr) -> Expr:
     return bitcast(x, format_of(x).int)
 
 
-def is_nan(x: Expr) -> Expr:
-    return x.ne(x)
-
-
 def not_within(x: Expr, bound: float) -> Expr:
     """Whether |x| > bound, or x is NaN."""
     return ~(absolute(x) <= bound)
@@ -200,36 +196,3 @@ def pair_times(a: Pair, b: Expr) -> Pair:
     """(a_hi + a_lo) * b."""
     high, low = two_product(a[0], b)
     return fast_two_sum(high, fma(a[1], b, low))
-
-
-def pair_product(a: Pair, b: Pair) -> Pair:
-    """(a_hi + a_lo) * (b_hi + b_lo)."""
-    high, low = two_product(a[0], b[0])
-    return fast_two_sum(high, fma(a[0], b[1], fma(a[1], b[0], low)))
-
-
-def pair_sum(a: Pair, b: Pair) -> Pair:
-    """(a_hi + a_lo) + (b_hi + b_lo)."""
-    high, low = two_sum(a[0], b[0])
-    return fast_two_sum(high, low + (a[1] + b[1]))
-
-
-def pair_quotient(a: Pair, b: Pair) -> Pair:
-    """(a_hi + a_lo) / (b_hi + b_lo)."""
-    inverse = 1 / b[0]
-    high = a[0] * inverse
-    rest = fma(-high, b[0], a[0]) + a[1] - high * b[1]
-    return fast_two_sum(high, rest * inverse)
-
-
-def pair_constant(value: tuple[float, float], type: str) -> Pair:
-    return const(value[0], type), const(value[1], type)
-
-
-def pair_horner(t: Pair, coefficients: Sequence[tuple[float, float]]) -> Pair:
-    """The polynomial in pairs: for the few leading terms that need them."""
-    type = t[0].type
-    out = pair_constant(coefficients[-1], type)
-    for c in reversed(coefficients[:-1]):
-        out = pair_sum(pair_constant(c, type), pair_product(t, out))
-    return out

@@ -4,7 +4,8 @@ Below 6.5 the recurrence takes x to an interval around the zeros, where a polyno
 times the distance from the zero keeps all digits; above, the asymptotic series (NIST
 Digital Library of Mathematical Functions, 5.11.1 and 5.11.2) with a minimax polynomial
 for its rest. Reflection (5.5.3, 5.5.4) serves the left, where the zeros of lgamma and
-digamma are no better than their terms. f32 is computed in f64 with fewer terms.
+digamma are no better than their terms. f32 is computed in f64, with fewer terms where
+no digits cancel.
 """
 
 from __future__ import annotations
@@ -258,12 +259,10 @@ def lgamma(x: Expr) -> Expr:
     single = x.type == "f32"
     wide = convert(x, "f64")
     size = absolute(wide)
-    signed = select(wide > -0.25, wide, size)
-    right = _lgamma_positive(signed, single)
+    right = _lgamma_positive(wide, single)
     fraction = absolute(size - unary("rint", size))
     product = _sin_pi(fraction) * size
-    logarithm = log_short(product) if single else log_normal(product)
-    left = (_LOG_PI - logarithm) - right
+    left = (_LOG_PI - log_normal(product)) - _lgamma_positive(size, False)
     left = select(fraction.eq(0.0), INF, left)
     y = rare(wide <= -0.25, left, right)
     y = select(size.eq(INF) | size.eq(0.0), INF, y)
@@ -303,14 +302,15 @@ def digamma(x: Expr) -> Expr:
     single = x.type == "f32"
     wide = convert(x, "f64")
     size = absolute(wide)
-    right, shifted = _digamma_positive(size, single)
+    right, _ = _digamma_positive(size, single)
     difference = size - unary("rint", size)
     fraction = absolute(difference)
     outer = fraction > 0.25
     tangent = _tan_pi(select(outer, 0.5 - fraction, fraction))
     cotangent = _PI * select(outer, tangent, 1.0 / tangent)
     cotangent = select(difference < 0.0, -cotangent, cotangent)
-    left = select(size < 1.0, shifted, right + 1.0 / size) + cotangent
+    whole, shifted = _digamma_positive(size, False)
+    left = select(size < 1.0, shifted, whole + 1.0 / size) + cotangent
     left = select(fraction.eq(0.0), NAN, left)
     y = rare(wide < 0.0, left, right)
     y = select(wide.eq(0.0), choose(bits(wide) < 0, INF, -INF, wide), y)

@@ -105,22 +105,30 @@ def tanh(x: Expr) -> Expr:
     p, power = expm1_parts(select(size > bound, 2 * bound, size + size))
     less = power - 1
     e = fma(p, power, less)
-    divisor = e + 2.0
-    if x.type == "f32":
-        return copysign(e / divisor, x)
-    e_lost = fma(p, power, less - e)
-    divisor_lost = (e - (divisor - 2.0)) + e_lost
-    inverse = 1.0 / divisor
-    ratio = e * inverse
-    rest = fma(-ratio, divisor, e) + fma(-ratio, divisor_lost, e_lost)
-    return copysign(fma(rest, inverse, ratio), x)
+    lost = None if x.type == "f32" else fma(p, power, less - e)
+    return copysign(_ratio_of_sum(e, e, lost, 2.0), x)
 
 
 @for_formats
 def logistic(x: Expr) -> Expr:
     """1 / (1 + e**-x), accurate where it is small."""
     e = exp(-absolute(x))
-    return select(x < 0.0, e, 1.0) / (e + 1.0)
+    return _ratio_of_sum(select(x < 0.0, e, 1.0), e, None, 1.0)
+
+
+def _ratio_of_sum(top: Expr, e: Expr, lost: Expr | None, one: float) -> Expr:
+    """top / (e + lost + one) for 0 <= e, with the rounding error of the sum; top is e
+    itself if `lost` is given, and then has it as well."""
+    divisor = e + one
+    divisor_lost = e - (divisor - one)
+    inverse = 1.0 / divisor
+    ratio = top * inverse
+    rest = fma(-ratio, divisor, top)
+    if lost is None:
+        rest = fma(-ratio, divisor_lost, rest)
+    else:
+        rest = rest + fma(-ratio, divisor_lost + lost, lost)
+    return fma(rest, inverse, ratio)
 
 
 @for_formats

@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 from ..expr import Expr, bitcast, const, convert, fma, rare, select
 from .formats import (
-    F64,
     INF,
     LN2_F32,
     LN2_F64,
@@ -25,9 +24,6 @@ from .formats import (
     for_formats,
     format_of,
     horner,
-    pair_product,
-    pair_quotient,
-    pair_sum,
 )
 
 # (log(1 + f) - f + f^2 / 2) / f^3, 1 + f between sqrt(1/2) and sqrt(2): error relative 2^-27.35
@@ -64,18 +60,17 @@ LOG_F64 = (
     0.02614114639866625,
 )
 
-# (2 artanh s - 2 s) / s^3 by t = s^2, |s| <= 0.1716: error relative 2^-77.31
+# (2 artanh s - 2 s) / s^3 by t = s^2, |s| <= 0.1716: error relative 2^-73.91
 LOG_ARTANH = (
-    (0.6666666666666666, 3.7003577767315015e-17),
-    0.4,
-    0.2857142857142703,
-    0.22222222222661397,
-    0.18181818115210144,
-    0.1538462134560778,
-    0.1333300494359775,
-    0.11775853755938752,
-    0.10303042036838377,
-    0.11857016269478363,
+    (0.6666666666666666, 3.747699630391413e-17),
+    0.39999999999999936,
+    0.28571428571458796,
+    0.22222222215287613,
+    0.1818181907994775,
+    0.15384545287815993,
+    0.1333669323819277,
+    0.11668202966918159,
+    0.12037774550269814,
 )
 # ln 2 in two parts
 LN2_SHORT = (
@@ -221,7 +216,7 @@ def log_normal(x: Expr, offset: float = 0.0, extra: Expr | None = None) -> Expr:
     return _assemble(m - 1, exponent, extra)
 
 
-def _not_normal(x: Expr) -> Expr:
+def not_normal(x: Expr) -> Expr:
     """Whether x is anything but a positive normal number: one unsigned comparison."""
     form = format_of(x)
     smallest = 1 << form.fraction
@@ -233,7 +228,7 @@ def _log_any(x: Expr, normal: Expr, scaled: Expr) -> Expr:
     """`normal`, for normal x > 0; `scaled` for subnormal ones; the limits elsewhere."""
     limit = choose(x.eq(0.0), -INF, choose(x.eq(INF), INF, NAN, x), x)
     positive = (x > 0.0) & (x < INF)
-    return rare(_not_normal(x), select(positive, scaled, limit), normal)
+    return rare(not_normal(x), select(positive, scaled, limit), normal)
 
 
 @for_formats
@@ -295,28 +290,33 @@ def log1p(x: Expr) -> Expr:
 # --- as a sum of two numbers, for powers ---------------------------------------------
 
 
-def log_pair(x: Expr) -> Pair:
-    """The logarithm of a positive f64, subnormal or not, to some 66 bits.
+def log_pair_normal(x: Expr) -> Pair:
+    """The logarithm of a positive normal f64 to some 66 bits.
 
     With s = f / (2 + f): log(1 + f) = 2 s + s^3 (c0 + c1 s^2 + ...); s, s^2 and c0 are
-    pairs.
+    pairs, whose products keep the terms of first order.
     """
-    tiny = x < F64.smallest_normal
-    m, e = split(select(tiny, x * 2.0**54, x))
-    exponent = convert(e, "f64") - choose(tiny, 54.0, 0.0, x)
-    f = m - 1
-    zero = const(0.0, "f64")
-    s = pair_quotient((f, zero), fast_two_sum(const(2.0, "f64"), f))
-    square = pair_product(s, s)
-    t = square[0]
+    m, e = split(x)
+    exponent, f = convert(e, "f64"), m - 1
+    divisor, divisor_lost = fast_two_sum(const(2.0, "f64"), f)
+    inverse = 1 / divisor
+    s = f * inverse
+    s_lost = fma(-s, divisor_lost, fma(-s, divisor, f)) * inverse
+    t = s * s
+    t_lost = fma(s + s, s_lost, fma(s, s, -t))
     tail = t * horner(t, LOG_ARTANH[1:])
-    factor = fast_two_sum(const(LOG_ARTANH[0][0], "f64"), tail)
-    factor = (factor[0], factor[1] + LOG_ARTANH[0][1])
-    cubic = pair_product(pair_product(s, square), factor)
+    c, c_lost = LOG_ARTANH[0]
+    factor = tail + c
+    factor_lost = (tail - (factor - c)) + c_lost
+    cube = s * t
+    cube_lost = fma(s, t_lost, fma(s_lost, t, fma(s, t, -cube)))
+    term = cube * factor
+    term_lost = fma(cube, factor_lost, fma(cube_lost, factor, fma(cube, factor, -term)))
+    fraction, lost = fast_two_sum(s + s, term)
+    lost = lost + fma(s_lost, 2.0, term_lost)
     head = exponent * LN2_SHORT[0]  # exact: the factor has 11 zeros at its end
-    fraction = pair_sum((s[0] + s[0], s[1] + s[1]), cubic)
-    total, lost = fast_two_sum(head, fraction[0])
-    return fast_two_sum(total, lost + fma(exponent, LN2_SHORT[1], fraction[1]))
+    total, error = fast_two_sum(head, fraction)
+    return fast_two_sum(total, error + fma(exponent, LN2_SHORT[1], lost))
 
 
 def log_of_pair(x: Pair) -> Expr:

@@ -1,4 +1,8 @@
-"""ndtri and log_ndtr, the quantile and the log-probability of the normal distribution."""
+"""ndtri and log_ndtr, the quantile and the log-probability of the normal distribution.
+
+Both stand on the error functions: the square in exp(-x^2 / 2) and the factor sqrt(2) are
+kept as pairs, since their rounding errors would count most in the tails.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +52,7 @@ def ndtri(p: Expr) -> Expr:
         y, rest = (select(central, a, b) for a, b in zip(centre, tail, strict=True))
         x, lost = two_product(y, y * 0.0 + _SQRT2[0])
         x = x + fma(rest, _SQRT2[0], fma(y, _SQRT2[1], lost))
-    x = select(q.eq(0.0), INF, select(q < 0.0, NAN, x))
+    x = select(q.eq(0.0), INF, select(q > 0.0, x, NAN))
     x = select(upper, x, 0.0 - x)
     return convert(x, "f32") if single else x
 

@@ -36,14 +36,14 @@ class EighResult(NamedTuple):
 class QRResult(NamedTuple):
     """Orthonormal Q and upper triangular R."""
 
-    Q: Any  # noqa: N815 (NumPy's names)
+    Q: Any
     R: Any
 
 
 class SVDResult(NamedTuple):
     """U, the singular values S in descending order, and Vh."""
 
-    U: Any  # noqa: N815
+    U: Any
     S: Any
     Vh: Any
 
@@ -109,7 +109,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     return r if mode == "r" else QRResult(q, r)
 
 
-def _lower(name: str, UPLO: str | None) -> bool:  # noqa: N803 (NumPy's name)
+def _lower(name: str, UPLO: str | None) -> bool:
     if UPLO not in (None, "L", "U"):
         raise ValueError(
             f"{name}: UPLO must be one of None, 'L', or 'U', got {UPLO!r}."
@@ -128,7 +128,7 @@ def _hermitian_operand(name: str, a: Any, symmetrize: bool) -> Any:
 def eigh(
     a: Any,
     UPLO: str | None = None,
-    symmetrize_input: bool = True,  # noqa: N803
+    symmetrize_input: bool = True,
 ) -> EighResult:
     """Eigenvalues and eigenvectors of Hermitian matrices.
 
@@ -159,7 +159,7 @@ def eigvalsh(
     a: Any,
     UPLO: str | None = "L",
     *,
-    symmetrize_input: bool = True,  # noqa: N803
+    symmetrize_input: bool = True,
 ) -> Any:
     """Ascending eigenvalues of Hermitian matrices; arguments as of `eigh`.
 

@@ -229,7 +229,7 @@ def matrix_rank(
     rtol: Any = None,
     *,
     hermitian: bool = False,
-    tol: Any = None,  # noqa: N803
+    tol: Any = None,
 ) -> Any:
     """Ranks of matrices: the number of singular values above a tolerance.
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ...core import dtypes
+from ...ops.joining import slice_along
 from ...ops.linalg_lu import inverse
 from ...ops.linalg_rules import check_matrix
 from ...ops.matrices import diagonal as main_diagonal
 from ...ops.matrices import eye_like, mT
 from ...ops.matrices import matmul as multiply
-from ...ops.joining import slice_along
 from ...ops.shaping import canonical_axis, convert, reduce_sum_p
 from .. import contractions
 from ..promotion import inexact_operand, operand, promote

@@ -25,8 +25,8 @@ from ...ops.matrices import (
     conj,
     eye_like,
     hermitian_part,
-    mH,
     matmul,
+    mH,
     rows_between,
 )
 from ...ops.shaping import convert, full, reshape, zeros
@@ -332,7 +332,7 @@ def schur(a: Any, output: str = "real") -> tuple[Any, Any]:
     return t, z
 
 
-def rsf2csf(T: Any, Z: Any, check_finite: bool = True) -> tuple[Any, Any]:  # noqa: N803
+def rsf2csf(T: Any, Z: Any, check_finite: bool = True) -> tuple[Any, Any]:
     """The complex Schur form of a matrix from its real one.
 
     Args:
@@ -347,7 +347,7 @@ def rsf2csf(T: Any, Z: Any, check_finite: bool = True) -> tuple[Any, Any]:  # no
     >>> float(abs(t[1, 0]))
     0.0
     """
-    T, Z = inexact_operands("scipy.linalg.rsf2csf", T, Z)  # noqa: N806
+    T, Z = inexact_operands("scipy.linalg.rsf2csf", T, Z)
     return tuple(rsf2csf_p(T, Z))
 
 

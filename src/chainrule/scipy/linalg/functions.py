@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ...core import dtypes
 from ...numpy.promotion import inexact_operand, inexact_operands
@@ -14,7 +15,7 @@ from ...ops.linalg_eigen import schur_p
 from ...ops.linalg_functions import expm_frechet_p, expm_p, sqrtm_p
 from ...ops.linalg_polar import polar_p
 from ...ops.linalg_rules import check_matrix
-from ...ops.matrices import diagonal, differences, eye_like, mH, matmul, triu
+from ...ops.matrices import diagonal, differences, eye_like, matmul, mH, triu
 from ...ops.reductions import reduce_max_p, reduce_min_p
 from ...ops.shaping import convert, full, reduce_sum_p
 
@@ -23,7 +24,7 @@ def expm(
     A: Any,
     *,
     upper_triangular: bool = False,
-    max_squarings: int = 16,  # noqa: N803
+    max_squarings: int = 16,
 ) -> Any:
     """The exponentials of square matrices, by scaling and squaring.
 
@@ -44,10 +45,10 @@ def expm(
     >>> expm(cnp.zeros((2, 2))).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    A = inexact_operand("scipy.linalg.expm", A)  # noqa: N806
+    A = inexact_operand("scipy.linalg.expm", A)
     if upper_triangular:
         check_matrix("expm", A, square=True)
-        A = triu(A)  # noqa: N806
+        A = triu(A)
     return expm_p(A, max_squarings=max_squarings)
 
 
@@ -56,7 +57,7 @@ def expm_frechet(
     E: Any,
     *,
     method: str | None = None,
-    compute_expm: bool = True,  # noqa: N803
+    compute_expm: bool = True,
 ) -> Any:
     """The derivative of `expm` at A in the direction E.
 
@@ -78,12 +79,12 @@ def expm_frechet(
     >>> expm_frechet(0 * one, one, compute_expm=False).tolist()
     [[1.0]]
     """
-    A, E = inexact_operands("scipy.linalg.expm_frechet", A, E)  # noqa: N806
+    A, E = inexact_operands("scipy.linalg.expm_frechet", A, E)
     derivative = expm_frechet_p(A, E, max_squarings=16)
     return (expm_p(A, max_squarings=16), derivative) if compute_expm else derivative
 
 
-def sqrtm(A: Any, blocksize: int = 1) -> Any:  # noqa: N803
+def sqrtm(A: Any, blocksize: int = 1) -> Any:
     """The principal square roots of square matrices (..., n, n), complex.
 
     Differentiable where the root has no eigenvalues r and -r.
@@ -154,7 +155,7 @@ def polar(
     return u, p
 
 
-def funm(A: Any, func: Callable[[Any], Any], disp: bool = True) -> Any:  # noqa: N803
+def funm(A: Any, func: Callable[[Any], Any], disp: bool = True) -> Any:
     """A function of a square matrix, given as a function of its eigenvalues.
 
     Args:
@@ -175,7 +176,7 @@ def funm(A: Any, func: Callable[[Any], Any], disp: bool = True) -> Any:  # noqa:
     >>> funm(cnp.array([[4., 0.], [0., 9.]]), cnp.sqrt).real.tolist()
     [[2.0, 0.0], [0.0, 3.0]]
     """
-    A = inexact_operand("scipy.linalg.funm", A)  # noqa: N806
+    A = inexact_operand("scipy.linalg.funm", A)
     if A.ndim != 2 or A.shape[0] != A.shape[1]:
         raise ValueError(
             "funm: the operand must be a square matrix, of shape (n, n); got"

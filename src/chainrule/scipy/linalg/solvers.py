@@ -349,7 +349,7 @@ def solve_sylvester(
     C: Any,
     *,
     method: str = "schur",
-    tol: float = 1e-8,  # noqa: N803
+    tol: float = 1e-8,
 ) -> Any:
     """The x with A x + x B = C.
 

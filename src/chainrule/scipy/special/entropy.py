@@ -55,6 +55,7 @@ def _logit_jvp(primals: Any, tangents: Any) -> Any:
 
 # --- x log y -------------------------------------------------------------------------
 
+
 @custom_jvp
 def _xlogy(x: Any, y: Any) -> Any:
     zero = x == 0
@@ -169,6 +170,7 @@ def _scaled_power(log_x: Any, lmbda: Any) -> Any:
 
 
 # --- sums of exponentials ------------------------------------------------------------
+
 
 def _largest(a: Any, axis: Any) -> Any:
     """The largest element along `axis`, a constant to derivatives; 0 for infinities."""

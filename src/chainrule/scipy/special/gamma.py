@@ -79,6 +79,7 @@ def zeta(x: Any, q: Any = None) -> Any:
 
 # --- gamma ---------------------------------------------------------------------------
 
+
 def gammasgn(x: Any) -> Any:
     """The sign of gamma(x): 1 for x >= 0, NaN at negative integers, -1 at -0.0.
 
@@ -205,6 +206,7 @@ def multigammaln(a: Any, d: Any) -> Any:
 
 # --- beta ----------------------------------------------------------------------------
 
+
 def betaln(a: Any, b: Any) -> Any:
     """The logarithm of the beta function of positive reals, exact also for large ones.
 
@@ -262,13 +264,14 @@ def comb(N: Any, k: Any, *, repetition: bool = False) -> Any:
     N, k = real_operands("comb", N, k)
     if repetition:
         N = N + k - 1
-    possible = (k >= 0) & (N >= k) & (N >= 0)
+    possible = (k >= 0) & (k <= N) & (N >= 0)
     n, m = where(possible, N, 1.0), where(possible, k, 1.0)
     ways = exponential.exp(-exponential.log1p(n) - betaln(1 + n - m, 1 + m))
     return where(possible, floating.rint(ways) if exact else ways, 0.0)
 
 
 # --- series --------------------------------------------------------------------------
+
 
 def bernoulli(n: int) -> Any:
     """The Bernoulli numbers B_0 to B_n (with B_1 = -1/2) as floats of shape (n + 1,).

@@ -1,0 +1,59 @@
+"""Inlining: called programs are written out in the caller.
+
+Afterwards no equation calls a program that is known, so that the other passes and the
+fusion of kernels see across the calls. Equations keep the lines of the user's program.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+
+
+def inline(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """The program without calls; the program itself if it has none."""
+    if not any(_called(eqn) for eqn in closed.jaxpr.eqns):
+        return closed
+    jaxpr = closed.jaxpr
+    writer = _Writer(list(jaxpr.constvars), list(closed.consts))
+    env: dict[Any, Any] = {v: v for v in (*jaxpr.constvars, *jaxpr.invars)}
+    outs = writer.run(jaxpr, env)
+    made = Jaxpr(writer.constvars, jaxpr.invars, outs, writer.eqns)
+    return ClosedJaxpr(made, writer.consts)
+
+
+def _called(eqn: JaxprEqn) -> ClosedJaxpr | None:
+    name = eqn.primitive.called
+    program = eqn.params.get(name) if name else None
+    return program if isinstance(program, ClosedJaxpr) else None
+
+
+class _Writer:
+    """Collects the equations and constants of the flat program."""
+
+    def __init__(self, constvars: list[Var], consts: list[Any]):
+        self.constvars, self.consts = constvars, consts
+        self.eqns: list[JaxprEqn] = []
+
+    def run(self, jaxpr: Jaxpr, env: dict[Any, Any]) -> list[Any]:
+        """Writes a program's equations; `env` says what its variables are called here."""
+
+        def read(atom: Any) -> Any:
+            return atom if type(atom) is Literal else env[atom]
+
+        for eqn in jaxpr.eqns:
+            inputs = [read(v) for v in eqn.invars]
+            program = _called(eqn)
+            if program is None:
+                outs = [Var(v.aval) for v in eqn.outvars]
+                env.update(zip(eqn.outvars, outs))
+                self.eqns.append(eqn.replace(invars=inputs, outvars=outs))
+                continue
+            inner = dict(zip(program.jaxpr.invars, inputs))
+            for v, value in zip(program.jaxpr.constvars, program.consts):
+                inner[v] = Var(v.aval)
+                self.constvars.append(inner[v])
+                self.consts.append(value)
+            env.update(zip(eqn.outvars, self.run(program.jaxpr, inner)))
+        return [read(v) for v in jaxpr.outvars]

@@ -1,0 +1,142 @@
+"""How gather and scatter lower: starts of windows as indices, and scatters as updates.
+
+A scatter is the operand's copy, in its place if the operand dies, into which updates are
+put in row-major order of their batch: loops over batch dimensions keep their order,
+those over windows, and over batches that run along with the operand's, need not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .windows import CLIP, GatherScatterMode, ScatterDimensionNumbers, window_sizes
+
+
+def start_element(m: Any, x: Any) -> Any:
+    """An index operand's element as an i64; unsigned ones beyond it are its greatest."""
+    if x.type == "u64":
+        x = m.minimum(x, m.const((1 << 63) - 1, "u64"))
+    return m.convert(x, "i64")
+
+
+def start_elements(
+    m: Any, indices: Any, at: Sequence[Any], index_map: Sequence[int]
+) -> dict[int, Any]:
+    """The start of the window at the batch position `at`, by operand dimension."""
+    return {
+        d: start_element(m, indices.at(*at, m.Index(k)))
+        for k, d in enumerate(index_map)
+    }
+
+
+def clamped_index(m: Any, start: Any, limit: int) -> Any:
+    """A start (None: zero) moved into 0 <= start <= limit, as an index."""
+    if start is None or limit == 0:
+        return m.Index(0)
+    start = start_element(m, start)
+    return m.expression_index(m.minimum(m.maximum(start, 0), m.number(limit)))
+
+
+def starts_inside(
+    m: Any, starts: dict[int, Any], shape: Sequence[int], sizes: Sequence[int]
+) -> Any:
+    """Whether 0 <= start <= size - window for every start."""
+    return m.all_of(
+        c
+        for d, x in starts.items()
+        for c in (x >= 0, x <= m.number(shape[d] - sizes[d]))
+    )
+
+
+class Updates:
+    """Where the updates of a scatter go: its index space is that of the updates, with
+    the dimensions that run along with the operand's first, then the rest of the batch,
+    then the window; `order` says which is which."""
+
+    def __init__(
+        self, m: Any, x: Any, indices: Any, updates: Any, dn: ScatterDimensionNumbers,
+        mode: GatherScatterMode,
+    ):  # fmt: skip
+        self.m, self.x, self.indices, self.updates = m, x, indices, updates
+        self.dn, self.clip = dn, mode is CLIP
+        self.sizes = window_sizes(x.shape, updates.shape, dn)
+        rank = len(updates.shape)
+        self.batch = [d for d in range(rank) if d not in dn.update_window_dims]
+        self.apart = [self.batch[e] for e in dn.scatter_indices_batching_dims]
+        rest = [d for d in self.batch if d not in self.apart]
+        self.order = [*self.apart, *rest, *dn.update_window_dims]
+        first = len(self.apart)
+        self.ordered = range(first, first + len(rest))
+
+    def position(self, i: Sequence[Any]) -> list[Any]:
+        """The index into the updates."""
+        return [i[self.order.index(d)] for d in range(len(self.order))]
+
+    def starts(self, i: Sequence[Any]) -> dict[int, Any]:
+        """The start of the window, by operand dimension."""
+        u = self.position(i)
+        at = [u[d] for d in self.batch]
+        into = self.dn.scatter_dims_to_operand_dims
+        return start_elements(self.m, self.indices, at, into)
+
+    def element(self, *i: Any) -> Any:
+        """The update."""
+        return self.updates.at(*self.position(i))
+
+    def inside(self, *i: Any) -> Any:
+        """Whether the window is inside of the operand."""
+        return starts_inside(self.m, self.starts(i), self.x.shape, self.sizes)
+
+    def place(self, *i: Any) -> list[Any]:
+        """The index into the operand."""
+        dn, u, found = self.dn, self.position(i), self.starts(i)
+        along = dict(zip(dn.operand_batching_dims, self.apart))
+        offset = iter([u[d] for d in dn.update_window_dims])
+        out = []
+        for d, (n, s) in enumerate(zip(self.x.shape, self.sizes)):
+            if d in along:
+                out.append(u[along[d]])
+                continue
+            start = found.get(d)
+            if start is None or self.clip:
+                first = clamped_index(self.m, start, n - s)
+            else:
+                first = self.m.expression_index(start)
+            out.append(first if d in dn.inserted_window_dims else first + next(offset))
+        return out
+
+
+def scatter_lowering(combine: Any) -> Any:
+    """The lowering of a scatter whose elements are combine(m, old, new), or the new ones
+    if that is None."""
+
+    def lower(
+        build: Any, x: Any, indices: Any, updates: Any, *,
+        dimension_numbers: ScatterDimensionNumbers, mode: GatherScatterMode,
+        unique_indices: bool, **_: Any,
+    ) -> Any:  # fmt: skip
+        build.check(indices, updates)
+        window = [updates.shape[d] for d in dimension_numbers.update_window_dims]
+        indices = build.settled(indices, reads=math.prod(window))
+        if build.depends(updates, x):
+            updates = build.stored(updates)
+        if build.depends(indices, x):
+            indices = build.stored(indices)
+        out = build.copied(x)
+        to = Updates(build.m, x, indices, updates, dimension_numbers, mode)
+        build.write(
+            out, [updates.shape[d] for d in to.order], to.element, to.place,
+            updates, indices, when=None if to.clip else to.inside, combine=combine,
+            ordered=() if unique_indices and not to.clip else to.ordered,
+        )  # fmt: skip
+        return out
+
+    return lower
+
+
+__all__ = [
+    "clamped_index", "scatter_lowering", "start_element", "start_elements",
+    "starts_inside",
+]  # fmt: skip
