@@ -6,8 +6,8 @@
 // are 8 bytes (16 for elements of 64 bits); capacity is min(2 k + kBlock, n + kBlock).
 // The extent, `width`, may be divided: each slot does its share of the rows.
 //
-// A row is read once, and what is larger than the k-th largest so far is collected; when
-// 2 k have come together, all but the k largest are dropped.
+// A row is read once, and what is larger than the k-th largest so far is collected;
+// when 2 k have come together, all but the k largest are dropped.
 #include "kernel_order.h"
 #include "kernel_rows.h"
 
@@ -33,7 +33,8 @@ struct WideItem {
     }
 };
 
-template <class Bits> using Item = std::conditional_t<(sizeof(Bits) > 4), WideItem, u64>;
+template <class Bits>
+using Item = std::conditional_t<(sizeof(Bits) > 4), WideItem, u64>;
 
 template <class Bits> Item<Bits> make_item(Bits key, u32 position) {
     if constexpr (sizeof(Bits) > 4) {
@@ -89,7 +90,8 @@ template <class Order> class Largest {
     /// Later elements that equal the worst do not come before it.
     void consider(Bits x, Int position) {
         const Bits key = descending<Order>(x);
-        if (!full_ || key < worst_) items_[count_++] = make_item<Bits>(key, u32(position));
+        if (full_ && key >= worst_) return;
+        items_[count_++] = make_item<Bits>(key, u32(position));
     }
 
     void drop() {

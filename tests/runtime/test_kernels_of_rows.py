@@ -39,7 +39,7 @@ def numbers(dtype, shape, seed=0, special=True):
     signs and infinities."""
     rng = np.random.default_rng(seed)
     dtype = np.dtype(dtype)
-    if dtype == bool:
+    if dtype.kind == "b":
         return rng.random(shape) < 0.5
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
@@ -90,7 +90,15 @@ def test_keys_that_differ_in_their_last_bits(dtype):
 
 @pytest.mark.parametrize("dtype", [bool, *NUMBERS], ids=name)
 def test_largest_elements(dtype):
-    for rows, n in [(1, 1), (3, 10), (2, 63), (5, 64), (3, 129), (70, 300), (1, 20_000)]:
+    for rows, n in [
+        (1, 1),
+        (3, 10),
+        (2, 63),
+        (5, 64),
+        (3, 129),
+        (70, 300),
+        (1, 20_000),
+    ]:
         x = numbers(dtype, (rows, n))
         for k in sorted({0, 1, min(5, n), n // 4, n // 2, n}):
             values, positions = top_k(x, k)
@@ -186,7 +194,13 @@ def test_log_sums(dtype):
 @pytest.mark.parametrize("dtype", FLOATS, ids=name)
 def test_recurrences(dtype, threads):
     evaluate = cumulative.linear_recurrence_p.evaluate
-    for shape, axis in [((1,), 0), ((3, 0), 1), ((7, 50), 1), ((9, 5), 0), ((2, 30, 300), 1)]:
+    for shape, axis in [
+        ((1,), 0),
+        ((3, 0), 1),
+        ((7, 50), 1),
+        ((9, 5), 0),
+        ((2, 30, 300), 1),
+    ]:
         for reverse in (False, True):
             a, b = (numbers(dtype, shape, s, special=False) for s in (1, 2))
             start = [slice(None)] * len(shape)

@@ -9,7 +9,8 @@ permutation, by which each of them is gathered where it is read.
 from __future__ import annotations
 
 import math
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..core import dtypes
 from ..core.avals import ShapedArray
@@ -44,7 +45,9 @@ class LastAxis:
         """A result with its axis where the operand has it."""
         if self.order is None:
             return y
-        return self.build.permuted(y, [self.order.index(k) for k in range(len(y.shape))])
+        return self.build.permuted(
+            y, [self.order.index(k) for k in range(len(y.shape))]
+        )
 
     @property
     def width(self) -> int:
