@@ -61,7 +61,7 @@ def top_k(x, k):
     item = 16 if x.itemsize == 8 else 8
     return call(
         f"top_k_{NAMES[x.dtype.name]}", [x], [((rows, k), x.dtype), ((rows, k), np.int32)],
-        (rows, n, k, width), width, 1, scratch=width * (min(2 * k, n) + 64) * item,
+        (rows, n, k, width), width, 1, scratch=width * (min(8 * k, n) + 64) * item,
     )  # fmt: skip
 
 
