@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.core import printer
+from chainrule.core import dtypes, printer
 from chainrule.core.avals import ShapedArray, as_array
 from chainrule.core.checker import check_jaxpr
 from chainrule.core.errors import JaxprTypeError
@@ -61,11 +61,11 @@ programs = {
     "literal outputs": (lambda x: (x, 1.0, True, 3), 2.0),
     "special numbers": (lambda x: x * np.nan * np.inf * -np.inf * -0.0 * 1e-30, 2.0),
     "complex numbers": (lambda x: x * (1 + 2j) * 2j * complex("nan-0j"), 1j),
-    "bfloat16": (lambda x: convert(x, "bfloat16") * 1.5, vector),
+    "bfloat16": (lambda x: convert(x, dtypes.bfloat16) * 1.5, vector),
     "integers": (lambda x: x * 7 - 2, np.arange(3)),
     "unused output": (lambda x: top_k_p(x, k=2, axis=1)[1], matrix),
     "unused value": (lambda x: (x * x, x)[1], 2.0),
-    "dtype and bool parameters": (lambda x: convert(x, "int32"), vector),
+    "dtype and bool parameters": (lambda x: convert(x, dtypes.int32), vector),
     "pairs of tuples": (lambda x: pad_p(x, 0.0, padding_config=((1, 1, 2),)), vector),
     "several operands": (lambda x: concatenate_p(x, x, x, dimension=0), vector),
     "several outputs": (

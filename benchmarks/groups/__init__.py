@@ -15,4 +15,6 @@ ORDER = (
     "contractions",
     "linalg",
     "random",
+    "programs_learning",
+    "programs_science",
 )

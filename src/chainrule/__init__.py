@@ -14,6 +14,7 @@ from typing import Any as _Any
 
 from . import numpy as numpy
 from .api import compilation as _compilation
+from .api.explanation import explain as explain
 from .api.gradients import grad as grad
 from .api.gradients import jvp as jvp
 from .api.gradients import linearize as linearize

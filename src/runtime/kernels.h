@@ -36,7 +36,8 @@ void add_random_kernels(Names& names);
 /// The kernel of this name; nullptr if there is none.
 threads::Kernel find(const std::string& name);
 
-/// Calls body(begin, end) for parts of [0, extent) on the pool's threads.
+/// Calls body(begin, end) for parts of [0, extent) on the pool's threads, at most four
+/// of them a thread.
 template <class Body> void parallel(Int extent, Int grain, const Body& body) {
     if (extent <= 0) return;
     if (extent <= grain) return body(Int(0), extent);

@@ -50,15 +50,16 @@ Written by `python -m tests.accuracy`; do not edit. Errors in units of the last 
 (ulp) of the exact result by mpmath, largest and mean over {samples} samples a function
 and format ({slow} for those with a slow reference): over the function's
 domain uniformly and by magnitude, around zeros, branches and the ends of the range,
-and over random bit patterns, subnormal numbers included. `inf`: an infinite, missing
-or flushed result where the exact one is finite, or one that is off by its whole size.
+and over random bit patterns, subnormal numbers included. `inf`: a result that is infinite
+or NaN where the exact one is finite, or the reverse. Subnormal results flushed to zero
+count as what they are off by, up to millions of ulp.
 
-Beside ours, as compiled, stand NumPy's (SciPy's where NumPy has none){jax}. f16 and bf16
-are computed in f32.
+Beside ours, as compiled, stand NumPy's (SciPy's where NumPy has none)
+{jax}. f16 and bf16 are computed in f32.
 
 The bound is two ulp, but for zeros that are differences of larger terms, which keep
 those terms' absolute accuracy in f64: of `lgamma` and `digamma` left of 0 (at -2.45702...
-and so on) and of `logaddexp` of a negative operand. They are not among the samples.
+and so on) and of `logaddexp` and `logaddexp2` of a negative operand. They are not among the samples.
 `python -m tests.accuracy.exhaustive` compares compiled f32 code with f64 over all 2^32
 bit patterns.
 """
@@ -153,7 +154,7 @@ def main():
         text = HEADER.format(
             samples=options.samples,
             slow=options.samples // 20,
-            jax=" and those of JAX 0.10 on the CPU" if python else "",
+            jax="and those of JAX 0.10 on the CPU" if python else "",
         )
         (ROOT / "docs" / "accuracy.md").write_text(
             text + "\n" + "\n".join(lines) + "\n"

@@ -98,10 +98,10 @@ def ulp_errors(exact, values, type):
     precision, lowest = PRECISION[type], LOWEST[type]
     limit = mp.mpf(float(np.finfo(DTYPES[type]).max))
     out = np.full(len(exact), np.nan)
+    with np.errstate(invalid="ignore"):
+        values = values.astype(np.float64).tolist()
     half = mp.ldexp(1, int(mp.frexp(limit)[1]) - precision - 1)
-    for i, (e, v) in enumerate(
-        zip(exact, values.astype(np.float64).tolist(), strict=True)
-    ):
+    for i, (e, v) in enumerate(zip(exact, values, strict=True)):
         if e is None:
             continue
         if abs(e) >= limit + half:

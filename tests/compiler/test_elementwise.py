@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+import chainrule.numpy as cnp
 from chainrule.compiler.assemble import select_steps
 from chainrule.compiler.pipeline import compile_program
 from chainrule.compiler.program import HostStep, Program
@@ -259,3 +260,56 @@ def test_bits_as_another_type(old, new):
         x = wrap(bits.reshape(-1, ratio) if ratio > 1 else bits, False)
         found, expected = both(registry["bitcast_convert_type"], [x], new_dtype=new)
         np.testing.assert_array_equal(found.view(np.uint8), expected.view(np.uint8))
+
+
+def blend(x, y, i):
+    """Several dtypes and fusable operations in one expression."""
+    larger = x > y
+    mixed = cnp.where(larger, x * 2 - y, cnp.abs(y)) + i.astype("float32")
+    return mixed, larger, (i << 3) ^ larger.astype("int16"), mixed.astype("bfloat16")
+
+
+def assert_blend(xs):
+    found = compile_program(cr.make_jaxpr(blend)(*xs))(*xs)
+    for a, b in zip(found, blend(*xs), strict=True):
+        assert aval_of(a) == aval_of(b)
+        assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
+
+
+def numbers(shape, kind, seed):
+    values = np.random.default_rng(seed).integers(-50, 50, shape)
+    return cnp.asarray(values.astype(kind))
+
+
+@pytest.mark.parametrize("n", [*range(18), *range(31, 35), *range(62, 67), 130, 4099])
+def test_every_length(n):
+    x, y = numbers(n, "float32", 1), numbers(n, "float32", 2)
+    assert_blend([x, y, numbers(n, "int16", 3)])
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [(), (3,), (1,)], [(5, 1), (1, 7), (7,)], [(1,), (3, 4), ()],
+        [(2, 1, 3), (4, 1), (2, 4, 3)], [(64, 1), (64, 33), (33,)],
+        [(0, 4), (1,), (4,)], [(3, 1, 1), (1, 70), (2, 1)],
+    ],
+    ids=str,
+)  # fmt: skip
+def test_broadcasting(shapes):
+    kinds = ("float32", "float32", "int16")
+    operands = zip(shapes, kinds, range(3), strict=True)
+    assert_blend([numbers(s, kind, k) for s, kind, k in operands])
+
+
+def test_chains_of_halves_round_after_every_operation():
+    for dtype in ("float16", "bfloat16"):
+        x = random_bits(np.dtype(getattr(ml_dtypes, dtype, dtype)), 4000)
+        x = cnp.where(cnp.isfinite(x), x, 1)
+        xs = [x, x[::-1]]
+
+        def chain(x, y):
+            return (x + y) * x - y
+
+        (found,) = compile_program(cr.make_jaxpr(chain)(*xs))(*xs)
+        assert_same(np.asarray(found), np.asarray(chain(*xs)), xs)

@@ -190,6 +190,18 @@ def test_an_update_that_reads_its_operand():
     assert_same(lambda x: (y := x * 3).at[y.argmax()].set(y[::-1][7]), x)
 
 
+def test_what_updates_read_may_get_a_buffer_later():
+    x, t, i = array(300, 200), array(300), positions(0, 300, 50)
+
+    def f(x, t, i):
+        z = x[:, ::2] * 1.5
+        j = cnp.where(i < 10, i + 5, i)
+        slid = lax.dynamic_update_slice(t, z[0, :50], (3,))
+        return slid, cnp.tile(z, (3, 9)), t.at[j].add(1.0), x.at[j].get(mode="clip")
+
+    assert_same(f, x, t, i)
+
+
 def copies(f, *args):
     """How many of the kernels of `f` only copy, and have to."""
     plan = compile_program(cr.make_jaxpr(f)(*args))

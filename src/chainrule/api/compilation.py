@@ -13,9 +13,16 @@ from ..control.executors import set_executor
 from ..core.jaxpr import ClosedJaxpr
 
 
-def compiled(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
+class NativeCode:
     """The executor that compiles programs to native code."""
-    return compiler.pipeline.compile_program(closed, donated)
+
+    def __call__(self, closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
+        """What runs a program: a callable of flat Arrays."""
+        return compiler.pipeline.compile_program(closed, donated)
+
+    def report(self, closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
+        """What the compiler made of a program; see compiler/report.py."""
+        return compiler.report.report(closed, donated=donated)
 
 
-set_executor(compiled)
+set_executor(NativeCode())

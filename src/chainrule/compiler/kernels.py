@@ -8,7 +8,8 @@ two threads (LLVM works without Python's lock).
 from __future__ import annotations
 
 import threading
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ..runtime import _native
 from . import cache, codegen
@@ -30,6 +31,13 @@ def addresses(texts: Sequence[str]) -> list[int]:
         if missing:
             _compile(missing)
     return [_addresses[n] for n in names]
+
+
+def code_bytes(texts: Sequence[str]) -> int:
+    """The bytes of the objects that hold these kernels' code (others' as well, if they
+    were compiled together)."""
+    names = {f"k{cache.key_of(t)}" for t in texts}
+    return sum(c.nbytes for c in _objects.values() if not names.isdisjoint(c.names))
 
 
 def _from_disk(name: str) -> bool:

@@ -26,6 +26,7 @@ CONSTANT = 64
 WORK = 1 << 15
 SCRATCH = 1 << 13
 UNROLLED = 8
+CACHED = 1 << 19
 
 
 @dataclasses.dataclass(slots=True)
@@ -311,6 +312,8 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
             key=lambda k: (not grid[k].vector and grid[k].extent >= 4, -k),
         )
         grid.insert(0, grid.pop(first))
+        if nest.products and grid[-1].vector and _streams(nodes, grid[-1].var):
+            grid.insert(1, grid.pop())
     grid[0].constant = False
     stages: list[Stage] = []
     for reductions, stores, points in nest.stages:
@@ -337,6 +340,17 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
         for a in grid:
             a.overlap = False
     return Scheduled(Kernel(grid, stages), width, grid[0].extent, grain, nest.scratch)
+
+
+def _streams(nodes: Sequence[Expr], vector: Expr) -> bool:
+    """Whether an operand that varies along the vector axis exceeds the caches, so that
+    its parts should be used as often as they can before the next."""
+    sizes = [
+        math.prod(v.data[1] for v, _ in x.data[2]) * max(BITS[x.type] // 8, 1)
+        for x in nodes
+        if x.op == "load" and vector in dict(x.data[2])
+    ]
+    return max(sizes, default=0) > CACHED
 
 
 def _unroll(inner: list[Axis]) -> None:
@@ -368,10 +382,13 @@ def _widest(nodes: Sequence[Expr]) -> int:
 
 
 def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:
-    """The variable along which a vector costs least, by accesses per element."""
+    """The variable along which a vector costs least, by accesses per element.
+
+    Where a row is kept apart, vectors lie within it: there is room for one row only.
+    """
     candidates = [
         v
-        for v in (*nest.grid, *nest.inner)
+        for v in (*([] if nest.scratch else nest.grid), *nest.inner)
         if (v not in nest.limits or len(nest.inner) == 1)
         and v not in nest.ordered
         and v is not nest.chunk

@@ -9,13 +9,14 @@ are neither split over threads nor made vectors.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .expr import Expr
-from .fusion import Cluster, Fusion, Member, squeezed
-from .index import Index, loop_variable, ravel
+from .fusion import Cluster, Context, Fusion, Member, squeezed
+from .index import Index, Split, loop_variable, ravel
 from .loop import Axis, Combination, Kernel, Stage, Store
 from .schedule import Scheduled
 from .values import Indices, Stored, Value
@@ -36,7 +37,7 @@ class Piece(Value):
     """One writer: `element` at every index of `shape` goes to position `place`, where
     `when` holds; `combine(old, new)` makes what is stored, `new` itself if None."""
 
-    __slots__ = ("combine", "copies", "element", "place", "target", "when")
+    __slots__ = ("combine", "copies", "element", "place", "stored", "target", "when")
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Piece(Value):
         self.target, self.element, self.place = target, element, place
         self.when, self.combine = when, combine
         self.copies: Value | None = None
+        self.stored: Store | None = None
 
     @property
     def uses(self) -> int:
@@ -63,6 +65,13 @@ class Piece(Value):
         return self.element(*indices)
 
     def store(self, indices: Indices, value: Expr) -> Store:
+        """As it was composed when the piece was written: what it reads was computed
+        before, or is computed in it, whatever gets a buffer later."""
+        if self.stored is None:
+            self.stored = self._composed(indices, value)
+        return dataclasses.replace(self.stored)
+
+    def _composed(self, indices: Indices, value: Expr) -> Store:
         when = None if self.when is None else self.when(*indices)
         if when is not None and when.op == "const" and when.data:
             when = None
@@ -139,14 +148,41 @@ def write(fusion: Fusion, piece: Piece, ordered: Sequence[int] = ()) -> None:
     positions = [k for k, n in enumerate(piece.shape) if n != 1]
     cluster.ordered = frozenset(p for p, k in enumerate(positions) if k in ordered)
     cluster.closed = True
-    member = Member("map", [piece])
-    context = fusion.compose(cluster, member)
     if cluster.ordered and math.prod(piece.shape) >= LONG:
         _divide(cluster)
+    member = Member("map", [piece])
+    context = _compose(fusion, cluster, member, piece)
     fusion.steps.append(cluster)
-    fusion.adopt(cluster, member)
-    cluster.reads.update(context.reads)
+    fusion.adopt(cluster, member, context)
     piece.target.owner = cluster
+
+
+def _compose(fusion: Fusion, cluster: Cluster, member: Member, piece: Piece) -> Context:
+    """Composes a piece's element, position and condition; refines loops as they need."""
+    while True:
+        context = fusion.compose(cluster, member)
+        previous, fusion.current = fusion.current, context
+        try:
+            (value,) = context.composed
+            piece.store(cluster.indices("map", piece.shape), value)
+            return context
+        except Split as split:
+            cluster.split(split.variable, split.factor)
+        finally:
+            fusion.current = previous
+
+
+def _divide(cluster: Cluster) -> None:
+    """Divides a long last dimension that has no order into parts for several threads."""
+    last = len(cluster.dims) - 1
+    terms = cluster.index[last].terms
+    if last in cluster.ordered or len(terms) != 1:
+        return
+    n = cluster.dims[last]
+    parts = next((p for p in (8, 4, 6, 2) if n % p == 0 and n // p >= ROW), None)
+    if parts is not None:
+        cluster.split(terms[0][0], n // parts)
+        cluster.divided = last
 
 
 __all__ = ["Piece", "Written", "belongs", "copied", "copy_of", "together", "write"]

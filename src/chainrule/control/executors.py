@@ -4,7 +4,8 @@ An executor maps (ClosedJaxpr, positions of donated arguments) to a callable tha
 the flat concrete arguments and returns the outputs as a list or tuple. The one in
 force is replaceable (the compiler sets itself); by default equations are bound one by
 one. What it makes may have the methods as_text(), cost_analysis() and
-memory_analysis(), which `Compiled` objects hand on. Each result is kept with its
+memory_analysis(), which `Compiled` objects hand on; or the executor has a method
+report(closed, donated) that makes an object with them. Each result is kept with its
 program; jitted functions (jit.py) and `jit` equations (call.py) share them.
 """
 

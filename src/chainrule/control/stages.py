@@ -8,6 +8,7 @@ executor made (executors.py); what it does not tell is None.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..core.avals import Array, ShapeDtypeStruct, Tracer, as_array, wrap
 from ..core.jaxpr import ClosedJaxpr
 from ..runtime._native import tree_flatten, tree_unflatten, treedef_tuple
 from ..transforms.flat import name_of
-from .executors import executable
+from .executors import current_executor, executable
 from .signatures import leaf_names
 
 
@@ -84,6 +85,12 @@ class Stage:
         self.in_tree = _without(staged.tree, staged.static)
         self.out_tree = staged.out_tree
         self.donate_argnums = staged.donated
+
+    def without_static(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """The arguments of a call without those that are static."""
+        static = self._staged.static
+        kept = tuple(a for i, a in enumerate(args) if i not in static)
+        return kept, {k: v for k, v in kwargs.items() if k not in static}
 
     @property
     def in_avals(self) -> Any:
@@ -177,6 +184,7 @@ class Compiled(Stage):
 
     def __init__(self, staged: Staged):
         super().__init__(staged)
+        self._make_report = getattr(current_executor(), "report", None)
         self._executable = executable(self._program, self.donate_argnums)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -226,19 +234,27 @@ class Compiled(Stage):
         """What the executor made: a callable of flat arrays."""
         return self._executable
 
+    @functools.cached_property
+    def _report(self) -> Any:
+        """What tells about the program: the executable itself, or its executor's report
+        (made when it is first asked for: calls do not pay for it)."""
+        if self._make_report is None or hasattr(self._executable, "as_text"):
+            return self._executable
+        return self._make_report(self._program, self.donate_argnums)
+
     def as_text(self) -> str:
         """The compiled program as its executor shows it; the program otherwise."""
-        text = getattr(self._executable, "as_text", None)
+        text = getattr(self._report, "as_text", None)
         return text() if text else str(self._program)
 
     def cost_analysis(self) -> Any:
         """Estimated costs by name, or None where the executor knows none."""
-        analysis = getattr(self._executable, "cost_analysis", None)
+        analysis = getattr(self._report, "cost_analysis", None)
         return analysis() if analysis else None
 
     def memory_analysis(self) -> Any:
         """Bytes of arguments, outputs, temporaries and code, as far as known."""
-        analysis = getattr(self._executable, "memory_analysis", None)
+        analysis = getattr(self._report, "memory_analysis", None)
         if analysis:
             return analysis()
         avals = self._program.in_avals

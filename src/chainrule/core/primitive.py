@@ -56,7 +56,7 @@ class Missing:
         raise NotImplementedError(self.reason)
 
 
-awaits_compiler = Missing("lowering comes with the compiler")
+awaits_compiler = Missing("it has no lowering rule")
 undefined = Missing("not defined")
 
 

@@ -17,6 +17,10 @@ from typing import Any
 from ..core.avals import ShapedArray
 from .folds import product
 
+NARROW = 12
+"""Outputs along the last dimension that fill no vector: output features may, if the
+kernel is copied so that they are contiguous."""
+
 COPIED = 16
 """Reads of an element from which on a padded copy is cheaper than asking each time."""
 
@@ -64,6 +68,11 @@ def lower_convolution(
     reads = math.prod(window) * build.out.shape[spec[1]] // groups
     x = build.settled(x, reads)
     k = build.settled(k, math.prod(build.out.shape) // max(build.out.shape[spec[1]], 1))
+    per_group = build.out.shape[spec[1]] // groups
+    if rank and build.out.shape[spec[-1]] < NARROW <= per_group and spec[1] <= rank:
+        k = build.stored(build.permuted(k, (rhs[1], *rhs[2:], rhs[0])))
+        turned = (rank + 1, 0, *range(1, rank + 1))
+        layout = dataclasses.replace(layout, numbers=(lhs, turned, spec))
     apart = all(b == 1 or s == 1 for b, s in zip(g.base, g.stride))
     if max(g.base, default=1) > 1 and apart and 0 not in (*build.out.shape, *x.shape):
         return _taken_apart(build, x, k, g, layout)

@@ -21,7 +21,10 @@ from ..core.primitive import Primitive
 from .joining import expand_dims, with_batch_first
 from .shaping import move_dim, zeros
 from .window_updates import (
-    clamped_index, scatter_lowering, start_elements, starts_inside,
+    clamped_index,
+    scatter_lowering,
+    start_elements,
+    starts_inside,
 )  # fmt: skip
 from .windows import (
     CLIP,

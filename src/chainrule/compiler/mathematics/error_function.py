@@ -278,7 +278,8 @@ def erfcx(x: Expr) -> Expr:
     right = rare(size > 2.0**500, _INVERSE_SQRT_PI / size, high + low)
     bounded = select(size > 40.0, 40.0, size)
     (p, rest), k = exp_parts(two_product(bounded, bounded))
-    left = scale(p + rest, k + 1, F64) - right
+    low = select(size < 2.0**20, low, 0.0)
+    left = (scale(p, k + 1, F64) - high) + (scale(rest, k + 1, F64) - low)
     return rare(x < 0.0, left, right)
 
 
