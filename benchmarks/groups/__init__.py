@@ -9,6 +9,8 @@ ORDER = (
     "latency",
     "derivatives",
     "tracing",
+    "calls",
+    "first_call",
     "elementwise",
     "reductions",
     "indexing",
@@ -17,4 +19,6 @@ ORDER = (
     "random",
     "programs_learning",
     "programs_science",
+    "loops",
+    "threads",
 )

@@ -51,7 +51,9 @@ def torch_step_compiled(loss):
     return prepare
 
 
-def training(name, title, loss, inputs, cases, torch_loss=None, compiled=False, small=8):
+def training(
+    name, title, loss, inputs, cases, torch_loss=None, compiled=False, small=8
+):
     others = {}
     if torch_loss:
         others["torch"] = torch_step(torch_loss)

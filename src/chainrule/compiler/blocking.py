@@ -8,20 +8,30 @@ its loads, and the points computed in vain where the extents are no multiples.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .expr import Expr
 from .rewrite import walk
 
-COUNTS = (1, 2, 3, 4, 6, 8)
+MOST = 8
 LOAD, LATENCY = 0.6, 8
 
 
 def varies(x: Expr, v: Expr) -> bool:
     """Whether an expression depends on a loop variable."""
     return any(y is v or (y.op == "load" and v in dict(y.data[2])) for y in walk((x,)))
+
+
+def within(choices: Sequence[Sequence[int]], limit: int) -> Iterator[tuple[int, ...]]:
+    """A number of each of the choices, with a product of at most `limit`."""
+    if not choices:
+        yield ()
+        return
+    for c in choices[0]:
+        if c <= limit:
+            for rest in within(choices[1:], limit // c):
+                yield (c, *rest)
 
 
 def block(
@@ -34,7 +44,7 @@ def block(
         v for v in axes if v.data[1] > 1 and any(not varies(x, v) for x in loads)
     ][-3:]
     chosen = [*reused, vector]
-    choices = [[c for c in COUNTS if c <= v.data[1]] for v in reused]
+    choices = [range(1, min(MOST, v.data[1]) + 1) for v in reused]
     varying = [
         (
             1.5 if varies(x, vector) else 1.0,
@@ -43,10 +53,8 @@ def block(
         for x in loads
     ]
     best, found = math.inf, {vector: across[0]}
-    for counts in itertools.product(*choices, across):
+    for counts in within((*choices, across), limit):
         results = math.prod(counts)
-        if results > limit:
-            continue
         read = sum(w * math.prod(counts[k] for k in on) for w, on in varying)
         waste = 1.0
         for v, c in zip(chosen, counts):

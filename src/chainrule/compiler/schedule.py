@@ -309,11 +309,18 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     if not nest.ordered:
         first = max(
             range(len(grid)),
-            key=lambda k: (not grid[k].vector and grid[k].extent >= 4, -k),
-        )
-        grid.insert(0, grid.pop(first))
-        if nest.products and grid[-1].vector and _streams(nodes, grid[-1].var):
-            grid.insert(1, grid.pop())
+            key=lambda k: (
+                not grid[k].vector and grid[k].extent >= 4 * grid[k].copies, -k
+            ),
+        )  # fmt: skip
+        last = grid[-1]
+        if nest.products and last.vector and _streams(nodes, last.var):
+            many = last.extent >= 4 * last.copies * width
+            grid.insert(0, grid.pop(len(grid) - 1 if many else first))
+            if not many:
+                grid.insert(1, grid.pop())
+        else:
+            grid.insert(0, grid.pop(first))
     grid[0].constant = False
     stages: list[Stage] = []
     for reductions, stores, points in nest.stages:
@@ -448,7 +455,7 @@ def _copies(
         loads = [x for x in nodes if x.op == "load"]
         axes = [v for v in nest.grid if v is not vector and v is not nest.chunk]
         most = 1 if vector in nest.inner else _fitting(4, vector, width)
-        across = [c for c in (1, 2, 4) if c <= most] if len(nodes) <= 40 else [1]
+        across = [*range(1, most + 1)] if len(nodes) <= 40 else [1]
         found = block(loads, axes, vector, across, width, registers)
         if vector in nest.grid or len(found) > 1:
             return found
