@@ -178,7 +178,7 @@ class _Printer:
     def index(self, index: Index) -> str:
         """An affine position."""
         parts = [
-            self.names.get(v, "?") if c == 1 else f"{c}*{self.names.get(v, '?')}"
+            _term(c, self.names.get(v, "?"))
             for v, c in sorted(index.terms, key=lambda term: -abs(term[1]))
         ]
         if index.rest is not None:
@@ -186,6 +186,13 @@ class _Printer:
         if index.constant or not parts:
             parts.append(str(index.constant))
         return " + ".join(parts).replace("+ -", "- ")
+
+
+def _term(coefficient: int, name: str) -> str:
+    """'3*i', '-i', 'i'."""
+    if abs(coefficient) == 1:
+        return name if coefficient > 0 else f"-{name}"
+    return f"{coefficient}*{name}"
 
 
 def _loop_name(k: int) -> str:
