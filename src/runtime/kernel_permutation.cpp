@@ -6,9 +6,9 @@
 // `previous` stably by their keys, so that several keys are sorted by from the last to
 // the first. Scratch holds 2 * width * n integers of 64 bits.
 //
-// What is sorted is an integer of the upper bits of the key's image and, below them, the
-// place in the row; it orders like the pair. Keys of 64 bits lose their lower bits, and
-// runs of items that differ in the place alone are sorted again.
+// What is sorted is an integer of the upper bits of the key's image and, below them,
+// the place in the row; it orders like the pair. Keys of 64 bits lose their lower bits,
+// and runs of items that differ in the place alone are sorted again.
 #include "kernel_order.h"
 #include "kernel_rows.h"
 
@@ -37,14 +37,16 @@ template <class Bits> u64 make_item(Bits image, Int place, int bits) {
 }
 
 /// Orders items whose upper bits agree by all bits of their keys.
-template <class Order> void sort_runs(const Keys<Order>& keys, u64* items, Int n, int bits) {
+template <class Order>
+void sort_runs(const Keys<Order>& keys, u64* items, Int n, int bits) {
     const u64 place = (u64(1) << bits) - 1;
     const auto before = [&](u64 a, u64 b) {
         const auto x = keys.image(Int(a & place)), y = keys.image(Int(b & place));
         return x < y || (x == y && a < b);
     };
     for (Int begin = 0, end; begin < n; begin = end) {
-        for (end = begin + 1; end < n && (items[begin] ^ items[end]) >> bits == 0;) ++end;
+        const u64 upper = items[begin] >> bits;
+        for (end = begin + 1; end < n && items[end] >> bits == upper;) ++end;
         if (end - begin > 1 && !std::is_sorted(items + begin, items + end, before))
             std::sort(items + begin, items + end, before);
     }

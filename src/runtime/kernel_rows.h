@@ -1,6 +1,6 @@
-/// Sorting rows of unsigned integers. NumPy's own sort does the work, called by address:
-/// it is written for the vectors of the machine. Rows are sorted side by side, and long
-/// ones in parts that are merged, each by all threads.
+/// Sorting rows of unsigned integers. NumPy's own sort does the work, called by
+/// address: it is written for the vectors of the machine. Rows are sorted side by side,
+/// and long ones in parts that are merged, each by all threads.
 #pragma once
 #include "kernels.h"
 
@@ -19,8 +19,8 @@ void find_sort_functions();
 constexpr Int kLongRow = 1 << 16;    // from here on rows are sorted by all threads
 constexpr Int kPartLength = 1 << 14;  // at least
 
-/// The rows that a kernel sorts: `width` at once, each in scratch memory of its own, or,
-/// where they are long, one after the other.
+/// The rows that a kernel sorts: `width` at once, each in scratch memory of its own,
+/// or, where they are long, one after the other.
 struct Rows {
     Int rows, n, width;
     explicit Rows(const Int* ints) : rows(ints[0]), n(ints[1]), width(ints[2]) {}

@@ -1,15 +1,15 @@
 // Kernels that scan along an axis.
 //
-// scan_<operation>_<type>: buffers are x, out; the integers outer, n, inner and reverse:
-// arrays of shape (outer, n, inner) are scanned along n, from its end with reverse.
-// scan_recurrence_<type>: z[i] = a[i] z[i-1] + b[i], z[0] = b[0]; buffers a, b, z.
+// scan_<operation>_<type>: buffers are x, out; the integers outer, n, inner and
+// reverse: arrays of shape (outer, n, inner) are scanned along n, from its end with
+// reverse. scan_recurrence_<type>: z[i] = a[i] z[i-1] + b[i], z[0] = b[0]; buffers a,
+// b, z.
 //
 // A scan is a chain of dependent operations, so several run side by side: of several
 // rows, of several parts of a long row, or of neighbouring columns. What a part adds up
 // to is known before it is scanned; parts of all threads get their start from the part
 // before. The division into parts does not depend on the number of threads.
 #include "kernel_scan.h"
-#include "ufunc.h"
 
 #include <algorithm>
 #include <atomic>
@@ -182,7 +182,7 @@ template <class Memory, class Op> void scan(void** buffers, const Int* ints, Int
     }
 }
 
-/// `count` recurrences side by side: element i of number j lies at i * step + j * apart.
+/// `count` recurrences side by side; element i of number j is at i * step + j * apart.
 template <class Memory, class Count>
 void recur(const typename Memory::Element* a, const typename Memory::Element* b,
            typename Memory::Element* z, Int n, Int step, Int apart, Count count) {

@@ -1,11 +1,11 @@
 // Kernels that sort rows by themselves.
 //
-// sort_<type>: buffers are x, out, scratch; the integers rows, n and width. Scratch holds
-// width * n elements.
+// sort_<type>: buffers are x, out, scratch; the integers rows, n and width. Scratch
+// holds width * n elements.
 //
 // Elements are mapped to unsigned integers of the same order, sorted, and mapped back.
-// That loses the sign of zeros and which NaN is which; rows that have -0 or NaN are read
-// a second time, and what is equal in order is written in its order of appearance.
+// That loses the sign of zeros and which NaN is which; rows that have -0 or NaN are
+// read a second time, and what is equal in order is written in its order of appearance.
 #include "kernel_order.h"
 #include "kernel_rows.h"
 

@@ -3,11 +3,12 @@
 // top_k_<type>: the k largest of every row, the largest first, equal ones by position,
 // NaN before everything. Buffers are x, out (rows x k), positions (rows x k, 32 bits),
 // scratch; the integers rows, n, k, width. Scratch holds width * capacity items, which
-// are 8 bytes (16 for elements of 64 bits); capacity is min(2 k + kBlock, n + kBlock).
+// are 8 bytes (16 for elements of 64 bits); capacity is min(8 k, n) + kMargin.
 // The extent, `width`, may be divided: each slot does its share of the rows.
 //
-// A row is read once, and what is larger than the k-th largest so far is collected; when
-// 2 k have come together, all but the k largest are dropped.
+// A row is read once, and what is larger than the k-th largest so far is collected: few
+// are kept in order, and of many all but the k largest are dropped when 2 k have come
+// together. Where k is most of the row, all of it is sorted.
 #include "kernel_order.h"
 #include "kernel_rows.h"
 
@@ -16,7 +17,7 @@
 namespace chainrule::kernels {
 namespace {
 
-constexpr Int kBlock = 64;  // elements looked at together
+constexpr Int kMargin = 64;  // items beyond that many
 
 /// Images turned round, so that the largest come first.
 template <class Order, class Bits> Bits descending(Bits x) {
@@ -33,7 +34,8 @@ struct WideItem {
     }
 };
 
-template <class Bits> using Item = std::conditional_t<(sizeof(Bits) > 4), WideItem, u64>;
+template <class Bits>
+using Item = std::conditional_t<(sizeof(Bits) > 4), WideItem, u64>;
 
 template <class Bits> Item<Bits> make_item(Bits key, u32 position) {
     if constexpr (sizeof(Bits) > 4) {
@@ -65,31 +67,52 @@ template <class Order> class Largest {
 
     /// Finds the k first of a row; they are items()[0..k) then.
     void run(const Bits* x, Int n) {
+        if (8 * k_ >= n && k_ > kInserted) return sort_all(x, n);
         count_ = 0, full_ = false;
         Int i = 0;
-        for (; i + kBlock <= n; i += kBlock) {
-            if (full_ && !any_better(x + i)) continue;
-            for (Int j = i; j < i + kBlock; ++j) consider(x[j], j);
-            if (count_ >= 2 * k_) drop();
-        }
-        for (; i < n; ++i) consider(x[i], i);
+        for (; i + kBlock <= n; i += kBlock) look_at(x + i, i);
+        for (; i < n; ++i) consider(descending<Order>(x[i]), i);
+        if (k_ <= kInserted) return;
         if (count_ > k_) drop();
         sort_found(items_, k_);
     }
 
   private:
-    bool any_better(const Bits* x) const {
+    static constexpr Int kBlock = 32;     // elements looked at together
+    static constexpr Int kInserted = 24;  // up to this many are kept in order
+
+    void sort_all(const Bits* x, Int n) {
+        for (Int i = 0; i < n; ++i)
+            items_[i] = make_item<Bits>(descending<Order>(x[i]), u32(i));
+        sort_found(items_, n);
+    }
+
+    void look_at(const Bits* x, Int first) {
+        Bits keys[kBlock];
         const Bits worst = worst_;
         Bits found = 0;
-        for (Int j = 0; j < kBlock; ++j)
-            found |= Bits(descending<Order>(x[j]) < worst ? 1 : 0);
-        return found != 0;
+        for (Int j = 0; j < kBlock; ++j) {
+            keys[j] = descending<Order>(x[j]);
+            found |= Bits(keys[j] < worst);
+        }
+        if (full_ && !found) return;
+        for (Int j = 0; j < kBlock; ++j) consider(keys[j], first + j);
+        if (k_ > kInserted && count_ >= 2 * k_) drop();
     }
 
     /// Later elements that equal the worst do not come before it.
-    void consider(Bits x, Int position) {
-        const Bits key = descending<Order>(x);
-        if (!full_ || key < worst_) items_[count_++] = make_item<Bits>(key, u32(position));
+    void consider(Bits key, Int position) {
+        if (full_ && key >= worst_) return;
+        const T item = make_item<Bits>(key, u32(position));
+        if (k_ > kInserted) {
+            items_[count_++] = item;
+            return;
+        }
+        Int place = full_ ? k_ - 1 : count_++;
+        for (; place > 0 && item < items_[place - 1]; --place)
+            items_[place] = items_[place - 1];
+        items_[place] = item;
+        full_ = count_ == k_, worst_ = key_of<Bits>(items_[count_ - 1]);
     }
 
     void drop() {
@@ -113,7 +136,7 @@ void top_k(void** buffers, const Int* ints, Int begin, Int end) {
     const Bits* x = static_cast<const Bits*>(buffers[0]);
     Bits* out = static_cast<Bits*>(buffers[1]);
     auto* positions = static_cast<std::int32_t*>(buffers[2]);
-    const Int capacity = std::min(2 * k, n) + kBlock;
+    const Int capacity = std::min(8 * k, n) + kMargin;
     for (Int slot = begin; slot < end; ++slot) {
         T* items = static_cast<T*>(buffers[3]) + slot * capacity;
         Largest<Order> largest(items, k);

@@ -3,7 +3,8 @@
 /// outputs, all of them C-contiguous; scratch memory is the last output.
 ///
 /// Kernels here take their whole iteration space in one call and divide it themselves,
-/// where not said otherwise: what is best depends on the sizes and the threads there are.
+/// where not said otherwise: what is best depends on the sizes and the threads there
+/// are.
 #pragma once
 #include "thread_pool.h"
 

@@ -46,7 +46,7 @@ ON_HOST_BY_DTYPE = {
     "squeeze", "sub", "svd", "sylvester", "tan", "tanh", "tile", "transpose",
     "triangular_solve", "tridiagonal",
 }  # fmt: skip
-"""Primitives that run as host steps on complex numbers or keys."""
+"""Primitives that run as host steps on complex numbers."""
 
 MOVING = ("elementwise_discrete", "indexing", "shaping", "sorting")
 """Families whose results, floats too, are the same bit by bit."""

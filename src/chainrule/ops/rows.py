@@ -45,7 +45,9 @@ class LastAxis:
         """A result with its axis where the operand has it."""
         if self.order is None:
             return y
-        return self.build.permuted(y, [self.order.index(k) for k in range(len(y.shape))])
+        return self.build.permuted(
+            y, [self.order.index(k) for k in range(len(y.shape))]
+        )
 
     @property
     def width(self) -> int:
@@ -99,7 +101,7 @@ def top_k(build: Any, x: Any, *, k: int, axis: int) -> list[Any]:
     last = LastAxis(build, x.shape, axis)
     build.require(last.n < 2**31, "rows of 2^31 elements")
     width = max(1, min(last.rows, AT_ONCE))
-    capacity = min(2 * k, last.n) + 64
+    capacity = min(8 * k, last.n) + 64
     item = 16 if x.aval.dtype.itemsize == 8 else 8
     ys = build.native(
         f"top_k_{x.type}", (last.of(x),), [last.aval(out) for out in build.out],
