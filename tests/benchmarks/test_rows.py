@@ -6,8 +6,15 @@ from benchmarks.libraries import honour_x64, import_library, read_numbers
 from benchmarks.rows import CallRow, ProcessRow, Timed, load_rows
 from benchmarks.turns import Settings, agree, run_program
 
+LOOPS = pytest.mark.xfail(
+    strict=True, raises=AttributeError, reason="lax has no loops yet"
+)
 ROWS = [row for row in load_rows().values() if row.tested]
-CALLS = [row for row in ROWS if isinstance(row, CallRow)]
+CALLS = [
+    pytest.param(row, marks=LOOPS if row.group == "loops" else (), id=row.id)
+    for row in ROWS
+    if isinstance(row, CallRow)
+]
 PROGRAMS = [row for row in ROWS if isinstance(row, ProcessRow)]
 
 
@@ -24,7 +31,7 @@ def numbers(row: CallRow, name: str) -> list[list[float]] | None:
         honour_x64(name, library, False)
 
 
-@pytest.mark.parametrize("row", CALLS, ids=lambda row: row.id)
+@pytest.mark.parametrize("row", CALLS)
 def test_row_runs_and_agrees_with_numpy(row):
     ours = numbers(row, "chainrule")
     assert ours is not None
