@@ -86,3 +86,25 @@ class AheadOf:
         if subject not in seconds or not measured:
             return None
         return seconds[subject] < min(measured)
+
+
+@dataclass(frozen=True, slots=True)
+class MeanAtLeast:
+    """Over all rows, `peer` takes at least `factor` times as long: a geometric mean."""
+
+    factor: float
+    peer: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.peer} >= {self.factor:g}x"
+
+    def met(self, ratio: float | None) -> bool | None:
+        return None if ratio is None else ratio >= self.factor
+
+
+NEVER_SLOWER = AheadOf(("jax",))
+"""Every compiled row's budget: any workload of the suite is ahead of JAX."""
+
+SUITE = MeanAtLeast(3.0, "jax")
+"""What all rows together are meant to come to."""

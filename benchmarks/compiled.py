@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy
 
-from benchmarks.budgets import Budget
+from benchmarks.budgets import NEVER_SLOWER, Budget
 from benchmarks.inputs import to_array
 from benchmarks.rows import CallRow, Timed
 
@@ -142,7 +142,7 @@ def program(
             group,
             f"{name}_{size}_{dtype}",
             f"{title}, {size} {dtype}",
-            budgets=(budgets or {}).get(case, ()),
+            budgets=(*(budgets or {}).get(case, ()), NEVER_SLOWER),
             rtol=(rtol or TOLERANCES)[dtype],
             x64=dtype == "f64",
             bound=bound + dtype[1:] if bound == "fma" else bound,

@@ -1,7 +1,8 @@
 """Printing what a run measured: a table as text, as markdown, and all of it as JSON.
 
-A cell holds the median (or the best, if asked for) and, beside a peer's, the ratio to the subject: 10.2x says that the
-peer takes 10.2 times as long as the subject does.
+A cell holds the median (or the best, if asked for) and, beside a peer's, the ratio to
+the subject: 10.2x says that the peer takes 10.2 times as long as the subject does.
+`summary` adds what stands above the rows: means, shares of peaks, the worst rows.
 """
 
 import json
@@ -15,6 +16,8 @@ from typing import Any
 
 from benchmarks.turns import Outcome
 from benchmarks.units import show_ratio, show_seconds
+
+VERDICTS = {True: "met", False: "MISSED", None: "not judged"}
 
 
 def geometric_mean_ratio(
@@ -54,10 +57,9 @@ def line(outcome: Outcome, libraries: Sequence[str], subject: str) -> list[str]:
         else:
             text = "failed" if library in outcome.failures else ""
         cells.append(text)
-    verdicts = {True: "met", False: "MISSED", None: "not judged"}
     cells.append(
         "; ".join(
-            f"{budget.text}: {verdicts[budget.met(seconds, subject)]}"
+            f"{budget.text}: {VERDICTS[budget.met(seconds, subject)]}"
             for budget in outcome.row.budgets
         )
     )

@@ -7,9 +7,10 @@ about the same size, or the rate of fused multiply-adds of all threads.
 import math
 from collections.abc import Sequence
 
+from benchmarks.budgets import SUITE
 from benchmarks.peaks import Peaks
+from benchmarks.report import VERDICTS, geometric_mean_ratio, table
 from benchmarks.report import as_markdown as markdown_table
-from benchmarks.report import geometric_mean_ratio, table
 from benchmarks.rows import CallRow
 from benchmarks.turns import Outcome
 from benchmarks.units import show_ratio, show_seconds
@@ -51,14 +52,16 @@ def with_shares(
 def means(outcomes: Sequence[Outcome], libraries: Sequence[str], subject: str) -> Lines:
     """Geometric means of the ratios, a group a line, all rows last."""
     peers = [library for library in libraries if library != subject]
-    lines = [["group", "rows", *peers, "slower than a peer"]]
+    lines = [["group", "rows", *peers, "slower than a peer", "budget"]]
     groups = list(dict.fromkeys(outcome.row.group for outcome in outcomes))
     for name in [*groups, None]:
         chosen = [out for out in outcomes if name in (out.row.group, None)]
         ratios = [geometric_mean_ratio(chosen, peer, subject) for peer in peers]
         cells = ["" if ratio is None else show_ratio(ratio) for ratio in ratios]
         behind = sum((worst_ratio(out, subject) or (1.0, ""))[0] < 1 for out in chosen)
-        lines.append([name or "all", str(len(chosen)), *cells, str(behind)])
+        lines.append([name or "all", str(len(chosen)), *cells, str(behind), ""])
+    overall = geometric_mean_ratio(outcomes, SUITE.peer, subject)
+    lines[-1][-1] = f"{SUITE.text}: {VERDICTS[SUITE.met(overall)]}"
     return lines
 
 

@@ -1,6 +1,6 @@
 """Latency of compiled calls: small programs, warm, and arguments of many leaves."""
 
-from benchmarks.budgets import AtMost
+from benchmarks.budgets import NEVER_SLOWER, AtMost
 from benchmarks.compiled import generator, program
 from benchmarks.inputs import FOUR, function, mlp_parameters, normal, to_array
 from benchmarks.rows import CallRow
@@ -10,7 +10,7 @@ GROUP = "latency"
 
 
 def row(name, title, *budgets, rtol=1e-4):
-    return CallRow(GROUP, name, title, budgets=budgets, rtol=rtol)
+    return CallRow(GROUP, name, title, budgets=(*budgets, NEVER_SLOWER), rtol=rtol)
 
 
 scalars = row("scalars", "jitted a * b + c of Python numbers")

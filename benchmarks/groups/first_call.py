@@ -6,7 +6,7 @@ Caches on disk are off, but for the rows that are about them: there a process be
 filled them. The compiled programs are checked like any result.
 """
 
-from benchmarks.budgets import AtMost
+from benchmarks.budgets import NEVER_SLOWER, AtMost
 from benchmarks.rows import ProcessRow
 from benchmarks.units import ms
 
@@ -78,7 +78,7 @@ mixed = lib.jit(mixed)
 """
 
 
-def first_call(name, title, setup, body, environment=COLD, **options):
+def first_call(name, title, setup, body, environment=COLD, budgets=(), **options):
     """A row whose `setup` may hold {library}."""
     ProcessRow(
         GROUP,
@@ -92,6 +92,7 @@ def first_call(name, title, setup, body, environment=COLD, **options):
             )
             for library in LIBRARIES
         },
+        budgets=(*budgets, NEVER_SLOWER),
         environment=environment,
         inside=True,
         rtol=1e-3,

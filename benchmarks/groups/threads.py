@@ -4,6 +4,7 @@ A library sizes its pool by the processors that its process may use. Each time i
 of seven calls in a fresh process.
 """
 
+from benchmarks.budgets import NEVER_SLOWER
 from benchmarks.rows import ProcessRow
 
 GROUP = "threads"
@@ -97,6 +98,7 @@ for name, (title, setup) in SETUPS.items():
                 library: FRAME.format(library=library, setup=setup, count=count)
                 for library in LIBRARIES
             },
+            budgets=(NEVER_SLOWER,),
             inside=True,
             rounds=3,
             rtol=1e-3,
