@@ -217,6 +217,9 @@ class Emitter(ExpressionWriter):
         kernel = self.kernel
         axes = [*kernel.grid, *(a for s in kernel.stages for a in s.axes)]
         self.copied = {a.var for a in axes if a.copies > 1 or a.unrolled}
+        stores = [s for stage in kernel.stages for s in stage.stores]
+        self.scopes.written = {s.buffer for s in stores}
+        self.scopes.grid = tuple(a.var for a in kernel.grid)
         self._grid(0)
 
     def _grid(self, level: int) -> None:

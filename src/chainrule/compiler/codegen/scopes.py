@@ -32,6 +32,8 @@ class Scopes:
     def __init__(self) -> None:
         self.stack = [Scope(0, "entry")]
         self.depth_of: dict[Expr, int] = {}
+        self.written: set[Any] = set()
+        self.grid: tuple[Expr, ...] = ()
         self._free: dict[Expr, tuple[Expr, ...]] = {}
 
     @property
@@ -57,7 +59,8 @@ class Scopes:
         return None
 
     def free(self, e: Expr) -> tuple[Expr, ...]:
-        """The loop variables and reduction results that an expression depends on."""
+        """The loop variables and reduction results that an expression depends on; what
+        the kernel itself has written is read no earlier than at the grid's point."""
         known = self._free
         if e in known:
             return known[e]
@@ -72,7 +75,11 @@ class Scopes:
             if x.op in ("var", "result", "given"):
                 known[x] = (x,)
                 continue
-            found = dict.fromkeys(v for v, _ in x.data[2]) if x.op == "load" else {}
+            found: dict[Expr, None] = {}
+            if x.op == "load":
+                found = dict.fromkeys(v for v, _ in x.data[2])
+                if x.data[0] in self.written:
+                    found.update(dict.fromkeys(self.grid))
             for a in x.args:
                 found.update(dict.fromkeys(known[a]))
             known[x] = tuple(found)

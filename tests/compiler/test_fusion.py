@@ -1,0 +1,64 @@
+"""What is fused into one kernel is computed as if it were not."""
+
+import numpy as np
+
+import chainrule as cr
+import chainrule.numpy as cnp
+
+
+def agrees(f, *args, rtol=1e-6):
+    for got, want in zip(
+        cr.tree_util.tree_leaves(cr.jit(f)(*args)), cr.tree_util.tree_leaves(f(*args))
+    ):
+        np.testing.assert_allclose(np.asarray(got), np.asarray(want), rtol=rtol)
+
+
+def test_rows_kept_for_a_later_stage_are_read_after_they_are_written():
+    """A value of size 1 that a later stage reads again has no loop to wait for."""
+
+    def f(x, y):
+        e = cnp.exp(x) * y
+        return e.sum() * 2 + (e.reshape(()) * y.reshape(())) * e.sum()
+
+    agrees(f, cnp.ones((1,)), 2 * cnp.ones((1,)))
+
+
+def test_softmax_of_rows_of_every_length():
+    for n in (1, 2, 3, 15, 16, 17, 33, 64, 65, 200):
+        x = cnp.linspace(-3.0, 3.0, 5 * n).reshape(5, n)
+        agrees(lambda x: cr.nn.softmax(x, axis=-1), x, rtol=2e-6)
+        agrees(lambda x: cr.nn.softmax(x, axis=0), x, rtol=2e-6)
+
+
+def test_normalisation_and_its_gradient():
+    def normal(x):
+        mean = x.mean(-1, keepdims=True)
+        return (x - mean) / cnp.sqrt(((x - mean) ** 2).mean(-1, keepdims=True) + 1e-5)
+
+    x = cnp.sin(cnp.arange(7 * 33.0)).reshape(7, 33)
+    agrees(normal, x, rtol=2e-5)
+    weights = cnp.cos(cnp.arange(7 * 33.0)).reshape(7, 33)
+    gradient = cr.grad(lambda x: (normal(x) * weights).sum())
+    np.testing.assert_allclose(
+        np.asarray(cr.jit(gradient)(x)), np.asarray(gradient(x)), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_several_results_over_one_space():
+    def f(x):
+        return x + 1, cnp.sin(x), x.sum(axis=0), x.max(axis=1), x.T * 2
+
+    agrees(f, cnp.linspace(0.0, 1.0, 12 * 19).reshape(12, 19), rtol=2e-6)
+
+
+def test_a_value_read_across_rows_is_not_fused_with_its_rows():
+    def f(x):
+        total = x.sum(axis=1)
+        return total[::-1] + total, x - total[::-1, None]
+
+    agrees(f, cnp.arange(40.0).reshape(8, 5))
+
+
+def test_long_sums_in_chunks():
+    x = cnp.sin(cnp.arange(300_007.0))
+    agrees(lambda x: ((x * 2).sum(), x.max(), x.argmax()), x, rtol=1e-4)
