@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal
 from .dead_code import has_effects
 
@@ -35,5 +37,6 @@ def _foldable(eqn: JaxprEqn, inputs: list[Any]) -> bool:
     primitive = eqn.primitive
     if primitive.multiple_results or not inputs or has_effects(eqn):
         return False
-    scalar = eqn.outvars[0].aval.shape == ()
+    out = eqn.outvars[0].aval
+    scalar = out.shape == () and isinstance(out.dtype, np.dtype)
     return scalar and bool(primitive.lower) and all(type(v) is Literal for v in inputs)
