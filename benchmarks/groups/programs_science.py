@@ -366,7 +366,10 @@ program(
 
 
 def jacobian_of_map(lib, x, w):
-    """Jacobian of a small map at n points."""
+    """Jacobian of a small map at n points.
+
+    Large in float64 only: in float32 JAX 0.10.2 is wrong here from 1,024 points on.
+    """
     np = lib.numpy
     f = lambda x: np.tanh(w @ x) * np.sum(x**2)
     return lib.vmap(lib.jacfwd(f))(x)
@@ -378,6 +381,6 @@ program(
     "Jacobians of tanh(W x) |x|^2, 6 to 6, n points",
     jacobian_of_map,
     lambda size: (*normals(1, square, 6)(size), *normals(1, 6, 6)(size)),
-    "64 f32, 16K f32, 16K f64",
+    "64 f32, 16K f64",
     small=64,
 )
