@@ -144,7 +144,7 @@ def test_scatters_with_repeated_indices(dtype, how):
 
 def test_scatters_of_unique_indices_are_parallel():
     x, i = array(200_000), cnp.asarray(rng.permutation(200_000).astype(np.int32))
-    f = lambda x, i: x.at[i].add(x * 2, unique_indices=True)  # noqa: E731
+    f = lambda x, i: x.at[i].add(x * 2, unique_indices=True)
     assert_same(f, x, i)
     kernels = [s for s in steps_of(f, x, i) if isinstance(s, KernelStep)]
     assert all(s.scheduled.grain < 200_000 for s in kernels)
@@ -174,7 +174,7 @@ def test_updates_work_in_place_where_the_operand_dies():
     assert_same(f, x, i)
     assert copies(f, x, i) == 0
     assert copies(lambda x, i: x.at[i].set(0.0), x, i) == 1
-    keeps = lambda x, i: (z := x * 2, z.at[i].set(0.0))  # noqa: E731
+    keeps = lambda x, i: (z := x * 2, z.at[i].set(0.0))
     assert_same(keeps, x, i)
     assert copies(keeps, x, i) == 1
 

@@ -24,11 +24,11 @@ def whole(*shape):
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 @pytest.mark.parametrize(
     "options",
-    [dict(padding="SAME"), dict(padding="VALID"), dict(padding=((3, -1), (0, 9))),
-     dict(padding="SAME", window_strides=(2, 3)),
-     dict(padding="SAME", rhs_dilation=(2, 1)),
-     dict(padding=((2, 1), (1, 4)), lhs_dilation=(2, 3)),
-     dict(padding=((2, 1), (1, 4)), lhs_dilation=(3, 2), window_strides=(2, 2))],
+    [{"padding": "SAME"}, {"padding": "VALID"}, {"padding": ((3, -1), (0, 9))},
+     {"padding": "SAME", "window_strides": (2, 3)},
+     {"padding": "SAME", "rhs_dilation": (2, 1)},
+     {"padding": ((2, 1), (1, 4)), "lhs_dilation": (2, 3)},
+     {"padding": ((2, 1), (1, 4)), "lhs_dilation": (3, 2), "window_strides": (2, 2)}],
     ids=str,
 )  # fmt: skip
 def test_convolutions_and_their_gradients(layout, options):
@@ -37,7 +37,7 @@ def test_convolutions_and_their_gradients(layout, options):
     numbers = ("NHWC", "HWIO", "NHWC")
     if layout == "NCHW":
         x, k, numbers = x.transpose(0, 3, 1, 2), k.transpose(3, 2, 0, 1), None
-    f = lambda x, k: lax.conv_general_dilated(  # noqa: E731
+    f = lambda x, k: lax.conv_general_dilated(
         x, k, dimension_numbers=numbers, **options
     )
     assert_same(f, x, k)
@@ -107,10 +107,10 @@ def test_long_products_are_summed_in_chunks():
 
 
 windows = [
-    dict(window_dimensions=(2, 3), window_strides=(1, 1), padding="VALID"),
-    dict(window_dimensions=(3, 3), window_strides=(2, 2), padding="SAME"),
-    dict(window_dimensions=(2, 4), window_strides=(3, 1), padding=((1, 0), (2, 5)),
-         base_dilation=(1, 2), window_dilation=(2, 1)),
+    {"window_dimensions": (2, 3), "window_strides": (1, 1), "padding": "VALID"},
+    {"window_dimensions": (3, 3), "window_strides": (2, 2), "padding": "SAME"},
+    {"window_dimensions": (2, 4), "window_strides": (3, 1), "padding": ((1, 0), (2, 5)),
+         "base_dilation": (1, 2), "window_dilation": (2, 1)},
 ]  # fmt: skip
 
 
@@ -133,9 +133,7 @@ def test_reductions_over_windows(options, dtype):
 def test_gradients_of_pooling(options):
     x = whole(19, 45)
     for zero, op in ((-np.inf, lax.max), (np.inf, lax.min), (0.0, lax.add)):
-        f = lambda x, z=zero, op=op: lax.reduce_window(  # noqa: E731
-            x, np.float32(z), op, **options
-        )
+        f = lambda x, z=zero, op=op: lax.reduce_window(x, np.float32(z), op, **options)
         g = cr.grad(lambda x, f=f: cnp.where(cnp.isfinite(f(x)), f(x), 0).sum())
         assert_same(g, x)
         assert_same(lambda x, f=f: cr.jvp(f, (x,), (x * 2,))[1], x)
@@ -144,7 +142,7 @@ def test_gradients_of_pooling(options):
 def test_windows_with_nan_choose_the_first():
     x = np.array(whole(12, 40))
     x[rng.random(x.shape) < 0.1] = np.nan
-    f = lambda x: lax.reduce_window(  # noqa: E731
+    f = lambda x: lax.reduce_window(
         x, np.float32(-np.inf), lax.max, (3, 3), (1, 1), "SAME"
     )
     assert_same(f, cnp.asarray(x))

@@ -8,7 +8,7 @@ from .operations import BY_NAME, OPERATIONS
 from .programs import Program, Step, programs
 
 few = settings(
-    max_examples=200,
+    max_examples=50,
     derandomize=True,
     deadline=None,
     database=None,

@@ -82,7 +82,9 @@ class Description:
         for k, r in enumerate(stage.reductions):
             given = [_given(x, ("old", number, k, i)) for i, x in enumerate(r.initial)]
             values = [_given(x, ("new", number, k, i)) for i, x in enumerate(r.values)]
-            others = [_given(x, ("join", number, k, i)) for i, x in enumerate(r.initial)]
+            others = [
+                _given(x, ("join", number, k, i)) for i, x in enumerate(r.initial)
+            ]
             updated = r.update(tuple(given), tuple(values))
             joined = r.join(tuple(given), tuple(others))
             folds.append(

@@ -6,7 +6,8 @@ lowered to index functions, fused into kernels, and assembled to a plan.
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr
 from .assemble import assemble

@@ -8,7 +8,6 @@ imported in `host` alone, when a first kernel has to be compiled.
 import importlib as _importlib
 from typing import Any as _Any
 
-
 _SUBMODULES = frozenset({"host"})
 
 

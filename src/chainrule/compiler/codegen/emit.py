@@ -159,9 +159,7 @@ class Emitter(ExpressionWriter):
 
     def extent(self, axis: Axis) -> str:
         """The number of points of an axis."""
-        return (
-            str(axis.extent) if axis.constant else self.number(axis.extent, axis)
-        )
+        return str(axis.extent) if axis.constant else self.number(axis.extent, axis)
 
     def _unrolled(
         self,

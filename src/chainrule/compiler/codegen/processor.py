@@ -15,7 +15,9 @@ import platform
 def flags() -> frozenset[str]:
     """The processor's features as the system names them; empty where it does not say."""
     try:
-        text = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        text = pathlib.Path("/proc/cpuinfo").read_text(
+            encoding="utf-8", errors="replace"
+        )
     except OSError:
         return frozenset()
     for line in text.splitlines():

@@ -21,8 +21,6 @@ def eliminate_dead_code(closed: ClosedJaxpr) -> ClosedJaxpr:
         if has_effects(eqn) or any(v in needed for v in eqn.outvars):
             kept.append(eqn)
             needed.update(v for v in eqn.invars if type(v) is not Literal)
-    pairs = [
-        (v, c) for v, c in zip(jaxpr.constvars, closed.consts) if v in needed
-    ]
+    pairs = [(v, c) for v, c in zip(jaxpr.constvars, closed.consts) if v in needed]
     made = jaxpr.replace(eqns=kept[::-1], constvars=[v for v, _ in pairs])
     return ClosedJaxpr(made, [c for _, c in pairs])
