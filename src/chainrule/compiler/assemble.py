@@ -15,7 +15,7 @@ import numpy as np
 from ..core.avals import ConcreteArray, wrap
 from ..runtime import _native
 from . import kernels
-from .canonical import write
+from .canonical import text_of, write
 from .codegen import processor
 from .codegen.types import size
 from .expr import forget
@@ -33,12 +33,18 @@ class KernelStep:
     value that it copies, if that is all it does, and the copy."""
 
     scheduled: Scheduled
-    text: str
+    structure: kernels.Structure
     buffers: list[Value]
     ints: list[int]
     outputs: list[Value]
     clusters: list[Cluster]
     copies: tuple[Value | None, Value | None] = (None, None)
+
+    @property
+    def text(self) -> str:
+        """The kernel as LLVM's text."""
+        made = self.scheduled
+        return self.structure.text or text_of(made.kernel, made.width, made.scratch)
 
 
 Step = Any
@@ -108,10 +114,10 @@ def element_bytes(v: Value) -> int:
 def write_kernel(made: Scheduled, clusters: list[Cluster]) -> KernelStep:
     """The text of a scheduled kernel of clusters."""
     kernel: Kernel = made.kernel
-    text, buffers, ints = write(kernel, kernels.NAME, made.width, made.scratch)
+    structure, buffers, ints = write(kernel, made.width, made.scratch)
     written = [s.buffer for stage in kernel.stages for s in stage.stores]
     outputs = [v for v in dict.fromkeys(written) if isinstance(v, Value)]
-    return KernelStep(made, text, buffers, ints, outputs, clusters)
+    return KernelStep(made, structure, buffers, ints, outputs, clusters)
 
 
 class Assembler:
@@ -136,7 +142,9 @@ class Assembler:
         outputs = self._outputs()
         self._temporaries(len(outputs))
         addresses = iter(
-            kernels.addresses([s.text for s in self.steps if isinstance(s, KernelStep)])
+            kernels.addresses(
+                [s.structure for s in self.steps if isinstance(s, KernelStep)]
+            )
         )
         steps = [self._step(s, addresses) for s in self.steps]
         forget()

@@ -1,7 +1,8 @@
 """Kernels on disk: compiled once for all processes of a machine.
 
-Objects lie in the user's cache folder under a digest of their text, the processor's
-features and our version; a kernel's entry names the object that it is in. Files are
+Objects lie in the user's cache folder; a kernel's entry, under a digest of its structure,
+the processor's features and our code generator, names the object that it is in and how
+it is called. Files are
 written whole and then renamed, so that processes never see halves; what is read is
 checked against its digest before it is loaded, and made anew if it does not fit.
 `CHAINRULE_CACHE_DIR` chooses the folder, `CHAINRULE_CACHE=0` turns the cache off, and
@@ -17,11 +18,11 @@ import os
 import pathlib
 import tempfile
 
+from . import codegen
 from .codegen import processor
 
 _MAGIC = b"chainrule object 1\n"
 _LIMIT = 256 << 20
-VERSION = "0.1.0/1"
 
 
 @functools.cache
@@ -39,22 +40,35 @@ def folder() -> pathlib.Path | None:
     return path
 
 
-def key_of(text: str) -> str:
-    """The name of a kernel's code: its text, the processor and our version."""
-    whole = f"{VERSION}\n{processor.identity()}\n{text}"
+@functools.cache
+def version() -> str:
+    """A digest of the code generator's sources: another one writes other code."""
+    sources = sorted(pathlib.Path(codegen.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()
+
+
+def key_of(description: str) -> str:
+    """The name of a kernel's code: its structure, the processor and our version."""
+    whole = f"{version()}\n{processor.identity()}\n{description}"
     return hashlib.sha256(whole.encode()).hexdigest()[:40]
 
 
-def find(kernel: str) -> tuple[str, bytes] | None:
-    """The name and the bytes of the object that holds a kernel, if there is a good one."""
+def find(kernel: str) -> tuple[str, list[str], bytes] | None:
+    """The name of the object that holds a kernel, the lines of the kernel's entry, and
+    the object's bytes; None unless all is there and whole."""
     root = folder()
     if root is None:
         return None
     try:
-        name = (root / f"{kernel}.entry").read_text(encoding="ascii").strip()
-        return (name, data) if (data := read(name)) is not None else None
+        whole = (root / f"{kernel}.entry").read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
         return None
+    name, *layout = whole.split("\n")
+    seal = hashlib.sha256("\n".join([name, *layout[:-1]]).encode()).hexdigest()
+    if not layout or layout.pop() != seal:
+        return None
+    data = read(name)
+    return None if data is None else (name, layout, data)
 
 
 def read(name: str) -> bytes | None:
@@ -71,8 +85,8 @@ def read(name: str) -> bytes | None:
     return data if good else None
 
 
-def keep(kernels: list[str], data: bytes) -> None:
-    """Stores an object and the entries of the kernels in it. A full or read-only disk
+def keep(kernels: dict[str, str], data: bytes) -> None:
+    """Stores an object and the entries of the kernels in it, with their layouts. A full or read-only disk
     costs the next process a compilation, nothing more."""
     root = folder()
     if root is None:
@@ -81,8 +95,10 @@ def keep(kernels: list[str], data: bytes) -> None:
     name = digest[:40]
     with contextlib.suppress(OSError):
         _write(root, f"{name}.object", _MAGIC + digest.encode() + data)
-        for kernel in kernels:
-            _write(root, f"{kernel}.entry", name.encode())
+        for kernel, layout in kernels.items():
+            entry = f"{name}\n{layout}"
+            seal = hashlib.sha256(entry.encode()).hexdigest()
+            _write(root, f"{kernel}.entry", f"{entry}\n{seal}".encode())
         _shrink(root)
 
 

@@ -1,21 +1,23 @@
 """The structure of a kernel, apart from its sizes: what decides its text.
 
 Two kernels of one structure have the same text and differ in the numbers they are
-called with. `describe` finds structure, numbers and buffers without writing the text,
-which costs several times as much; `write` writes it once per structure.
+called with. A `Description` finds structure, numbers and buffers without writing the
+text, which costs several times as much; `write` writes it once per structure, and not
+at all if the structure's code is on disk.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from . import kernels
 from .codegen.emit import emit_kernel
 from .codegen.expressions import SMALL
 from .expr import Expr, node
 from .loop import Axis, Kernel
 from .rewrite import walk
 
-_written: dict[Any, tuple[str, list[int], list[int]]] = {}
+_written: dict[Any, kernels.Structure] = {}
 _MOST = 4096
 
 
@@ -144,20 +146,33 @@ def _given(like: Expr, place: Any) -> Expr:
 
 
 def write(
-    kernel: Kernel, name: str, width: int, scratch: dict[Any, int]
-) -> tuple[str, list[Any], list[int]]:
-    """As emit_kernel: text, buffers, numbers; the text is written once a structure."""
+    kernel: Kernel, width: int, scratch: dict[Any, int]
+) -> tuple[kernels.Structure, list[Any], list[int]]:
+    """The structure of a kernel, and the buffers and numbers to call its code with."""
     seen = Description(kernel, width, scratch)
     found = _written.get(seen.key)
     if found is None:
-        text, buffers, origins = emit_kernel(kernel, name, width, scratch)
-        order = [seen.buffer_of(b) for b in buffers]
-        places = [
-            seen.number_of(n) if axis is None else seen.axis_number[id(axis)]
-            for n, axis in origins
-        ]
+        name = kernels.name_of(repr(seen.key))
+        found = kernels.recall(name) or _structure(name, seen, kernel, width, scratch)
         if len(_written) >= _MOST:
             _written.clear()
-        found = _written[seen.key] = text, order, places
-    text, order, places = found
-    return text, [seen.buffers[k] for k in order], [seen.numbers[k] for k in places]
+        _written[seen.key] = found
+    buffers = [seen.buffers[k] for k in found.buffers]
+    return found, buffers, [seen.numbers[k] for k in found.numbers]
+
+
+def text_of(kernel: Kernel, width: int, scratch: dict[Any, int]) -> str:
+    """The LLVM text of a kernel."""
+    return emit_kernel(kernel, kernels.NAME, width, scratch)[0]
+
+
+def _structure(
+    name: str, seen: Description, kernel: Kernel, width: int, scratch: dict[Any, int]
+) -> kernels.Structure:
+    text, buffers, origins = emit_kernel(kernel, kernels.NAME, width, scratch)
+    places = [
+        seen.number_of(n) if axis is None else seen.axis_number[id(axis)]
+        for n, axis in origins
+    ]
+    order = [seen.buffer_of(b) for b in buffers]
+    return kernels.Structure(name, tuple(order), tuple(places), text)

@@ -1,12 +1,14 @@
-"""Machine code of kernels: compiled once per text, kept for the process and on disk.
+"""Machine code of kernels: compiled once per structure, kept for the process and on disk.
 
 The text of a kernel names no size that may vary, so that kernels of one structure share
-their code. What a program lacks is looked up on disk; the rest is compiled together, in
-two threads (LLVM works without Python's lock).
+their code. What is on disk is found by the structure alone, without writing its text;
+the rest of a program's kernels is compiled together, in two threads (LLVM works without
+Python's lock).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -20,35 +22,59 @@ _objects: dict[str, Any] = {}
 _lock = threading.Lock()
 
 
-def addresses(texts: Sequence[str]) -> list[int]:
-    """The machine code of each kernel text, compiled where it is not there yet."""
-    names = [f"k{cache.key_of(t)}" for t in texts]
-    with _lock:
-        missing = {n: t for n, t in zip(names, texts) if n not in _addresses}
-        for name in list(missing):
-            if name in _addresses or _from_disk(name):
-                del missing[name]
-        if missing:
-            _compile(missing)
-    return [_addresses[n] for n in names]
+@dataclasses.dataclass(slots=True, frozen=True)
+class Structure:
+    """The code of kernels that differ only in sizes. `buffers` and `numbers` say which
+    of a description's it is called with, in its order; `text` is None if the code was
+    found on disk."""
+
+    name: str
+    buffers: tuple[int, ...]
+    numbers: tuple[int, ...]
+    text: str | None = None
+
+    @property
+    def layout(self) -> str:
+        """Buffers and numbers as the lines of a disk entry."""
+        return "\n".join(
+            " ".join(map(str, part)) for part in (self.buffers, self.numbers)
+        )
 
 
-def code_bytes(texts: Sequence[str]) -> int:
-    """The bytes of the objects that hold these kernels' code (others' as well, if they
-    were compiled together)."""
-    names = {f"k{cache.key_of(t)}" for t in texts}
-    return sum(c.nbytes for c in _objects.values() if not names.isdisjoint(c.names))
+def name_of(description: str) -> str:
+    """The name of a structure's code."""
+    return f"k{cache.key_of(description)}"
 
 
-def _from_disk(name: str) -> bool:
+def recall(name: str) -> Structure | None:
+    """A structure whose code is on disk, ready to be called; None if there is none."""
     found = cache.find(name)
     if found is None:
-        return False
+        return None
+    key, layout, data = found
     try:
-        _load(found[0], found[1], [name])
+        buffers, numbers = (tuple(map(int, line.split())) for line in layout)
+        with _lock:
+            _load(key, data, [name])
     except (ValueError, KeyError):
-        return False
-    return True
+        return None
+    return Structure(name, buffers, numbers)
+
+
+def addresses(structures: Sequence[Structure]) -> list[int]:
+    """The machine code of each structure, compiled where it is not there yet."""
+    with _lock:
+        missing = {s.name: s for s in structures if s.name not in _addresses}
+        if missing:
+            _compile(list(missing.values()))
+        return [_addresses[s.name] for s in structures]
+
+
+def code_bytes(structures: Sequence[Structure]) -> int:
+    """The bytes of the objects that hold these kernels' code (others' as well, if they
+    were compiled together)."""
+    names = {s.name for s in structures}
+    return sum(c.nbytes for c in _objects.values() if not names.isdisjoint(c.names))
 
 
 def _load(key: str, data: bytes, names: Sequence[str]) -> None:
@@ -59,12 +85,11 @@ def _load(key: str, data: bytes, names: Sequence[str]) -> None:
         _addresses[name] = code.address(name)
 
 
-def _compile(missing: dict[str, str]) -> None:
+def _compile(missing: list[Structure]) -> None:
     """Compiles kernels in groups of about equal length, each group a module."""
-    groups: list[dict[str, str]] = [{}, {}]
-    for name, text in sorted(missing.items(), key=lambda item: -len(item[1])):
-        smaller = min(groups, key=lambda g: sum(map(len, g.values())))
-        smaller[name] = text
+    groups: list[list[Structure]] = [[], []]
+    for s in sorted(missing, key=lambda s: -len(s.text or "")):
+        min(groups, key=lambda g: sum(len(x.text or "") for x in g)).append(s)
     groups = [g for g in groups if g]
     results: list[Any] = [None] * len(groups)
 
@@ -83,16 +108,18 @@ def _compile(missing: dict[str, str]) -> None:
     for group, data in zip(groups, results):
         if isinstance(data, Exception):
             raise data
-        cache.keep(list(group), data)
-        _load("".join(group), data, list(group))
+        cache.keep({s.name: s.layout for s in group}, data)
+        names = [s.name for s in group]
+        _load("".join(names), data, names)
 
 
-def joined(kernels: dict[str, str]) -> str:
+def joined(structures: Sequence[Structure]) -> str:
     """Several kernels' texts as one module's, declarations once."""
     declarations: dict[str, None] = {}
     bodies: list[str] = []
-    for name, text in kernels.items():
-        head, define, body = text.partition("define ")
+    for s in structures:
+        assert s.text is not None
+        head, define, body = s.text.partition("define ")
         declarations.update(dict.fromkeys(head.splitlines()))
-        bodies.append(define + body.replace(NAME, name, 1))
+        bodies.append(define + body.replace(NAME, s.name, 1))
     return "\n".join([*declarations, *bodies])

@@ -83,8 +83,8 @@ def _width(type: str) -> int:
 
 
 def _plan(kernel: Kernel, type: str, n: int, extent: int, grain: int) -> Any:
-    text, buffers, ints = write(kernel, kernels.NAME, _width(type), {})
-    (address,) = kernels.addresses([text])
+    structure, buffers, ints = write(kernel, _width(type), {})
+    (address,) = kernels.addresses([structure])
     slots = tuple("xy".index(b) for b in buffers)
     aval = ShapedArray((n,), np.dtype(f"float{BITS[type]}"))
     step = ("kernel", address, slots, tuple(ints), extent, grain)

@@ -214,13 +214,13 @@ class Report:
     def memory_analysis(self) -> MemoryStats:
         """Bytes of arguments, outputs, temporaries and code."""
         avals = self.program.in_avals
-        texts = [s.text for s in self._assembler.steps if isinstance(s, KernelStep)]
+        steps = [s for s in self._assembler.steps if isinstance(s, KernelStep)]
         return MemoryStats(
             nbytes(avals),
             nbytes(self.program.out_avals),
             nbytes([avals[i] for i in self.donated]),
             self.plan.arena_bytes,
-            kernels.code_bytes(texts),
+            kernels.code_bytes([s.structure for s in steps]),
         )
 
 
