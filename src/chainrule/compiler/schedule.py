@@ -23,7 +23,8 @@ from .rewrite import Rewriter, merge_variables, walk
 from .values import Reduced, Value
 
 CONSTANT = 64
-WORK = 1 << 15
+WORK = 1 << 14
+"""Instructions that a thread should have at least, for it to be woken."""
 SCRATCH = 1 << 13
 UNROLLED = 8
 CACHED = 1 << 19
@@ -336,9 +337,7 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
             stages.append(Stage(inner, reductions, stores))
         if points:
             stages.append(Stage([], [], points))
-    rest = math.prod(v.data[1] for v in nest.inner)
-    work = len(nodes) * math.prod(a.extent for a in grid[1:]) * rest
-    grain = max(WORK // max(work, 1), 1)
+    grain = max(int(WORK / _instructions(nest, nodes, grid, width)), 1)
     group = grid[0].copies * (width if grid[0].vector else 1)
     grain = -(-grain // group) * group
     if grid[0].var in nest.ordered:
@@ -347,6 +346,19 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
         for a in grid:
             a.overlap = False
     return Scheduled(Kernel(grid, stages), width, grid[0].extent, grain, nest.scratch)
+
+
+def _instructions(
+    nest: Nest, nodes: Sequence[Expr], grid: Sequence[Axis], width: int
+) -> float:
+    """About how many instructions a point of the first axis takes."""
+    roots = [x for r, _, _ in nest.stages for f in r for x in f.values]
+    roots += [s.value for s, inside in nest.stores() if inside]
+    within = sum(1 for _ in walk(roots)) + len(roots)
+    rest = math.prod(v.data[1] for v in nest.inner)
+    points = math.prod(a.extent for a in grid[1:])
+    lanes = width if any(a.vector for a in grid) or nest.inner else 1
+    return max((within * rest + len(nodes) - within) * points / lanes, 1e-9)
 
 
 def _streams(nodes: Sequence[Expr], vector: Expr) -> bool:
