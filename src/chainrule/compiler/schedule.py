@@ -351,10 +351,11 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
 def _instructions(
     nest: Nest, nodes: Sequence[Expr], grid: Sequence[Axis], width: int
 ) -> float:
-    """About how many instructions a point of the first axis takes."""
+    """About how many instructions a point of the first axis takes; an access of memory
+    counts as three."""
     roots = [x for r, _, _ in nest.stages for f in r for x in f.values]
     roots += [s.value for s, inside in nest.stores() if inside]
-    within = sum(1 for _ in walk(roots)) + len(roots)
+    within = sum(3 if x.op == "load" else 1 for x in walk(roots)) + 3 * len(roots)
     rest = math.prod(v.data[1] for v in nest.inner)
     points = math.prod(a.extent for a in grid[1:])
     lanes = width if any(a.vector for a in grid) or nest.inner else 1
