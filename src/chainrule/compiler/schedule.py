@@ -355,11 +355,12 @@ def _instructions(
     counts as three."""
     roots = [x for r, _, _ in nest.stages for f in r for x in f.values]
     roots += [s.value for s, inside in nest.stores() if inside]
-    within = sum(3 if x.op == "load" else 1 for x in walk(roots)) + 3 * len(roots)
+    inside = list(walk(roots))
+    within = sum(3 if x.op == "load" else 1 for x in inside) + 3 * len(roots)
     rest = math.prod(v.data[1] for v in nest.inner)
     points = math.prod(a.extent for a in grid[1:])
     lanes = width if any(a.vector for a in grid) or nest.inner else 1
-    return max((within * rest + len(nodes) - within) * points / lanes, 1e-9)
+    return max((within * rest + len(nodes) - len(inside)) * points / lanes, 1e-9)
 
 
 def _streams(nodes: Sequence[Expr], vector: Expr) -> bool:
