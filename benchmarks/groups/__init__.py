@@ -19,6 +19,5 @@ ORDER = (
     "random",
     "programs_learning",
     "programs_science",
-    "loops",
     "threads",
 )

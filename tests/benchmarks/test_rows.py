@@ -6,15 +6,8 @@ from benchmarks.libraries import honour_x64, import_library, read_numbers
 from benchmarks.rows import CallRow, ProcessRow, Timed, load_rows
 from benchmarks.turns import Settings, agree, run_program
 
-LOOPS = pytest.mark.xfail(
-    strict=True, raises=AttributeError, reason="lax has no loops yet"
-)
 ROWS = [row for row in load_rows().values() if row.tested]
-CALLS = [
-    pytest.param(row, marks=LOOPS if row.group == "loops" else (), id=row.id)
-    for row in ROWS
-    if isinstance(row, CallRow)
-]
+CALLS = [pytest.param(row, id=row.id) for row in ROWS if isinstance(row, CallRow)]
 PROGRAMS = [row for row in ROWS if isinstance(row, ProcessRow)]
 
 
