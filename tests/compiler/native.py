@@ -4,19 +4,19 @@ import numpy as np
 
 import chainrule as cr
 from chainrule.compiler.assemble import KernelStep, select_steps
-from chainrule.compiler.pipeline import compile_program
+from chainrule.compiler.pipeline import compile_program, simplify
 from chainrule.compiler.program import HostStep, Program
 
 
 def steps_of(f, *args):
     """The steps of the compiled program of `f`."""
-    return select_steps(Program(cr.make_jaxpr(f)(*args)))
+    return select_steps(Program(simplify(cr.make_jaxpr(f)(*args))))
 
 
 def run(f, *args):
     """The results of `f`, compiled, as ndarrays; fails if a step is not native."""
     closed = cr.make_jaxpr(f)(*args)
-    left = [s.eqn.primitive.name for s in select_steps(Program(closed))
+    left = [s.eqn.primitive.name for s in select_steps(Program(simplify(closed)))
             if isinstance(s, HostStep)]  # fmt: skip
     assert not left, f"{left} are not native"
     return [np.asarray(x) for x in compile_program(closed)(*cr.tree.leaves(args))]

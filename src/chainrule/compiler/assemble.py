@@ -21,7 +21,8 @@ from .codegen.types import size
 from .expr import forget
 from .fusion import Cluster
 from .loop import Kernel
-from .program import Constant, HostStep, NativeStep, Program, has_effects
+from .passes.dead_code import has_effects
+from .program import Constant, HostStep, NativeStep, Program
 from .schedule import Scheduled, schedule
 from .updates import belongs, copied, together
 from .values import Stored, Value
@@ -85,7 +86,7 @@ def select_steps(program: Program) -> list[Step]:
             for v in chosen[-1].buffers:
                 v.uses += 1
         elif any(v.uses for v in step.outputs) or (
-            isinstance(step, HostStep) and has_effects(step)
+            isinstance(step, HostStep) and has_effects(step.eqn)
         ):
             chosen.append(step)
             for v in step.inputs:

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import ShapedArray
-from ..core.jaxpr import ClosedJaxpr
 from . import scalars
 from .expr import Expr, const, convert, select
 from .fusion import WORK
@@ -204,12 +203,6 @@ class Builder:
             lambda indices: convert(x.at(*indices), out), (x,), 0.5,
             lambda position: convert(x.linear(position), out),
         )  # fmt: skip
-
-    def inline(self, closed: Any, operands: Sequence[Value]) -> list[Value]:
-        """The results of a called program."""
-        if not isinstance(closed, ClosedJaxpr):
-            raise Unsupported("a function that is not staged")
-        return self.program.inline(closed, operands)
 
     def gemm(
         self, a: Value, b: Value, sizes: Sequence[int], turned: Sequence[bool],

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import itertools
 import os
 import pathlib
 import tempfile
@@ -23,6 +24,8 @@ from .codegen import processor
 
 _MAGIC = b"chainrule object 1\n"
 _LIMIT = 256 << 20
+_CHECKED_EVERY = 64
+_kept = itertools.count()
 
 
 @functools.cache
@@ -99,7 +102,8 @@ def keep(kernels: dict[str, str], data: bytes) -> None:
             entry = f"{name}\n{layout}"
             seal = hashlib.sha256(entry.encode()).hexdigest()
             _write(root, f"{kernel}.entry", f"{entry}\n{seal}".encode())
-        _shrink(root)
+        if next(_kept) % _CHECKED_EVERY == 0:
+            _shrink(root)
 
 
 def _write(root: pathlib.Path, name: str, data: bytes) -> None:
@@ -116,7 +120,12 @@ def _write(root: pathlib.Path, name: str, data: bytes) -> None:
 
 def _shrink(root: pathlib.Path) -> None:
     """Removes the oldest objects, and entries as old, while the folder is too large."""
-    limit = int(os.environ.get("CHAINRULE_CACHE_BYTES", _LIMIT))
+    given = os.environ.get("CHAINRULE_CACHE_BYTES", str(_LIMIT))
+    if not given.isdigit():
+        raise ValueError(
+            f"CHAINRULE_CACHE_BYTES: {given!r} is not a number of bytes; use digits alone."
+        )
+    limit = int(given)
     found = [(e.stat().st_mtime, e.stat().st_size, e.path) for e in os.scandir(root)]
     total = sum(size for _, size, _ in found)
     for _, size, path in sorted(found):

@@ -70,14 +70,6 @@ class Program(Fusion):
         self.constants.append(found)
         return found
 
-    def inline(self, closed: ClosedJaxpr, operands: Sequence[Value]) -> list[Value]:
-        """The results of a called program, its equations lowered in place."""
-        consts: list[Value] = []
-        for v, c in zip(closed.jaxpr.constvars, closed.consts):
-            self.arrays.append(c)
-            consts.append(self.constant(v.aval, c))
-        return self.run(closed.jaxpr, consts, operands)
-
     def run(
         self, jaxpr: Jaxpr, consts: Sequence[Value], args: Sequence[Value]
     ) -> list[Value]:
@@ -188,11 +180,6 @@ def use_counts(jaxpr: Jaxpr) -> dict[Any, int]:
         if type(v) is not Literal:
             counts[v] = counts.get(v, 0) + 1
     return counts
-
-
-def has_effects(step: HostStep) -> bool:
-    """Whether a host step must run though nobody reads its results."""
-    return not step.outputs or "callback" in step.eqn.primitive.name
 
 
 __all__ = ["Cluster", "Constant", "HostStep", "NativeStep", "Program", "type_of"]

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .blocking import block, varies
-from .expr import BITS, FLOATS, Expr, binary, node, select
+from .expr import BITS, FLOATS, Expr, binary
 from .fusion import Cluster, Context, Member, Partial
 from .index import Index, Split, loop_variable, number, ravel, variable_index
 from .loop import Axis, Kernel, Reduction, Stage, Store, load
@@ -486,4 +486,4 @@ def _fitting(count: int, v: Expr, width: int) -> int:
     return count
 
 
-__all__ = ["Scheduled", "node", "schedule", "select"]
+__all__ = ["Scheduled", "schedule"]

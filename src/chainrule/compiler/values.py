@@ -168,8 +168,3 @@ class Reduced(Value):
         super().__init__(aval, reader)
         self.fold, self.number = fold, number
         self.anchor = True
-
-
-def position_of(indices: Indices, shape: Sequence[int]) -> Index:
-    """The row-major position of indices."""
-    return ravel(indices, shape)

@@ -228,7 +228,6 @@ def call_primitive(name: str, doc: str) -> Primitive:
         transpose=transpose,
         batch_call=batch_call,
         taylor_call=lambda *args, jaxpr, **_: run(jaxpr, *args),
-        lower=lambda build, *args, jaxpr, **_: build.inline(jaxpr, args),
         called="jaxpr",
         multiple_results=True,
         raw=True,

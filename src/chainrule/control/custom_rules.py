@@ -105,7 +105,6 @@ custom_jvp_p = Primitive(
     jvp_call=_jvp_call,
     batch_call=_jvp_batch,
     stage=_stage_call,
-    lower=lambda build, *args, fun, **_: build.inline(fun, args),
     called="fun",
     multiple_results=True,
     raw=True,

@@ -158,7 +158,6 @@ custom_vjp_p = Primitive(
     linearize_call=_linearize_call,
     batch_call=_vjp_batch,
     stage=_stage_call,
-    lower=lambda build, *args, fun, **_: build.inline(fun, args),
     called="fun",
     multiple_results=True,
     raw=True,
