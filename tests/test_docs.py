@@ -15,6 +15,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "docs" / "how_it_works").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "docs" / "derivatives.md", *CHAPTERS]
 FLAGS = (
     doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
 )
@@ -33,7 +34,7 @@ def test_quoted_code_is_the_source(chapter):
     assert _quote().refreshed(text) == text, "run: python docs/quote.py"
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *CHAPTERS], ids=lambda p: p.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_examples_of_the_page_run(page):
     found = doctest.testfile(str(page), module_relative=False, optionflags=FLAGS)
     assert found.failed == 0

@@ -8,6 +8,7 @@ ORDER = (
     "imports",
     "latency",
     "derivatives",
+    "taylor",
     "tracing",
     "calls",
     "first_call",

@@ -32,6 +32,9 @@ from .api.placement import block_until_ready as block_until_ready
 from .api.placement import copy_to_host_async as copy_to_host_async
 from .api.placement import device_get as device_get
 from .api.placement import device_put as device_put
+from .api.taylor import derivative as derivative
+from .api.taylor import hessian_diag as hessian_diag
+from .api.taylor import laplacian as laplacian
 from .api.vmap import vmap as vmap
 from .control.checkpoint import checkpoint as checkpoint
 from .control.checkpoint import checkpoint as remat
@@ -85,6 +88,7 @@ _submodules = frozenset(
         "debug",
         "dtypes",
         "errors",
+        "experimental",
         "flatten_util",
         "lax",
         "nn",

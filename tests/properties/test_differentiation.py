@@ -22,6 +22,9 @@ from .cases import (
 
 FIRST = list(differentiable_cases())
 SECOND = list(differentiable_cases(2))
+ORDER = 4
+"""Order of the power series that are compared with nested forward mode."""
+
 RTOL = 1e-6
 """Relative error allowed between derivatives and finite differences in 64 bits."""
 
@@ -219,10 +222,10 @@ def test_second_derivatives_agree_in_every_mode(case):
 
 @each(SECOND)
 def test_taylor_is_nested_jvp(case):
-    """The series of f along x + v1 t + v2 t^2 + v3 t^3 has its derivatives / k!."""
+    """The series of f along x + v1 t + ... + v4 t^4 has its derivatives / k!."""
     with case.precision():
         fun, xs = closed(case)
-        curves = [directions(xs, 11 * k) for k in (1, 2, 3)]
+        curves = [directions(xs, 11 * k) for k in range(1, ORDER + 1)]
         one = as_array(np.float64(1.0))
 
         def along(t):
@@ -238,9 +241,9 @@ def test_taylor_is_nested_jvp(case):
 
         zero = as_array(np.float64(0.0))
         series = [[x, *(vs[i] for vs in curves)] for i, x in enumerate(xs)]
-        found = taylor_flat(fun, series, 3)
+        found = taylor_flat(fun, series, ORDER)
         nested, factorial = along, 1.0
-        for k in range(4):
+        for k in range(ORDER + 1):
             expected = [np.asarray(y) / factorial for y in nested(zero)]
             terms = [
                 np.zeros(y.shape, y.dtype) if s[k] is None else np.asarray(s[k])

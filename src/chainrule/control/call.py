@@ -14,10 +14,12 @@ from ..core.avals import ShapedArray, Tracer, tangent_aval
 from ..core.jaxpr import ClosedJaxpr, evaluate_jaxpr
 from ..core.linear import LinearTracer, is_linear
 from ..core.primitive import Primitive
+from ..ops.power_series import Series
 from ..transforms.batch import batch_flat
 from ..transforms.jvp import jvp_flat
 from ..transforms.linearize import Tape, linearize_flat
 from ..transforms.stage import stage_closed
+from ..transforms.taylor import taylor_flat
 from ..transforms.transpose import pull
 from .executors import execute
 
@@ -174,6 +176,48 @@ def batched_program(
     return closed.derived(("batch", dims, size, axis_name), make)
 
 
+def taylor_program(
+    closed: ClosedJaxpr, order: int, present: tuple[tuple[bool, ...], ...]
+) -> tuple[ClosedJaxpr, tuple[tuple[bool, ...], ...]]:
+    """The program on power series: (nonzero coefficients of each argument, in order)
+
+    -> nonzero coefficients of each output. Returns also which ones those are.
+    """
+
+    def make() -> Any:
+        out_present: list[tuple[bool, ...]] = []
+
+        def fun(*values: Any) -> list[Any]:
+            rest = iter(values)
+            series = [[next(rest) if p else None for p in row] for row in present]
+            outs = taylor_flat(lambda *xs: run(closed, *xs), series, order)
+            out_present[:] = [tuple(c is not None for c in s) for s in outs]
+            return [c for s in outs for c in s if c is not None]
+
+        avals = [
+            tangent_aval(a) if k else a
+            for a, row in zip(closed.in_avals, present)
+            for k, p in enumerate(row)
+            if p
+        ]
+        return stage_program(fun, avals), tuple(out_present)
+
+    return closed.derived(("taylor", order, present), make)
+
+
+def call_series(trace: Any, prim: Any, args: Any, *, jaxpr: Any, **params: Any) -> Any:
+    """A call on power series, by the program of their coefficients."""
+    if trace.in_rule:  # coefficients of higher order may not be known yet
+        return run(jaxpr, *args)
+    series = [trace.coefficients(x) for x in args]
+    present = tuple(tuple(c is not None for c in s) for s in series)
+    program, out_present = taylor_program(jaxpr, trace.order, present)
+    given = [c for s in series for c in s if c is not None]
+    rest = iter(prim(*given, jaxpr=program, **renamed(params, "taylor")))
+    found = [[next(rest) if p else None for p in row] for row in out_present]
+    return [trace.box(Series(s, iter(()))) for s in found]
+
+
 def call_primitive(name: str, doc: str) -> Primitive:
     """Declares a primitive that runs the program in its parameter `jaxpr`."""
 
@@ -227,7 +271,7 @@ def call_primitive(name: str, doc: str) -> Primitive:
         linearize_call=linearize_call,
         transpose=transpose,
         batch_call=batch_call,
-        taylor_call=lambda *args, jaxpr, **_: run(jaxpr, *args),
+        taylor_call=call_series,
         called="jaxpr",
         multiple_results=True,
         raw=True,

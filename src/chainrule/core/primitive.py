@@ -12,7 +12,7 @@ processes it by one of the rules below. Rules are functions:
     transpose(ct, *args, **params)        -> cotangent per operand, None if known;
                                              unknown operands are `is_linear(arg)`
     batch(args, dims, size, **params)     -> (out, out_dim), a dim is int or None
-    taylor(coefficients, order, **params) -> output coefficients (default: from jvp)
+    taylor(y, *series, **params)          -> yields coefficients 1, 2, ... of the output
     evaluate(*ndarrays, **params)         -> NumPy's result, the reference
     lower(...)                            -> index functions for the compiler
 

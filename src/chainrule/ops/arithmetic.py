@@ -14,6 +14,7 @@ from ..core import dtypes
 from ..core.linear import is_linear
 from ..runtime import _native
 from .elementwise_rules import elementwise, transpose_scaled, unbroadcast
+from .power_series import quotient_terms
 
 
 def _add_transpose(ct: Any, x: Any, y: Any) -> Any:
@@ -88,6 +89,7 @@ div_p = elementwise(
     _div_evaluate,
     partials=(lambda z, x, y: 1 / y, lambda z, x, y: -z / y),
     transpose=lambda ct, x, y: (unbroadcast(div_p(ct, y), x.aval), None),
+    taylor=quotient_terms,
     scalar=_div_scalar,
     cost=4.0,
 )

@@ -25,11 +25,12 @@ from .elementwise_rules import (
     pointwise,
 )
 from .elementwise_selection import select
+from .power_series import power_terms, product_terms
 from .shaping import convert, zeros
 
 square_p = elementwise(
     "square", "x * x", np.square, partials=(lambda y, x: 2 * x,),
-    scalar=lambda m, x: x * x,
+    taylor=lambda y, x: product_terms(y, x, x), scalar=lambda m, x: x * x,
 )  # fmt: skip
 
 
@@ -85,6 +86,7 @@ integer_pow_p = Primitive(
     "x**y for a Python integer y",
     abstract=_integer_pow_abstract,
     partials=(_integer_pow_slope,),
+    taylor=power_terms,
     batch=lambda args, dims, size, *, y: (integer_pow_p(args[0], y=y), dims[0]),
     evaluate=_integer_pow_evaluate,
     lower=pointwise(lambda m, x, *, y: m.integer_pow(x, y), cost=3.0),

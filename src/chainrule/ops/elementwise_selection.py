@@ -7,6 +7,7 @@ operand has half of it, so that the derivative of max(x, x) is that of x.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -92,12 +93,24 @@ def _select_transpose(ct: Any, which: Any, *cases: Any) -> Any:
     return tuple(found)
 
 
+def _select_terms(out: Any, which: Any, *cases: Any) -> Any:
+    zero = constant(0, out)
+    for k in count(1):
+        terms = [c[k] for c in cases]
+        if all(t is None for t in terms):
+            yield None
+        else:
+            picked = [zero if t is None else t for t in terms]
+            yield select_n_p(which[0], *picked)
+
+
 select_n_p = Primitive(
     "select_n",
     "cases[which], element by element; False is 0 and True is 1.",
     abstract=_select_abstract,
     jvp=_select_jvp,
     transpose=_select_transpose,
+    taylor=_select_terms,
     batch=lambda args, dims, size: batch_elementwise(select_n_p, args, dims, size, {}),
     evaluate=_select_evaluate,
     lower=pointwise(_select_scalar, widen=False),

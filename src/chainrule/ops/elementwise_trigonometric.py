@@ -13,20 +13,31 @@ import numpy as np
 
 from .elementwise_powers import rsqrt_p, square_p
 from .elementwise_rules import elementwise
+from .power_series import pair_terms
 
 
-def _function(name: str, doc: str, ufunc: Any, partial: Any, scalar: Any = None) -> Any:
+def _function(
+    name: str,
+    doc: str,
+    ufunc: Any,
+    partial: Any,
+    scalar: Any = None,
+    taylor: Any = None,
+) -> Any:
     return elementwise(
-        name, doc, ufunc, kinds="fc", partials=(partial,), scalar=scalar, cost=15.0
-    )
+        name, doc, ufunc, kinds="fc", partials=(partial,), taylor=taylor, scalar=scalar,
+        cost=15.0,
+    )  # fmt: skip
 
 
 sin_p = _function(
-    "sin", "the sine", np.sin, lambda y, x: cos_p(x), lambda m, x: m.sin(x)
-)
+    "sin", "the sine", np.sin, lambda y, x: cos_p(x), lambda m, x: m.sin(x),
+    pair_terms(lambda x: cos_p(x), 1, -1),
+)  # fmt: skip
 cos_p = _function(
-    "cos", "the cosine", np.cos, lambda y, x: -sin_p(x), lambda m, x: m.cos(x)
-)
+    "cos", "the cosine", np.cos, lambda y, x: -sin_p(x), lambda m, x: m.cos(x),
+    pair_terms(sin_p, -1, 1),
+)  # fmt: skip
 tan_p = _function(
     "tan", "the tangent", np.tan, lambda y, x: 1 + square_p(y), lambda m, x: m.tan(x)
 )
@@ -62,11 +73,11 @@ atan2_p = elementwise(
 
 sinh_p = _function(
     "sinh", "the hyperbolic sine", np.sinh, lambda y, x: cosh_p(x),
-    lambda m, x: m.sinh(x),
+    lambda m, x: m.sinh(x), pair_terms(lambda x: cosh_p(x), 1, 1),
 )  # fmt: skip
 cosh_p = _function(
     "cosh", "the hyperbolic cosine", np.cosh, lambda y, x: sinh_p(x),
-    lambda m, x: m.cosh(x),
+    lambda m, x: m.cosh(x), pair_terms(sinh_p, 1, 1),
 )  # fmt: skip
 tanh_p = _function(
     "tanh", "the hyperbolic tangent", np.tanh, lambda y, x: (1 + y) * (1 - y),

@@ -9,6 +9,7 @@ Frechet derivatives of matrix functions, 2014).
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..runtime import lapack
+from .joining import concatenate
 from .linalg_expm import expm_and_derivative, expm_compute
 from .linalg_rules import check_matrix, check_same, declare
 from .matrices import (
@@ -27,6 +29,7 @@ from .matrices import (
     mT,
     rows_between,
 )
+from .power_series import Series
 from .shaping import zeros
 
 
@@ -153,12 +156,35 @@ def _expm_jvp(primals: Any, tangents: Any, y: Any, *, max_squarings: int) -> Any
     return expm_frechet_p(primals[0], tangents[0], max_squarings=max_squarings)
 
 
+def _expm_terms(_: Any, a: Any, *, max_squarings: int) -> Any:
+    """Coefficient k is the upper right block of the exponential of the block triangular
+
+    Toeplitz matrix of a_0, ..., a_k (Higham, Functions of Matrices, 2008, section 3.6).
+    """
+    n = aval_of(a[0]).shape[-1]
+    for k in count(1):
+        if all(a[i] is None for i in range(1, k + 1)):
+            yield None
+            continue
+        whole = expm_p(_toeplitz(a, k), max_squarings=max_squarings)
+        yield columns_between(rows_between(whole, 0, n), k * n, (k + 1) * n)
+
+
+def _toeplitz(a: Any, k: int) -> Any:
+    """The blocks a_(j-i) at row i <= column j of k + 1, zero elsewhere."""
+    zero = zeros(aval_of(a[0]))
+    terms = [zero if a[i] is None else a[i] for i in range(k + 1)]
+    rows = [[zero] * i + terms[: k + 1 - i] for i in range(k + 1)]
+    return concatenate([concatenate(r, zero.ndim - 1) for r in rows], zero.ndim - 2)
+
+
 expm_p = declare(
     "expm",
     "The exponential of a matrix; NaN where it needs more than max_squarings"
     " squarings.",
     abstract=_same_abstract("expm"),
     jvp=_expm_jvp,
+    taylor=_expm_terms,
     compute=expm_compute,
 )
 
@@ -198,6 +224,17 @@ def _frechet_jvp(primals: Any, tangents: Any, y: Any, *, max_squarings: int) -> 
     return out
 
 
+def _frechet_terms(y: Any, a: Any, e: Any, *, max_squarings: int) -> Any:
+    """L(a, e) is the upper right block of the exponential of [[a, e], [0, a]]."""
+    n = aval_of(y).shape[-1]
+    zero = zeros(aval_of(y))
+    full = lambda x: zero if x is None else x
+    pairs = ((a[k], e[k]) for k in count())
+    blocks = (_blocks(full(p), full(q), full(p)) for p, q in pairs)
+    for block in _expm_terms(y, Series([], blocks), max_squarings=max_squarings):
+        yield columns_between(rows_between(block, 0, n), n, 2 * n)
+
+
 def _frechet_transpose(ct: Any, a: Any, e: Any, *, max_squarings: int) -> Any:
     if is_linear(a):
         raise NotImplementedError("expm_frechet: is linear in its direction only.")
@@ -209,6 +246,7 @@ expm_frechet_p = declare(
     "The derivative of expm at a in the direction e.",
     abstract=_frechet_abstract,
     jvp=_frechet_jvp,
+    taylor=_frechet_terms,
     transpose=_frechet_transpose,
     compute=lambda a, e, *, max_squarings: expm_and_derivative(a, e, max_squarings)[1],
 )

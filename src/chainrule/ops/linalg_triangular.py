@@ -7,6 +7,7 @@ matrix only, and their derivatives do too.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..runtime import lapack
 from .joining import with_batch_first
 from .linalg_rules import check_matrix, check_same, declare
 from .matrices import conj, hermitian_from, matmul, mT, triangle_p, tril
+from .power_series import cauchy, minus
 from .shaping import move_dim, reshape
 
 # --- triangular_solve -----------------------------------------------------------------
@@ -54,15 +56,30 @@ def _solve_jvp(primals: Any, tangents: Any, x: Any, **params: Any) -> Any:
     """From op(a) x = b: op(a) x_dot = b_dot - op(a_dot) x."""
     a, rhs = primals[0], tangents[1]
     if tangents[0] is not None:
-        weight = 0.0 if params["unit_diagonal"] else 1.0
-        a_dot = triangle_p(tangents[0], lower=params["lower"], diagonal=weight)
-        if params["conjugate_a"]:
-            a_dot = conj(a_dot)
-        if params["transpose_a"]:
-            a_dot = mT(a_dot)
-        moved = matmul(a_dot, x) if params["left_side"] else matmul(x, a_dot)
+        moved = _moved(tangents[0], x, params)
         rhs = -moved if rhs is None else rhs - moved
     return None if rhs is None else triangular_solve_p(a, rhs, **params)
+
+
+def _moved(a_dot: Any, x: Any, params: Any) -> Any:
+    """op(a_dot) x, or x op(a_dot), for the triangle of a_dot that op reads."""
+    weight = 0.0 if params["unit_diagonal"] else 1.0
+    a_dot = triangle_p(a_dot, lower=params["lower"], diagonal=weight)
+    if params["conjugate_a"]:
+        a_dot = conj(a_dot)
+    if params["transpose_a"]:
+        a_dot = mT(a_dot)
+    return matmul(a_dot, x) if params["left_side"] else matmul(x, a_dot)
+
+
+def _solve_terms(x: Any, a: Any, b: Any, **params: Any) -> Any:
+    """op(a) x = b, order by order: op(a_0) x_k = b_k - sum of op(a_i) x_(k-i)."""
+    found = [x]
+    times = lambda a_i, x_j: _moved(a_i, x_j, params)
+    for k in count(1):
+        rest = minus(b[k], cauchy(a, found, k, times, first=1))
+        found.append(None if rest is None else triangular_solve_p(a[0], rest, **params))
+        yield found[k]
 
 
 def _solve_transpose(
@@ -102,6 +119,7 @@ triangular_solve_p = declare(
     abstract=_solve_abstract,
     jvp=_solve_jvp,
     transpose=_solve_transpose,
+    taylor=_solve_terms,
     batch=_solve_batch,
     compute=_solve_compute,
 )

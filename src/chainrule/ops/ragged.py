@@ -14,6 +14,7 @@ The first two are each other's transposes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from ..core.printer import readable
 from .arithmetic import add_p
 from .contractions import Numbers, dot_general_p, free_dims, product_dtype
 from .joining import concatenate, slice_along, with_batch_first
+from .power_series import cauchy
 from .shaping import convert, reshape, transpose
 
 
@@ -164,6 +166,13 @@ def _jvp(primals: Any, tangents: Any, z: Any, **params: Any) -> Any:
     return add_p(left, right)
 
 
+def _terms(z: Any, x: Any, y: Any, sizes: Any, **params: Any) -> Any:
+    """The Cauchy product: z is bilinear in x and y."""
+    times = lambda a, b: ragged_dot_general_p(a, b, sizes[0], **params)
+    for k in count(1):
+        yield cauchy(x, y, k, times)
+
+
 # --- transposes -----------------------------------------------------------------------
 
 
@@ -295,6 +304,7 @@ ragged_dot_general_p = Primitive(
     "Products of two arrays with one dimension split into groups of given sizes.",
     abstract=_abstract,
     jvp=_jvp,
+    taylor=_terms,
     transpose=_transpose,
     batch=_batching,
     evaluate=_evaluate,

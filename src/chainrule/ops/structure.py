@@ -6,6 +6,8 @@ and moving or making a batch dimension. Transformations use these and no other o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from ..core.avals import ShapedArray, aval_of, wrap
 from . import shaping
 from .arithmetic import add_p, mul_p, neg_p
 from .elementwise_rules import unbroadcast
+from .power_series import Series, Terms, cauchy, part, rate
 from .shaping import broadcast_in_dim, broadcast_to, move_dim, reduce_sum_p, reshape
 from .slicing import slice_p
 
@@ -59,6 +62,20 @@ def scaled_by(x: Any, factor: float) -> Any:
     return mul_p(x, wrap(np.asarray(factor, dtype), aval_of(x).weak_type))
 
 
+def linear_terms(prim: Any, series: Any, params: Any) -> Iterator[Any]:
+    """Coefficients 1, 2, ... of a linear primitive of power series, one by one."""
+    where = prim.linear if prim.linear != () else range(len(series))
+    args = [s[0] for s in series]
+    avals = [aval_of(x) for x in args]
+    for k in count(1):
+        if all(series[i][k] is None for i in where):
+            yield None
+            continue
+        for i in where:
+            args[i] = instantiate(series[i][k], avals[i])
+        yield prim(*args, **params)
+
+
 def sum_rows(x: Any) -> Any:
     """The sum of `x` over its first dimension."""
     return reduce_sum_p(x, axes=(0,))
@@ -82,8 +99,8 @@ def slice_rows(x: Any, start: int, stop: int, axis: int) -> Any:
 
 
 __all__ = [
-    "ShapedArray", "add_p", "add_tangents", "batch_to_front", "broadcast_in_dim",
-    "broadcast_to", "float0_zeros", "instantiate", "move_dim", "negate_p", "reshape",
-    "scale_p", "scaled_by", "slice_rows", "sum_rows", "take_row",
-    "unbroadcast",
+    "Series", "ShapedArray", "Terms", "add_p", "add_tangents", "batch_to_front",
+    "broadcast_in_dim", "broadcast_to", "cauchy", "float0_zeros", "instantiate",
+    "linear_terms", "move_dim", "negate_p", "part", "rate", "reshape", "scale_p",
+    "scaled_by", "slice_rows", "sum_rows", "take_row", "unbroadcast",
 ]  # fmt: skip

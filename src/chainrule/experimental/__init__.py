@@ -1,0 +1,12 @@
+"""What is new or may still change."""
+
+import importlib as _importlib
+from typing import Any as _Any
+
+_submodules = ("jet",)
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _submodules:
+        return _importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
