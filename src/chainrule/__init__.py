@@ -14,6 +14,10 @@ from typing import Any as _Any
 
 from . import numpy as numpy
 from .api import compilation as _compilation
+from .api.chosen_jacobians import hessian as hessian
+from .api.chosen_jacobians import jacobian as jacobian
+from .api.chosen_jacobians import value_and_jacobian as value_and_jacobian
+from .api.chosen_jacobians import value_grad_and_hessian as value_grad_and_hessian
 from .api.explanation import explain as explain
 from .api.gradients import grad as grad
 from .api.gradients import jvp as jvp
@@ -23,10 +27,8 @@ from .api.gradients import vjp as vjp
 from .api.inspection import eval_shape as eval_shape
 from .api.inspection import make_jaxpr as make_jaxpr
 from .api.inspection import typeof as typeof
-from .api.jacobians import hessian as hessian
 from .api.jacobians import hvp as hvp
 from .api.jacobians import jacfwd as jacfwd
-from .api.jacobians import jacobian as jacobian
 from .api.jacobians import jacrev as jacrev
 from .api.placement import block_until_ready as block_until_ready
 from .api.placement import copy_to_host_async as copy_to_host_async

@@ -420,7 +420,7 @@ def test_jacrev_of_integer_outputs():
 
 @raises(
     ValueError,
-    "jacrev: argnums 2 is out of range: the function was called with 1"
+    "jacobian: argnums 2 is out of range: the function was called with 1"
     " positional argument.",
 )
 def test_jacobian_for_an_argument_that_does_not_exist():
@@ -429,7 +429,7 @@ def test_jacobian_for_an_argument_that_does_not_exist():
 
 @raises(
     TypeError,
-    "jacfwd: argument x of total must have a floating-point dtype to be"
+    "hessian: argument x of total must have a floating-point dtype to be"
     " differentiated; got i32[3]. Pass a float; grad and jacrev also take"
     " allow_int=True, for a gradient of dtype float0.",
 )

@@ -11,6 +11,7 @@ from ..control.jit import JitFunction, jit
 from ..core.avals import ShapeDtypeStruct, as_array
 from ..runtime._native import tree_leaves
 from ..transforms.flat import check_callable, name_of
+from .jacobian_modes import noted
 
 
 def explain(fun: Callable[..., Any], **options: Any) -> Callable[..., Any]:
@@ -25,8 +26,9 @@ def explain(fun: Callable[..., Any], **options: Any) -> Callable[..., Any]:
         the jaxpr, every pass, and each kernel with the primitives and the lines of
         yours that it computes, its bytes and operations, its time and its share of
         this machine's peak; steps that run in NumPy say why. `html()` is that as one
-        page with a timeline, `save(path)` writes the page. For ShapeDtypeStructs in
-        the place of arrays nothing is run, and there are no times.
+        page with a timeline, `save(path)` writes the page. `notes` are the modes that
+        Jacobians within have chosen. For ShapeDtypeStructs in the place of arrays
+        nothing is run, and there are no times.
 
     Raises:
         TypeError: the function closes over values of a transformation, or an argument
@@ -38,15 +40,18 @@ def explain(fun: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     [('kernel', 'sin mul reduce_sum')]
     """
     check_callable("explain", fun)
-    jitted = fun if isinstance(fun, JitFunction) else jit(fun, **options)
 
     @functools.wraps(fun)
     def explained(*args: Any, **kwargs: Any) -> Any:
-        traced = jitted.trace(*args, **kwargs)
+        jitted = fun.afresh() if isinstance(fun, JitFunction) else jit(fun, **options)
+        with noted() as notes:
+            traced = jitted.trace(*args, **kwargs)
         traced.lower()
         leaves = tree_leaves(traced.without_static(args, kwargs))
         known = not any(isinstance(x, ShapeDtypeStruct) for x in leaves)
         arrays = [as_array(x, "explain") for x in leaves] if known else None
-        return compiler.report.report(traced.jaxpr, arrays, name_of(fun))
+        made = compiler.report.report(traced.jaxpr, arrays, name_of(fun))
+        made.notes = notes
+        return made
 
     return explained

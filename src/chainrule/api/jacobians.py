@@ -166,32 +166,6 @@ def _one_or_all(tree: Any, leaves: Sequence[Any], argnums: Any) -> Any:
     return found[0] if isinstance(argnums, int) else tuple(found)
 
 
-jacobian = jacrev
-
-
-def hessian(
-    fun: Callable[..., Any],
-    argnums: int | Sequence[int] = 0,
-    has_aux: bool = False,
-    holomorphic: bool = False,
-) -> Callable[..., Any]:
-    """The Hessian of `fun`: forward mode over reverse mode.
-
-    Arguments and errors are those of `jacfwd`. For a scalar function of x, returns
-    the array of second derivatives of shape x.shape + x.shape.
-
-    >>> import chainrule as cr, chainrule.numpy as cnp
-    >>> cr.hessian(lambda x: (x**3).sum())(cnp.array([1.0, 2.0])).tolist()
-    [[6.0, 0.0], [0.0, 12.0]]
-    """
-    return jacfwd(
-        jacrev(fun, argnums, has_aux=has_aux, holomorphic=holomorphic),
-        argnums,
-        has_aux=has_aux,
-        holomorphic=holomorphic,
-    )
-
-
 def hvp(
     fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
 ) -> Any:

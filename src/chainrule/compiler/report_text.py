@@ -167,6 +167,9 @@ def whole(report: Any) -> str:
         ("plan", report.show("plan")),
         ("passes", times),
     ]
+    notes = getattr(report, "notes", None)
+    if notes:
+        sections.insert(0, ("derivatives", "\n".join(notes)))
     if report.peaks is not None:
         sections.append(("machine", peaks(report.peaks)))
     return "\n\n".join(f"== {name}\n{text}" for name, text in sections)

@@ -79,6 +79,10 @@ class JitFunction(_native.JitFunction):
             return self.__qualname__
         return _restore, (self.__wrapped__, *self._rebuild)
 
+    def afresh(self) -> JitFunction:
+        """The same function, with nothing staged yet."""
+        return _restore(self.__wrapped__, *self._rebuild)
+
     def _call(self, *args: Any, **kwargs: Any) -> Any:
         """Any call: under a transformation, with tracers, with jit disabled."""
         if options.disable_jit:
