@@ -14,12 +14,27 @@ Names all_names() {
     return names;
 }
 
+Names names_of_linalg() {
+    Names names;
+    add_linalg_kernels(names);
+    return names;
+}
+
+threads::Kernel find_among(const Names& names, const std::string& name) {
+    auto found = names.find(name);
+    return found == names.end() ? nullptr : found->second;
+}
+
 }  // namespace
 
 threads::Kernel find(const std::string& name) {
     static const Names names = all_names();
-    auto found = names.find(name);
-    return found == names.end() ? nullptr : found->second;
+    return find_among(names, name);
+}
+
+threads::Kernel find_linalg(const std::string& name) {
+    static const Names names = names_of_linalg();
+    return find_among(names, name);
 }
 
 }  // namespace chainrule::kernels

@@ -32,9 +32,13 @@ void add_top_k_kernels(Names& names);
 void add_scan_kernels(Names& names);
 /// random_*: bits and keys by Threefry.
 void add_random_kernels(Names& names);
+/// cholesky_*, lu_*, solve_*, ...: see kernel_linalg.cpp.
+void add_linalg_kernels(Names& names);
 
 /// The kernel of this name; nullptr if there is none.
 threads::Kernel find(const std::string& name);
+/// The same among those that call LAPACK, which has to be open when they run.
+threads::Kernel find_linalg(const std::string& name);
 
 /// Calls body(begin, end) for parts of [0, extent) on the pool's threads, at most four
 /// of them a thread.

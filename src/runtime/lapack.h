@@ -208,6 +208,13 @@ template <class Body> void each_problem(Int count, Int entries, Body body) {
     for (Int i = 0; i < count; ++i) body(i);
 }
 
+/// Runs `body()`, which solves all problems of a call, as each_problem does.
+template <class Body> void all_problems(Int entries, Body body) {
+    nb::gil_scoped_release released;
+    Threading threading(entries);
+    body();
+}
+
 /// A leading dimension that LAPACK accepts, also for empty matrices.
 inline Int leading(Int rows) { return std::max<Int>(1, rows); }
 

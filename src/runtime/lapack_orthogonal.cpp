@@ -1,57 +1,9 @@
 // Factorisations by Householder reflections: QR (plain and pivoted), the products
 // of reflections, and the reductions to Hessenberg and to tridiagonal form.
-#include "lapack.h"
+#include "lapack_decompositions.h"
 
 namespace chainrule::lapack {
 namespace {
-
-// QR of one m x n column-major matrix in place, workspace sized once per call.
-template <class T> class Geqrf {
-  public:
-    Geqrf(Int m, Int n) : m_(m), n_(n), size_(query()), work_(size_) {}
-    void operator()(T* columns, T* taus) {
-        if (std::min(m_, n_) == 0) return;
-        Int info = 0;
-        geqrf_(m_, n_, columns, m_, taus, work_.data(), size_, &info);
-    }
-
-  private:
-    Int query() const {
-        T answer(0), unused(0);
-        Int info = 0;
-        geqrf_(m_, n_, &unused, leading(m_), &unused, &answer, Int(-1), &info);
-        return queried_size(answer);
-    }
-    Routine geqrf_ = routine<T>("geqrf");
-    Int m_, n_, size_;
-    Workspace<T> work_;
-};
-
-// The first n columns of the product of k reflections, in place.
-template <class T> class Orgqr {
-  public:
-    Orgqr(Int m, Int n, Int k) : m_(m), n_(n), k_(k), size_(query()), work_(size_) {}
-    void operator()(T* columns, const T* taus) {
-        if (k_ == 0) return set_identity_columns(columns);
-        Int info = 0;
-        orgqr_(m_, n_, k_, columns, m_, taus, work_.data(), size_, &info);
-    }
-
-  private:
-    void set_identity_columns(T* columns) {
-        std::fill_n(columns, m_ * n_, T(0));
-        for (Int j = 0; j < n_; ++j) columns[j * m_ + j] = T(1);
-    }
-    Int query() const {
-        T answer(0), unused(0);
-        Int info = 0;
-        orgqr_(m_, n_, k_, &unused, leading(m_), &unused, &answer, Int(-1), &info);
-        return queried_size(answer);
-    }
-    Routine orgqr_ = routine<T>("orgqr", "ungqr");
-    Int m_, n_, k_, size_;
-    Workspace<T> work_;
-};
 
 nb::object qr(nb::handle a_value, bool full_matrices) {
     Operand a("lapack_qr", "a", a_value, 2);
@@ -60,20 +12,13 @@ nb::object qr(nb::handle a_value, bool full_matrices) {
         Int m = a.rows(), n = a.cols(), k = std::min(m, n);
         Int width = full_matrices ? m : k;
         Result<T> q(a, {m, width}), r(a, {width, n});
-        Geqrf<T> factorise(m, n);
-        Orgqr<T> multiply_out(m, width, k);
-        Workspace<T> columns(m * std::max(n, width)), taus(k);
-        each_problem(a.batch(), m * n, [&](Int i) {
-            transpose_into(a.data<T>(i), m, n, columns.data());
-            factorise(columns.data(), taus.data());
-            for (Int row = 0; row < width; ++row) {
-                T* target = r.data(i) + row * n;
-                Int zeros = std::min(row, n);
-                std::fill_n(target, zeros, T(0));
-                for (Int j = zeros; j < n; ++j) target[j] = columns[j * m + row];
-            }
-            multiply_out(columns.data(), taus.data());
-            transpose_into(columns.data(), width, m, q.data(i));
+        QrReflections<T> reflections(m, n, width);
+        QrBasis<T> basis(m, n, width);
+        Workspace<T> columns(a.batch() * m * n), taus(a.batch() * k);
+        all_problems(m * n, [&] {
+            reflections.many(a.batch(), a.data<T>(0), columns.data(), taus.data(),
+                             r.data(0));
+            basis.many(a.batch(), columns.data(), taus.data(), q.data(0));
         });
         return nb::make_tuple(q.array(), r.array());
     });
@@ -85,11 +30,11 @@ nb::object geqrf(nb::handle a_value) {
         using T = decltype(zero);
         Int m = a.rows(), n = a.cols(), k = std::min(m, n);
         Result<T> factors(a, {m, n}), taus(a, {k});
-        Geqrf<T> factorise(m, n);
+        QrReflections<T> reflections(m, n, 0);
         Workspace<T> columns(m * n);
         each_problem(a.batch(), m * n, [&](Int i) {
             transpose_into(a.data<T>(i), m, n, columns.data());
-            factorise(columns.data(), taus.data(i));
+            reflections.factorise(columns.data(), taus.data(i));
             transpose_into(columns.data(), n, m, factors.data(i));
         });
         return nb::make_tuple(factors.array(), taus.array());
@@ -148,11 +93,11 @@ nb::object householder_product(nb::handle a_value, nb::handle taus_value) {
     return by_element(a, [&](auto zero) -> nb::object {
         using T = decltype(zero);
         Result<T> q(a, {m, n});
-        Orgqr<T> multiply_out(m, n, k);
+        ReflectionProduct<T> product(m, n, k);
         Workspace<T> columns(m * n);
         each_problem(a.batch(), m * n, [&](Int i) {
             transpose_into(a.data<T>(i), m, n, columns.data());
-            multiply_out(columns.data(), taus.data<T>(i));
+            product.multiply(columns.data(), taus.data<T>(i));
             transpose_into(columns.data(), n, m, q.data(i));
         });
         return q.array();

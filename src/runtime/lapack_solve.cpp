@@ -1,8 +1,6 @@
 // Factorisations and solvers of linear systems: Cholesky, LU, triangular,
 // general, tridiagonal and Sylvester.
-#include "lapack.h"
-
-#include <numeric>
+#include "lapack_problems.h"
 
 #include <nanobind/stl/string.h>
 
@@ -16,21 +14,9 @@ nb::object cholesky(nb::handle a_value) {
         using T = decltype(zero);
         Int n = a.rows();
         Result<T> factor(a, {n, n});
-        Routine potrf = routine<T>("potrf");
-        each_problem(a.batch(), n * n, [&](Int i) {
-            // Read column-major, the lower triangle of A is the upper one of A^T,
-            // and the U with A^T = U^H U is L^T: nothing needs transposing.
-            T* l = factor.data(i);
-            for (Int row = 0; row < n; ++row) {
-                const T* source = a.data<T>(i) + row * n;
-                std::copy_n(source, row + 1, l + row * n);
-                std::fill_n(l + row * n + row + 1, n - row - 1, T(0));
-            }
-            Int info = 0;
-            if (n > 0) potrf('U', n, l, leading(n), &info);
-            for (Int row = 0; info != 0 && row < n; ++row) {
-                std::fill_n(l + row * n, row + 1, nan_of<T>());
-            }
+        Cholesky<T> problem(n);
+        all_problems(n * n, [&] {
+            problem.many(a.batch(), a.data<T>(0), factor.data(0));
         });
         return factor.array();
     });
@@ -56,32 +42,15 @@ nb::object triangular_solve(nb::handle a_value, nb::handle b_value, bool lower,
     b.require_size(left_side ? -2 : -1, a.rows(), "the size of a");
     return by_element(a, [&](auto zero) -> nb::object {
         using T = decltype(zero);
-        Int n = a.rows(), rows = b.rows(), cols = b.cols();
-        Result<T> x(b, {rows, cols});
-        Routine trsm = routine<T>("trsm");
-        // Column-major, both matrices are their transposes: the side and the
-        // triangle swap, and op(A)^T = op(A^T) needs the same operation.
-        char side = left_side ? 'R' : 'L', triangle = lower ? 'U' : 'L';
-        char diagonal = unit_diagonal ? 'U' : 'N';
-        each_problem(x.core_size() > 0 ? b.batch() : 0, n * n, [&](Int i) {
-            std::copy_n(b.data<T>(i), x.core_size(), x.data(i));
-            trsm(side, triangle, operation, diagonal, cols, rows, T(1), a.data<T>(i), n,
-                 x.data(i), cols);
+        Int n = a.rows(), sides = left_side ? b.cols() : b.rows();
+        Result<T> x(b, {b.rows(), b.cols()});
+        TriangularSolve<T> problem(n, sides, left_side, lower, operation,
+                                   unit_diagonal);
+        all_problems(n * n, [&] {
+            problem.many(b.batch(), a.data<T>(0), b.data<T>(0), x.data(0));
         });
         return x.array();
     });
-}
-
-// Pivots as LAPACK counts them to zero-based, and the permutation they amount to.
-void write_pivots(const Int* found, Int count, Int rows, std::int32_t* pivots,
-                  std::int32_t* permutation) {
-    std::iota(permutation, permutation + rows, 0);
-    for (Int k = 0; k < count; ++k) {
-        // NaN in a column can leave its pivot undefined: then no rows swap.
-        Int pivot = found[k] > k && found[k] <= rows ? found[k] - 1 : k;
-        pivots[k] = std::int32_t(pivot);
-        std::swap(permutation[k], permutation[pivot]);
-    }
 }
 
 nb::object lu(nb::handle a_value) {
@@ -91,50 +60,53 @@ nb::object lu(nb::handle a_value) {
         Int m = a.rows(), n = a.cols(), count = std::min(m, n);
         Result<T> factors(a, {m, n});
         Result<std::int32_t> pivots(a, {count}), permutation(a, {m});
-        Routine getrf = routine<T>("getrf");
-        Workspace<T> columns(m * n);
-        Workspace<Int> found(count);
-        each_problem(a.batch(), m * n, [&](Int i) {
-            transpose_into(a.data<T>(i), m, n, columns.data());
-            Int info = 0;
-            if (count > 0) getrf(m, n, columns.data(), m, found.data(), &info);
-            transpose_into(columns.data(), n, m, factors.data(i));
-            write_pivots(found.data(), count, m, pivots.data(i), permutation.data(i));
+        Lu<T> problem(m, n);
+        all_problems(m * n, [&] {
+            problem.many(a.batch(), a.data<T>(0), factors.data(0), pivots.data(0),
+                         permutation.data(0));
         });
         return nb::make_tuple(factors.array(), pivots.array(), permutation.array());
     });
 }
 
-// Solves A X = B for one system, given A column-major; X is row-major and holds B.
-// Read column-major, X is its transpose, which the factors multiply from the right.
-template <class T> class Gesv {
-  public:
-    Gesv(Int n, Int k) : n_(n), k_(k), pivots_(n) {}
-    bool operator()(T* columns, T* x) {
-        Int info = 0;
-        getrf_(n_, n_, columns, n_, pivots_.data(), &info);
-        if (info != 0) return false;
-        for (Int row = 0; row < n_; ++row) {
-            Int pivot = pivots_[row] - 1;
-            if (pivot <= row || pivot >= n_) continue;
-            std::swap_ranges(x + row * k_, x + (row + 1) * k_, x + pivot * k_);
-        }
-        if (k_ == 1) {
-            trsv_('L', 'N', 'U', n_, columns, n_, x, Int(1));
-            trsv_('U', 'N', 'N', n_, columns, n_, x, Int(1));
-        } else {
-            trsm_('R', 'L', 'T', 'U', k_, n_, T(1), columns, n_, x, k_);
-            trsm_('R', 'U', 'T', 'N', k_, n_, T(1), columns, n_, x, k_);
-        }
-        return true;
-    }
+// Row numbers as int32, checked: as many as there are rows, each of a row there is.
+nb::object row_numbers(const char* function, nb::handle value, Int count, Int n) {
+    nb::object order = nb::steal(
+        PyArray_FROMANY(value.ptr(), NPY_INT32, 0, 0, NPY_ARRAY_CARRAY_RO));
+    if (!order.is_valid()) throw nb::python_error();
+    auto* array = reinterpret_cast<PyArrayObject*>(order.ptr());
+    const auto* rows = static_cast<const std::int32_t*>(PyArray_DATA(array));
+    if (PyArray_SIZE(array) == count &&
+        std::all_of(rows, rows + count, [&](Int row) { return 0 <= row && row < n; }))
+        return order;
+    throw nb::value_error((std::string(function) + ": permutation must hold " +
+                           std::to_string(count) + " row numbers below " +
+                           std::to_string(n) + "; pass what lapack_lu returned.")
+                              .c_str());
+}
 
-  private:
-    Routine getrf_ = routine<T>("getrf");
-    Routine trsm_ = routine<T>("trsm"), trsv_ = routine<T>("trsv");
-    Int n_, k_;
-    Workspace<Int> pivots_;
-};
+nb::object lu_solve(nb::handle factors_value, nb::handle permutation,
+                    nb::handle b_value, bool transposed) {
+    constexpr const char* function = "lapack_lu_solve";
+    Operand factors(function, "factors", factors_value, 2);
+    Operand b(function, "b", b_value, 2);
+    factors.require_square();
+    factors.require_alike(b);
+    b.require_size(-2, factors.rows(), "the size of factors");
+    nb::object order = row_numbers(function, permutation, b.batch() * b.rows(), b.rows());
+    const auto* rows = static_cast<const std::int32_t*>(
+        PyArray_DATA(reinterpret_cast<PyArrayObject*>(order.ptr())));
+    return by_element(b, [&](auto zero) -> nb::object {
+        using T = decltype(zero);
+        Int n = b.rows(), k = b.cols();
+        Result<T> x(b, {n, k});
+        FactoredSolve<T> problem(n, k, transposed);
+        all_problems(n * n, [&] {
+            problem.many(b.batch(), factors.data<T>(0), rows, b.data<T>(0), x.data(0));
+        });
+        return x.array();
+    });
+}
 
 nb::object solve(nb::handle a_value, nb::handle b_value) {
     Operand a("lapack_solve", "a", a_value, 2), b("lapack_solve", "b", b_value, 2);
@@ -145,14 +117,25 @@ nb::object solve(nb::handle a_value, nb::handle b_value) {
         using T = decltype(zero);
         Int n = a.rows(), k = b.cols();
         Result<T> x(b, {n, k});
-        Gesv<T> gesv(n, k);
-        Workspace<T> columns(n * n);
-        each_problem(x.core_size() > 0 ? b.batch() : 0, n * n, [&](Int i) {
-            transpose_into(a.data<T>(i), n, n, columns.data());
-            std::copy_n(b.data<T>(i), n * k, x.data(i));
-            if (!gesv(columns.data(), x.data(i))) x.fill(i, nan_of<T>());
+        Solve<T> problem(n, k);
+        all_problems(n * n, [&] {
+            problem.many(b.batch(), a.data<T>(0), b.data<T>(0), x.data(0));
         });
         return x.array();
+    });
+}
+
+nb::object determinant(nb::handle a_value) {
+    Operand a("lapack_determinant", "a", a_value, 2);
+    a.require_square();
+    return by_element(a, [&](auto zero) -> nb::object {
+        using T = decltype(zero);
+        Result<T> out(a, {});
+        Determinant<T> problem(a.rows());
+        all_problems(a.rows() * a.rows(), [&] {
+            problem.many(a.batch(), a.data<T>(0), out.data(0));
+        });
+        return out.array();
     });
 }
 
@@ -249,6 +232,9 @@ void register_solvers(nb::module_& m) {
           nb::arg("lower") = true, nb::arg("trans") = "N",
           nb::arg("unit_diagonal") = false, nb::arg("left_side") = true);
     m.def("lapack_lu", &lu, nb::arg("a"));
+    m.def("lapack_lu_solve", &lu_solve, nb::arg("factors"), nb::arg("permutation"),
+          nb::arg("b"), nb::arg("transposed") = false);
+    m.def("lapack_determinant", &determinant, nb::arg("a"));
     m.def("lapack_solve", &solve, nb::arg("a"), nb::arg("b"));
     m.def("lapack_tridiagonal_solve", &tridiagonal_solve, nb::arg("dl"), nb::arg("d"),
           nb::arg("du"), nb::arg("b"));

@@ -2,7 +2,7 @@
 // singular values. Matrices that hold NaN or infinity never reach LAPACK, whose
 // iterations may not end on them: their results, like those of an iteration that
 // does not converge, are NaN.
-#include "lapack.h"
+#include "lapack_decompositions.h"
 
 #include <nanobind/stl/string.h>
 
@@ -17,39 +17,9 @@ nb::object eigh(nb::handle a_value, bool lower, bool compute_v) {
         Int n = a.rows();
         Result<Real<T>> w(a, {n});
         Result<T> v(a, {compute_v ? n : 0, n});
-        Routine syevd = routine<T>("syevd", "heevd");
-        Workspace<T> columns(n * n);
-        auto run = [&](Real<T>* values, T* work, Int size, Real<T>* real_work,
-                       Int real_size, Int* int_work, Int int_size) {
-            Int info = 0;
-            char job = compute_v ? 'V' : 'N', triangle = lower ? 'L' : 'U';
-            if constexpr (is_complex<T>) {
-                syevd(job, triangle, n, columns.data(), leading(n), values, work, size,
-                      real_work, real_size, int_work, int_size, &info);
-            } else {
-                syevd(job, triangle, n, columns.data(), leading(n), values, work, size,
-                      int_work, int_size, &info);
-            }
-            return info;
-        };
-        T answer(0);
-        Real<T> real_answer = 0;
-        Int int_size = 0;
-        run(&real_answer, &answer, -1, &real_answer, -1, &int_size, -1);
-        Int size = queried_size(answer), real_size = queried_size(real_answer);
-        Workspace<T> work(size);
-        Workspace<Real<T>> real_work(real_size);
-        Workspace<Int> int_work(int_size);
-        each_problem(n > 0 ? a.batch() : 0, n * n, [&](Int i) {
-            transpose_into(a.data<T>(i), n, n, columns.data());
-            if (!all_finite(columns.data(), n * n) ||
-                run(w.data(i), work.data(), size, real_work.data(), real_size,
-                    int_work.data(), int_size) != 0) {
-                w.fill(i, nan_of<Real<T>>());
-                v.fill(i, nan_of<T>());
-            } else if (compute_v) {
-                transpose_into(columns.data(), n, n, v.data(i));
-            }
+        Eigh<T> problem(n, lower, compute_v);
+        all_problems(n * n, [&] {
+            problem.many(a.batch(), a.data<T>(0), v.data(0), w.data(0));
         });
         if (!compute_v) return nb::make_tuple(w.array());
         return nb::make_tuple(w.array(), v.array());
@@ -210,75 +180,6 @@ nb::object schur(nb::handle a_value, bool compute_v) {
     });
 }
 
-// Singular values of row-major m x n matrices. Column-major, such a matrix is its
-// transpose, whose left singular vectors are, column-major, exactly vh row-major,
-// and whose right ones are u: LAPACK writes both where they belong.
-template <class T> class Gesdd {
-  public:
-    Gesdd(Int m, Int n, char job, bool only_iterate)
-        : m_(m), n_(n), k_(std::min(m, n)), job_(job), only_iterate_(only_iterate),
-          matrix_(m * n), real_work_(real_size()), int_work_(8 * k_), size_(query()),
-          work_(size_) {}
-
-    // True if divide and conquer converged, or else QR iteration.
-    bool operator()(const T* a, T* u, Real<T>* s, T* vh) {
-        if (!all_finite(a, m_ * n_)) return false;
-        std::copy_n(a, m_ * n_, matrix_.data());
-        if (!only_iterate_ && divide(u, s, vh, work_.data(), size_) == 0) return true;
-        std::copy_n(a, m_ * n_, matrix_.data());
-        return iterate(u, s, vh, work_.data(), size_) == 0;
-    }
-
-  private:
-    // Rows of u and of vh as stored: the leading dimensions of both outputs.
-    Int u_width() const { return job_ == 'A' ? m_ : leading(k_); }
-
-    Int divide(T* u, Real<T>* s, T* vh, T* work, Int size) {
-        Int info = 0;
-        if constexpr (is_complex<T>) {
-            gesdd_(job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(), work,
-                   size, real_work_.data(), int_work_.data(), &info);
-        } else {
-            gesdd_(job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(), work,
-                   size, int_work_.data(), &info);
-        }
-        return info;
-    }
-    Int iterate(T* u, Real<T>* s, T* vh, T* work, Int size) {
-        Int info = 0;
-        if constexpr (is_complex<T>) {
-            gesvd_(job_, job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(),
-                   work, size, real_work_.data(), &info);
-        } else {
-            gesvd_(job_, job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(),
-                   work, size, &info);
-        }
-        return info;
-    }
-    Int query() {
-        T divide_size(0), iterate_size(0), unused(0);
-        Real<T> value = 0;
-        divide(&unused, &value, &unused, &divide_size, -1);
-        iterate(&unused, &value, &unused, &iterate_size, -1);
-        return std::max(queried_size(divide_size), queried_size(iterate_size));
-    }
-    // What gesdd documents for complex matrices; gesvd needs less.
-    Int real_size() const {
-        Int large = std::max(m_, n_);
-        return k_ * std::max<Int>(5 * k_ + 7, 2 * large + 2 * k_ + 1);
-    }
-
-    Routine gesdd_ = routine<T>("gesdd"), gesvd_ = routine<T>("gesvd");
-    Int m_, n_, k_;
-    char job_;
-    bool only_iterate_;
-    Workspace<T> matrix_;
-    Workspace<Real<T>> real_work_;
-    Workspace<Int> int_work_;
-    Int size_;
-    Workspace<T> work_;
-};
-
 nb::object svd(nb::handle a_value, bool full_matrices, bool compute_uv,
                const std::string& algorithm) {
     Operand a("lapack_svd", "a", a_value, 2);
@@ -294,21 +195,11 @@ nb::object svd(nb::handle a_value, bool full_matrices, bool compute_uv,
         Result<T> u(a, {compute_uv ? m : 0, u_cols});
         Result<T> vh(a, {compute_uv ? vh_rows : 0, n});
         Result<Real<T>> s(a, {k});
-        if (k == 0) {
-            for (Int i = 0; compute_uv && i < a.batch(); ++i) {
-                set_identity(u.data(i), m, u_cols);
-                set_identity(vh.data(i), vh_rows, n);
-            }
-        } else {
-            char job = !compute_uv ? 'N' : full_matrices ? 'A' : 'S';
-            Gesdd<T> gesdd(m, n, job, algorithm == "qr");
-            each_problem(a.batch(), m * n, [&](Int i) {
-                if (gesdd(a.data<T>(i), u.data(i), s.data(i), vh.data(i))) return;
-                u.fill(i, nan_of<T>());
-                s.fill(i, nan_of<Real<T>>());
-                vh.fill(i, nan_of<T>());
-            });
-        }
+        char job = !compute_uv ? 'N' : full_matrices ? 'A' : 'S';
+        Svd<T> problem(m, n, job, algorithm == "qr");
+        all_problems(m * n, [&] {
+            problem.many(a.batch(), a.data<T>(0), u.data(0), s.data(0), vh.data(0));
+        });
         if (!compute_uv) return nb::make_tuple(s.array());
         return nb::make_tuple(u.array(), s.array(), vh.array());
     });

@@ -102,15 +102,26 @@ void copy(void** buffers, const Int* ints, Int begin, Int end) {
                 std::size_t((end - begin) * ints[0]));
 }
 
-/// The kernel of matrix products of T; opens the library if that is still to be done.
+/// Address of a routine of the library, which is opened if that is still to be done.
+std::uintptr_t address_of(const char* name) {
+    nb::object address =
+        nb::module_::import_("chainrule.runtime.lapack").attr("address")(name);
+    return nb::cast<std::uintptr_t>(address);
+}
+
+/// The kernel of matrix products of T.
 template <class T>
 threads::Kernel gemm_kernel(const char* name) {
-    if (!routine<T>) {
-        nb::object address =
-            nb::module_::import_("chainrule.runtime.lapack").attr("address")(name);
-        routine<T> = reinterpret_cast<Gemm<T>>(nb::cast<std::uintptr_t>(address));
-    }
+    if (!routine<T>) routine<T> = reinterpret_cast<Gemm<T>>(address_of(name));
     return gemm<T>;
+}
+
+/// The kernel of this name that calls LAPACK, with the library open; nullptr if there
+/// is none.
+threads::Kernel linalg_kernel(const std::string& name) {
+    threads::Kernel kernel = kernels::find_linalg(name);
+    if (kernel) address_of("dgetrf");
+    return kernel;
 }
 
 std::uintptr_t library_kernel(const std::string& name) {
@@ -121,6 +132,7 @@ std::uintptr_t library_kernel(const std::string& name) {
     if (name == "gemm_c128") kernel = gemm_kernel<std::complex<double>>("zgemm");
     if (name == "copy") kernel = copy;
     if (!kernel) kernel = kernels::find(name);
+    if (!kernel) kernel = linalg_kernel(name);
     if (!kernel)
         throw nb::value_error(("library_kernel: there is no kernel '" + name +
                                "'; there are gemm_f32, gemm_f64, gemm_c64, gemm_c128, "

@@ -14,6 +14,7 @@ from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.primitive import Missing
 from ..runtime import lapack
+from . import linalg_kernels
 from .elementwise_complex import abs_p, imag_p, real_p
 from .elementwise_logic import eq_p
 from .joining import iota
@@ -71,6 +72,7 @@ eigh_p = declare(
     abstract=_eigh_abstract,
     jvp=_eigh_jvp,
     compute=_eigh_compute,
+    lower=linalg_kernels.eigh,
     multiple_results=True,
 )
 

@@ -19,6 +19,7 @@ from ..core.avals import aval_of, wrap
 from ..core.linear import is_linear
 from ..core.primitive import WEAK_NEVER
 from ..runtime import lapack
+from . import linalg_kernels
 from .contractions import dot_general
 from .elementwise_complex import imag_p
 from .elementwise_conversion import stop_gradient_p
@@ -92,6 +93,7 @@ lu_p = declare(
     abstract=_lu_abstract,
     jvp=_lu_jvp,
     compute=lapack.lu,
+    lower=linalg_kernels.lu,
     multiple_results=True,
 )
 
@@ -129,6 +131,7 @@ lu_pivots_to_permutation_p = declare(
     abstract=_permutation_abstract,
     jvp=lambda primals, tangents, y, **_: None,
     compute=_permutation_compute,
+    lower=linalg_kernels.pivots_to_permutation,
     weak=WEAK_NEVER,
 )
 
@@ -150,16 +153,7 @@ def _system_abstract(name: str, a: Any, b: Any) -> Any:
 def _lu_solve_compute(
     a: Any, lu: Any, permutation: Any, b: Any, *, transpose_a: bool
 ) -> Any:
-    index = permutation[..., None]
-    if not transpose_a:
-        y = np.take_along_axis(b, index, -2)
-        y = lapack.triangular_solve(lu, y, True, "N", True)
-        return lapack.triangular_solve(lu, y, False)
-    y = lapack.triangular_solve(lu, b, False, "T")
-    y = lapack.triangular_solve(lu, y, True, "T", True)
-    out = np.empty_like(y)
-    np.put_along_axis(out, index, y, -2)
-    return out
+    return lapack.lu_solve(lu, permutation, b, transpose_a)
 
 
 def _lu_solve_jvp(primals: Any, tangents: Any, x: Any, *, transpose_a: bool) -> Any:
@@ -200,6 +194,7 @@ lu_solve_p = declare(
     jvp=_lu_solve_jvp,
     transpose=_lu_solve_transpose,
     compute=_lu_solve_compute,
+    lower=linalg_kernels.lu_solve,
 )
 lu_solve_p.batch = _solve_batch(lu_solve_p)
 
@@ -231,6 +226,7 @@ linear_solve_p = declare(
     jvp_call=_linear_solve_jvp,
     transpose=_linear_solve_transpose,
     compute=lapack.solve,
+    lower=linalg_kernels.linear_solve,
 )
 linear_solve_p.batch = _solve_batch(linear_solve_p)
 
@@ -260,7 +256,8 @@ det_p = declare(
     "The determinant.",
     abstract=_det_abstract,
     jvp=_det_jvp,
-    compute=lambda x: np.asarray(np.linalg.det(x), x.dtype),
+    compute=lapack.determinant,
+    lower=linalg_kernels.det,
 )
 
 
@@ -370,6 +367,7 @@ cofactors_p = declare(
     abstract=_cofactors_abstract,
     jvp=_cofactors_jvp,
     compute=_cofactors_compute,
+    lower=linalg_kernels.cofactors,
 )
 
 
@@ -400,6 +398,7 @@ slogdet_p = declare(
     abstract=_slogdet_abstract,
     jvp=_slogdet_jvp,
     compute=_slogdet_compute,
+    lower=linalg_kernels.slogdet,
     multiple_results=True,
 )
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..core import dtypes
 from ..core.primitive import Missing
 from ..runtime import lapack
+from . import linalg_kernels
 from .linalg_rules import check_dtype, check_matrix, check_same, declare
 from .linalg_triangular import triangular_solve
 from .matrices import (
@@ -102,6 +103,7 @@ qr_p = declare(
     abstract=_qr_abstract,
     jvp=_qr_jvp,
     compute=_qr_compute,
+    lower=linalg_kernels.qr,
     multiple_results=True,
 )
 
@@ -123,6 +125,7 @@ geqrf_p = declare(
     abstract=_geqrf_abstract,
     jvp=_no_derivative,
     compute=lapack.geqrf,
+    lower=linalg_kernels.geqrf,
     multiple_results=True,
 )
 

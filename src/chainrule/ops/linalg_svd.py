@@ -15,6 +15,7 @@ import numpy as np
 from ..core import dtypes
 from ..core.avals import aval_of
 from ..runtime import lapack
+from . import linalg_kernels
 from .elementwise_logic import eq_p
 from .elementwise_selection import select
 from .linalg_rules import check_matrix, check_same, declare
@@ -124,6 +125,7 @@ svd_p = declare(
     abstract=_svd_abstract,
     jvp=_svd_jvp,
     compute=_svd_compute,
+    lower=linalg_kernels.svd,
     multiple_results=True,
 )
 

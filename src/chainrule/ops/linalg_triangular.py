@@ -15,6 +15,7 @@ import numpy as np
 from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..runtime import lapack
+from . import linalg_kernels
 from .joining import with_batch_first
 from .linalg_rules import check_matrix, check_same, declare
 from .matrices import conj, hermitian_from, matmul, mT, triangle_p, tril
@@ -122,6 +123,7 @@ triangular_solve_p = declare(
     taylor=_solve_terms,
     batch=_solve_batch,
     compute=_solve_compute,
+    lower=linalg_kernels.triangular_solve,
 )
 
 
@@ -176,6 +178,7 @@ cholesky_p = declare(
     abstract=_cholesky_abstract,
     jvp=_cholesky_jvp,
     compute=lapack.cholesky,
+    lower=linalg_kernels.cholesky,
 )
 
 

@@ -20,6 +20,7 @@ from chainrule.runtime import _native
 __all__ = [
     "address",
     "cholesky",
+    "determinant",
     "eig",
     "eigh",
     "geqp3",
@@ -28,6 +29,7 @@ __all__ = [
     "householder_product",
     "library_path",
     "lu",
+    "lu_solve",
     "ormqr",
     "qr",
     "schur",
@@ -157,6 +159,34 @@ def lu(a):
            [0.5, 1. ]])
     """
     return _loaded().lapack_lu(a)
+
+
+def lu_solve(factors, permutation, b, transposed=False):
+    """Solve a x = b, or a^T x = b, by the factors of a.
+
+    `factors`: (..., n, n), and `permutation`: (..., n), as `lu` returns them; `b`:
+    (..., n, k). Returns x, shaped as `b`; a zero on the diagonal of the upper factor
+    gives infinities and NaN.
+
+    >>> import numpy as np
+    >>> factors, _, permutation = lu(np.array([[0.0, 2.0], [4.0, 0.0]]))
+    >>> lu_solve(factors, permutation, np.array([[2.0], [4.0]]))
+    array([[1.],
+           [1.]])
+    """
+    return _loaded().lapack_lu_solve(factors, permutation, b, transposed)
+
+
+def determinant(a):
+    """The determinant of each matrix, as the product of the pivots of its LU factors.
+
+    `a`: (..., n, n). Returns an array of the batch's shape, () for one matrix.
+
+    >>> import numpy as np
+    >>> determinant(np.array([[0.0, 2.0], [4.0, 1.0]]))
+    array(-8.)
+    """
+    return _loaded().lapack_determinant(a)
 
 
 def solve(a, b):

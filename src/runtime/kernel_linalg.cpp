@@ -1,0 +1,149 @@
+// Linear algebra in plans: problems of lapack_problems.h and lapack_decompositions.h,
+// for the element types f32, f64, c64 and c128.
+//
+// Buffers are inputs, then outputs; the integers are sizes and flags, in the order in
+// which a problem takes them. The extent counts problems, and threads may divide it,
+// except where a matrix is large: then there is one chunk, in which the library uses
+// its own threads.
+#include "kernels.h"
+#include "lapack_decompositions.h"
+
+namespace chainrule::kernels {
+namespace {
+
+using namespace lapack;
+
+/// The `k`-th buffer of a kernel from problem `first` on, of `size` elements each.
+template <class E> E* at(void** buffers, int k, Int first, Int size) {
+    return static_cast<E*>(buffers[k]) + first * size;
+}
+
+/// n
+template <class T>
+void cholesky(void** buffers, const Int* ints, Int begin, Int end) {
+    const Int n = ints[0];
+    Threading threading(n * n);
+    Cholesky<T>(n).many(end - begin, at<const T>(buffers, 0, begin, n * n),
+                        at<T>(buffers, 1, begin, n * n));
+}
+
+/// n, sides, left, lower, operation (0: as it is, 1: transpose, 2: adjoint), unit
+template <class T>
+void triangular_solve(void** buffers, const Int* ints, Int begin, Int end) {
+    const Int n = ints[0], sides = ints[1];
+    Threading threading(n * n);
+    TriangularSolve<T> problem(n, sides, ints[2], ints[3], "NTC"[ints[4]], ints[5]);
+    problem.many(end - begin, at<const T>(buffers, 0, begin, n * n),
+                 at<const T>(buffers, 1, begin, n * sides),
+                 at<T>(buffers, 2, begin, n * sides));
+}
+
+/// m, n
+template <class T> void lu(void** buffers, const Int* ints, Int begin, Int end) {
+    const Int m = ints[0], n = ints[1];
+    Threading threading(m * n);
+    Lu<T>(m, n).many(end - begin, at<const T>(buffers, 0, begin, m * n),
+                     at<T>(buffers, 1, begin, m * n),
+                     at<std::int32_t>(buffers, 2, begin, std::min(m, n)),
+                     at<std::int32_t>(buffers, 3, begin, m));
+}
+
+/// n, sides, transposed
+template <class T> void lu_solve(void** buffers, const Int* ints, Int begin, Int end) {
+    const Int n = ints[0], sides = ints[1];
+    Threading threading(n * n);
+    FactoredSolve<T>(n, sides, ints[2])
+        .many(end - begin, at<const T>(buffers, 0, begin, n * n),
+              at<const std::int32_t>(buffers, 1, begin, n),
+              at<const T>(buffers, 2, begin, n * sides),
+              at<T>(buffers, 3, begin, n * sides));
+}
+
+/// n, sides
+template <class T> void solve(void** buffers, const Int* ints, Int begin, Int end) {
+    const Int n = ints[0], sides = ints[1];
+    Threading threading(n * n);
+    Solve<T>(n, sides).many(end - begin, at<const T>(buffers, 0, begin, n * n),
+                            at<const T>(buffers, 1, begin, n * sides),
+                            at<T>(buffers, 2, begin, n * sides));
+}
+
+/// n
+template <class T>
+void determinant(void** buffers, const Int* ints, Int begin, Int end) {
+    const Int n = ints[0];
+    Threading threading(n * n);
+    Determinant<T>(n).many(end - begin, at<const T>(buffers, 0, begin, n * n),
+                           at<T>(buffers, 1, begin, 1));
+}
+
+/// m, n, rows of r
+template <class T>
+void qr_reflections(void** buffers, const Int* ints, Int begin, Int end) {
+    const Int m = ints[0], n = ints[1], width = ints[2];
+    Threading threading(m * n);
+    QrReflections<T>(m, n, width)
+        .many(end - begin, at<const T>(buffers, 0, begin, m * n),
+              at<T>(buffers, 1, begin, m * n),
+              at<T>(buffers, 2, begin, std::min(m, n)),
+              at<T>(buffers, 3, begin, width * n));
+}
+
+/// m, n, columns of q
+template <class T> void qr_basis(void** buffers, const Int* ints, Int begin, Int end) {
+    const Int m = ints[0], n = ints[1], width = ints[2];
+    Threading threading(m * n);
+    QrBasis<T>(m, n, width)
+        .many(end - begin, at<const T>(buffers, 0, begin, m * n),
+              at<const T>(buffers, 1, begin, std::min(m, n)),
+              at<T>(buffers, 2, begin, m * width));
+}
+
+/// n, lower, vectors
+template <class T> void eigh(void** buffers, const Int* ints, Int begin, Int end) {
+    const Int n = ints[0];
+    const bool vectors = ints[2];
+    Threading threading(n * n);
+    T* v = vectors ? at<T>(buffers, 1, begin, n * n) : nullptr;
+    Eigh<T>(n, ints[1], vectors)
+        .many(end - begin, at<const T>(buffers, 0, begin, n * n), v,
+              at<Real<T>>(buffers, 1 + vectors, begin, n));
+}
+
+/// m, n, job (0: no vectors, 1: as many as there are values, 2: all), iterate
+template <class T> void svd(void** buffers, const Int* ints, Int begin, Int end) {
+    const Int m = ints[0], n = ints[1], job = ints[2], k = std::min(m, n);
+    Threading threading(m * n);
+    T *u = nullptr, *vh = nullptr;
+    if (job != 0) {
+        u = at<T>(buffers, 2, begin, m * (job == 2 ? m : k));
+        vh = at<T>(buffers, 3, begin, n * (job == 2 ? n : k));
+    }
+    Svd<T>(m, n, "NSA"[job], ints[3])
+        .many(end - begin, at<const T>(buffers, 0, begin, m * n), u,
+              at<Real<T>>(buffers, 1, begin, k), vh);
+}
+
+template <class T> void add_all(Names& names, const std::string& type) {
+    names["cholesky_" + type] = cholesky<T>;
+    names["triangular_solve_" + type] = triangular_solve<T>;
+    names["lu_" + type] = lu<T>;
+    names["lu_solve_" + type] = lu_solve<T>;
+    names["solve_" + type] = solve<T>;
+    names["determinant_" + type] = determinant<T>;
+    names["qr_reflections_" + type] = qr_reflections<T>;
+    names["qr_basis_" + type] = qr_basis<T>;
+    names["eigh_" + type] = eigh<T>;
+    names["svd_" + type] = svd<T>;
+}
+
+}  // namespace
+
+void add_linalg_kernels(Names& names) {
+    add_all<float>(names, "f32");
+    add_all<double>(names, "f64");
+    add_all<std::complex<float>>(names, "c64");
+    add_all<std::complex<double>>(names, "c128");
+}
+
+}  // namespace chainrule::kernels

@@ -1,0 +1,251 @@
+/// Problems as in lapack_problems.h: QR factors, eigenvalues of Hermitian matrices and
+/// singular values.
+#pragma once
+#include "lapack_problems.h"
+
+namespace chainrule::lapack {
+
+/// QR of m x n matrices by reflections: their column-major factors as LAPACK leaves
+/// them, and r of `width` rows.
+template <class T> class QrReflections {
+  public:
+    QrReflections(Int m, Int n, Int width)
+        : m_(m), n_(n), k_(std::min(m, n)), width_(width), size_(query()),
+          work_(size_) {}
+
+    void many(Int count, const T* a, T* columns, T* taus, T* r) {
+        for (Int i = 0; i < count; ++i) {
+            T* mine = columns + i * m_ * n_;
+            transpose_into(a + i * m_ * n_, m_, n_, mine);
+            factorise(mine, taus + i * k_);
+            write_r(mine, r + i * width_ * n_);
+        }
+    }
+
+    /// One column-major matrix in place.
+    void factorise(T* columns, T* taus) {
+        if (k_ == 0) return;
+        Int info = 0;
+        fortran::geqrf<T>()(m_, n_, columns, m_, taus, work_.data(), size_, &info);
+    }
+
+  private:
+    void write_r(const T* columns, T* r) const {
+        for (Int row = 0; row < width_; ++row) {
+            const Int zeros = std::min(row, n_);
+            std::fill_n(r + row * n_, zeros, T(0));
+            for (Int j = zeros; j < n_; ++j) r[row * n_ + j] = columns[j * m_ + row];
+        }
+    }
+    Int query() const {
+        T answer(0), unused(0);
+        Int info = 0;
+        fortran::geqrf<T>()(m_, n_, &unused, leading(m_), &unused, &answer, Int(-1), &info);
+        return queried_size(answer);
+    }
+
+    Int m_, n_, k_, width_, size_;
+    Workspace<T> work_;
+};
+
+/// The first `width` columns of the product of k reflections of length m.
+template <class T> class ReflectionProduct {
+  public:
+    ReflectionProduct(Int m, Int width, Int k)
+        : m_(m), width_(width), k_(k), size_(query()), work_(size_) {}
+
+    /// One column-major matrix in place.
+    void multiply(T* columns, const T* taus) {
+        if (k_ == 0) return set_identity_columns(columns);
+        Int info = 0;
+        fortran::orgqr<T>()(m_, width_, k_, columns, m_, taus, work_.data(), size_, &info);
+    }
+
+  private:
+    void set_identity_columns(T* columns) const {
+        std::fill_n(columns, m_ * width_, T(0));
+        for (Int j = 0; j < width_; ++j) columns[j * m_ + j] = T(1);
+    }
+    Int query() const {
+        T answer(0), unused(0);
+        Int info = 0;
+        fortran::orgqr<T>()(m_, width_, k_, &unused, leading(m_), &unused, &answer, Int(-1),
+                   &info);
+        return queried_size(answer);
+    }
+
+    Int m_, width_, k_, size_;
+    Workspace<T> work_;
+};
+
+/// q of m x width, of the factors of m x n matrices.
+template <class T> class QrBasis {
+  public:
+    QrBasis(Int m, Int n, Int width)
+        : m_(m), n_(n), width_(width), k_(std::min(m, n)), product_(m, width, k_),
+          columns_(m * width) {}
+
+    void many(Int count, const T* factors, const T* taus, T* q) {
+        for (Int i = 0; i < count; ++i) {
+            std::copy_n(factors + i * m_ * n_, m_ * k_, columns_.data());
+            product_.multiply(columns_.data(), taus + i * k_);
+            transpose_into(columns_.data(), width_, m_, q + i * m_ * width_);
+        }
+    }
+
+  private:
+    Int m_, n_, width_, k_;
+    ReflectionProduct<T> product_;
+    Workspace<T> columns_;
+};
+
+/// Ascending eigenvalues of Hermitian matrices, and their vectors if `vectors`; NaN
+/// where the iteration does not converge.
+template <class T> class Eigh {
+  public:
+    Eigh(Int n, bool lower, bool vectors)
+        : n_(n), triangle_(lower ? 'L' : 'U'), job_(vectors ? 'V' : 'N'),
+          columns_(n * n), sizes_(query()), work_(sizes_.work),
+          real_work_(sizes_.real_work), int_work_(sizes_.int_work) {}
+
+    /// `v` is not touched without vectors.
+    void many(Int count, const T* a, T* v, Real<T>* w) {
+        if (n_ == 0) return;
+        for (Int i = 0; i < count; ++i)
+            one(a + i * n_ * n_, job_ == 'V' ? v + i * n_ * n_ : nullptr, w + i * n_);
+    }
+
+  private:
+    struct Sizes {
+        Int work, real_work, int_work;
+    };
+
+    void one(const T* a, T* v, Real<T>* w) {
+        transpose_into(a, n_, n_, columns_.data());
+        if (!all_finite(columns_.data(), n_ * n_) ||
+            run(w, work_.data(), sizes_.work, real_work_.data(), sizes_.real_work,
+                int_work_.data(), sizes_.int_work) != 0) {
+            std::fill_n(w, n_, nan_of<Real<T>>());
+            if (v) std::fill_n(v, n_ * n_, nan_of<T>());
+        } else if (v) {
+            transpose_into(columns_.data(), n_, n_, v);
+        }
+    }
+    Int run(Real<T>* w, T* work, Int size, Real<T>* real_work, Int real_size,
+            Int* int_work, Int int_size) {
+        Int info = 0;
+        if constexpr (is_complex<T>) {
+            fortran::syevd<T>()(job_, triangle_, n_, columns_.data(), leading(n_), w, work, size,
+                       real_work, real_size, int_work, int_size, &info);
+        } else {
+            fortran::syevd<T>()(job_, triangle_, n_, columns_.data(), leading(n_), w, work, size,
+                       int_work, int_size, &info);
+        }
+        return info;
+    }
+    Sizes query() {
+        T answer(0);
+        Real<T> real_answer = 0;
+        Int int_size = 0;
+        run(&real_answer, &answer, -1, &real_answer, -1, &int_size, -1);
+        return {queried_size(answer), queried_size(real_answer), int_size};
+    }
+
+    Int n_;
+    char triangle_, job_;
+    Workspace<T> columns_;
+    Sizes sizes_;
+    Workspace<T> work_;
+    Workspace<Real<T>> real_work_;
+    Workspace<Int> int_work_;
+};
+
+/// Singular values of row-major m x n matrices, and vectors if the job is S or A.
+/// Column-major, such a matrix is its transpose, whose left singular vectors are,
+/// column-major, exactly vh row-major, and whose right ones are u: LAPACK writes both
+/// where they belong.
+template <class T> class Svd {
+  public:
+    Svd(Int m, Int n, char job, bool only_iterate)
+        : m_(m), n_(n), k_(std::min(m, n)), job_(job), only_iterate_(only_iterate),
+          matrix_(m * n), real_work_(real_size()), int_work_(8 * k_),
+          size_(k_ > 0 ? query() : 0), work_(size_) {}
+
+    void many(Int count, const T* a, T* u, Real<T>* s, T* vh) {
+        const Int u_size = job_ == 'N' ? 0 : m_ * u_columns();
+        const Int vh_size = job_ == 'N' ? 0 : vh_rows() * n_;
+        for (Int i = 0; i < count; ++i)
+            one(a + i * m_ * n_, u + i * u_size, s + i * k_, vh + i * vh_size);
+    }
+
+  private:
+    Int u_columns() const { return job_ == 'A' ? m_ : k_; }
+    Int vh_rows() const { return job_ == 'A' ? n_ : k_; }
+
+    void one(const T* a, T* u, Real<T>* s, T* vh) {
+        const bool vectors = job_ != 'N';
+        if (k_ == 0) {
+            if (vectors) set_identity(u, m_, u_columns());
+            if (vectors) set_identity(vh, vh_rows(), n_);
+        } else if (!solve(a, u, s, vh)) {
+            if (vectors) std::fill_n(u, m_ * u_columns(), nan_of<T>());
+            std::fill_n(s, k_, nan_of<Real<T>>());
+            if (vectors) std::fill_n(vh, vh_rows() * n_, nan_of<T>());
+        }
+    }
+    /// True if divide and conquer converged, or else QR iteration.
+    bool solve(const T* a, T* u, Real<T>* s, T* vh) {
+        if (!all_finite(a, m_ * n_)) return false;
+        std::copy_n(a, m_ * n_, matrix_.data());
+        if (!only_iterate_ && divide(u, s, vh, work_.data(), size_) == 0) return true;
+        std::copy_n(a, m_ * n_, matrix_.data());
+        return iterate(u, s, vh, work_.data(), size_) == 0;
+    }
+    /// The leading dimension of u as stored.
+    Int u_width() const { return job_ == 'A' ? m_ : leading(k_); }
+    Int divide(T* u, Real<T>* s, T* vh, T* work, Int size) {
+        Int info = 0;
+        if constexpr (is_complex<T>) {
+            fortran::gesdd<T>()(job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(), work,
+                       size, real_work_.data(), int_work_.data(), &info);
+        } else {
+            fortran::gesdd<T>()(job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(), work,
+                       size, int_work_.data(), &info);
+        }
+        return info;
+    }
+    Int iterate(T* u, Real<T>* s, T* vh, T* work, Int size) {
+        Int info = 0;
+        if constexpr (is_complex<T>) {
+            fortran::gesvd<T>()(job_, job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(),
+                       work, size, real_work_.data(), &info);
+        } else {
+            fortran::gesvd<T>()(job_, job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(),
+                       work, size, &info);
+        }
+        return info;
+    }
+    Int query() {
+        T divide_size(0), iterate_size(0), unused(0);
+        Real<T> value = 0;
+        divide(&unused, &value, &unused, &divide_size, -1);
+        iterate(&unused, &value, &unused, &iterate_size, -1);
+        return std::max(queried_size(divide_size), queried_size(iterate_size));
+    }
+    /// What gesdd documents for complex matrices; gesvd needs less.
+    Int real_size() const {
+        const Int large = std::max(m_, n_);
+        return k_ * std::max<Int>(5 * k_ + 7, 2 * large + 2 * k_ + 1);
+    }
+
+    Int m_, n_, k_;
+    char job_;
+    bool only_iterate_;
+    Workspace<T> matrix_;
+    Workspace<Real<T>> real_work_;
+    Workspace<Int> int_work_;
+    Int size_;
+    Workspace<T> work_;
+};
+
+}  // namespace chainrule::lapack

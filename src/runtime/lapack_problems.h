@@ -1,0 +1,263 @@
+/// Problems of linear algebra, one class for each: made for a size, then called with
+/// the addresses of row-major matrices, for one problem or for many of them that lie
+/// one behind the other. Eager functions (lapack_*.cpp) and the kernels of plans
+/// (kernel_linalg.cpp) are made of them, and so have the same results.
+///
+/// What LAPACK needs as a workspace is asked for once, when a problem is made. Small
+/// matrices are not given to LAPACK at all, but solved side by side (small_matrices.h).
+#pragma once
+#include "lapack.h"
+#include "small_matrices.h"
+
+#include <numeric>
+
+namespace chainrule::lapack {
+
+/// LAPACK's routines for T, each looked up once. The library has to be open.
+namespace fortran {
+#define CHAINRULE_ROUTINE(suffix, ...)                                        \
+    template <class T> const Routine& suffix() {                              \
+        static const Routine found = routine<T>(#suffix, ##__VA_ARGS__);      \
+        return found;                                                         \
+    }
+CHAINRULE_ROUTINE(potrf)
+CHAINRULE_ROUTINE(trsm)
+CHAINRULE_ROUTINE(trsv)
+CHAINRULE_ROUTINE(getrf)
+CHAINRULE_ROUTINE(geqrf)
+CHAINRULE_ROUTINE(orgqr, "ungqr")
+CHAINRULE_ROUTINE(syevd, "heevd")
+CHAINRULE_ROUTINE(gesdd)
+CHAINRULE_ROUTINE(gesvd)
+#undef CHAINRULE_ROUTINE
+}  // namespace fortran
+
+/// Whether problems of this element type may be solved side by side.
+template <class T> inline constexpr bool has_small = !is_complex<T>;
+
+/// l with a = l l^H, of the lower triangle of a; NaN where there is none.
+template <class T> class Cholesky {
+  public:
+    explicit Cholesky(Int n) : n_(n) {}
+
+    void many(Int count, const T* a, T* l) const {
+        if constexpr (has_small<T>) {
+            if (small::is_small(n_)) return small::cholesky(n_, count, a, l);
+        }
+        for (Int i = 0; i < count; ++i) one(a + i * n_ * n_, l + i * n_ * n_);
+    }
+
+  private:
+    /// Read column-major, the lower triangle of a is the upper one of a^T, and the u
+    /// with a^T = u^H u is l^T: nothing needs transposing.
+    void one(const T* a, T* l) const {
+        for (Int row = 0; row < n_; ++row) {
+            std::copy_n(a + row * n_, row + 1, l + row * n_);
+            std::fill_n(l + row * n_ + row + 1, n_ - row - 1, T(0));
+        }
+        Int info = 0;
+        if (n_ > 0) fortran::potrf<T>()('U', n_, l, leading(n_), &info);
+        for (Int row = 0; info != 0 && row < n_; ++row)
+            std::fill_n(l + row * n_, row + 1, nan_of<T>());
+    }
+
+    Int n_;
+};
+
+/// x with op(a) x = b, or x op(a) = b. The operation is one of the letters N, T, C.
+template <class T> class TriangularSolve {
+  public:
+    TriangularSolve(Int n, Int sides, bool left, bool lower, char operation, bool unit)
+        : n_(n), sides_(sides), left_(left), lower_(lower), operation_(operation),
+          unit_(unit) {}
+
+    void many(Int count, const T* a, const T* b, T* x) const {
+        if (n_ == 0 || sides_ == 0) return;
+        if constexpr (has_small<T>) {
+            if (small::is_small(n_, sides_)) {
+                const bool transposed = operation_ != 'N';
+                return small::solve_triangular(
+                    {n_, sides_, left_, lower_, transposed, unit_}, count, a, b, x);
+            }
+        }
+        std::copy_n(b, count * n_ * sides_, x);
+        for (Int i = 0; i < count; ++i) one(a + i * n_ * n_, x + i * n_ * sides_);
+    }
+
+  private:
+    /// Column-major, both matrices are their transposes: the side and the triangle
+    /// swap, and op(a)^T = op(a^T) needs the same operation.
+    void one(const T* a, T* x) const {
+        const char side = left_ ? 'R' : 'L', triangle = lower_ ? 'U' : 'L';
+        const Int rows = left_ ? n_ : sides_, cols = left_ ? sides_ : n_;
+        fortran::trsm<T>()(side, triangle, operation_, unit_ ? 'U' : 'N', cols, rows, T(1), a,
+                  n_, x, cols);
+    }
+
+    Int n_, sides_;
+    bool left_, lower_;
+    char operation_;
+    bool unit_;
+};
+
+/// The factors of m x n matrices in one matrix, row swaps, and what they amount to.
+template <class T> class Lu {
+  public:
+    Lu(Int m, Int n)
+        : m_(m), n_(n), k_(std::min(m, n)), columns_(m * n), found_(k_) {}
+
+    void many(Int count, const T* a, T* factors, std::int32_t* pivots,
+              std::int32_t* permutation) {
+        if constexpr (has_small<T>) {
+            if (m_ == n_ && small::is_small(n_))
+                return small::lu(n_, count, a, factors, pivots, permutation);
+        }
+        for (Int i = 0; i < count; ++i)
+            one(a + i * m_ * n_, factors + i * m_ * n_, pivots + i * k_,
+                permutation + i * m_);
+    }
+
+  private:
+    void one(const T* a, T* factors, std::int32_t* pivots, std::int32_t* permutation) {
+        transpose_into(a, m_, n_, columns_.data());
+        Int info = 0;
+        if (k_ > 0) fortran::getrf<T>()(m_, n_, columns_.data(), m_, found_.data(), &info);
+        transpose_into(columns_.data(), n_, m_, factors);
+        std::iota(permutation, permutation + m_, 0);
+        for (Int k = 0; k < k_; ++k) {
+            // NaN in a column can leave its pivot undefined: then no rows swap.
+            const Int pivot = found_[k] > k && found_[k] <= m_ ? found_[k] - 1 : k;
+            pivots[k] = std::int32_t(pivot);
+            std::swap(permutation[k], permutation[pivot]);
+        }
+    }
+
+    Int m_, n_, k_;
+    Workspace<T> columns_;
+    Workspace<Int> found_;
+};
+
+/// Determinants: the product of the pivots of an LU factorisation and of the sign of
+/// its permutation. Those of f32 are multiplied in f64, so that no product of a few
+/// pivots overflows on the way.
+template <class T> class Determinant {
+  public:
+    explicit Determinant(Int n) : n_(n), columns_(n * n), pivots_(n) {}
+
+    void many(Int count, const T* a, T* out) {
+        if constexpr (has_small<T>) {
+            if (small::is_small(n_)) return small::determinant(n_, count, a, out);
+        }
+        for (Int i = 0; i < count; ++i) out[i] = one(a + i * n_ * n_);
+    }
+
+  private:
+    using Wide = std::conditional_t<is_complex<T>, std::complex<double>, double>;
+
+    /// A matrix and its transpose have the same.
+    T one(const T* a) {
+        std::copy_n(a, n_ * n_, columns_.data());
+        Int info = 0;
+        if (n_ > 0)
+            fortran::getrf<T>()(n_, n_, columns_.data(), n_, pivots_.data(), &info);
+        Wide product(1);
+        for (Int i = 0; i < n_; ++i) {
+            product *= Wide(columns_[i * n_ + i]);
+            if (pivots_[i] != i + 1) product = -product;
+        }
+        return T(product);
+    }
+
+    Int n_;
+    Workspace<T> columns_;
+    Workspace<Int> pivots_;
+};
+
+/// x with a x = b; NaN where a pivot is zero.
+template <class T> class Solve {
+  public:
+    Solve(Int n, Int sides) : n_(n), k_(sides), columns_(n * n), pivots_(n) {}
+
+    void many(Int count, const T* a, const T* b, T* x) {
+        if (n_ == 0 || k_ == 0) return;
+        if constexpr (has_small<T>) {
+            if (small::is_small(n_, k_))
+                return small::solve(n_, k_, count, a, b, x);
+        }
+        for (Int i = 0; i < count; ++i)
+            one(a + i * n_ * n_, b + i * n_ * k_, x + i * n_ * k_);
+    }
+
+  private:
+    /// x is row-major and holds b. Read column-major it is its transpose, which the
+    /// factors multiply from the right.
+    void one(const T* a, const T* b, T* x) {
+        T* columns = columns_.data();
+        transpose_into(a, n_, n_, columns);
+        std::copy_n(b, n_ * k_, x);
+        Int info = 0;
+        fortran::getrf<T>()(n_, n_, columns, n_, pivots_.data(), &info);
+        if (info != 0) return void(std::fill_n(x, n_ * k_, nan_of<T>()));
+        for (Int row = 0; row < n_; ++row) {
+            const Int pivot = pivots_[row] - 1;
+            if (pivot <= row || pivot >= n_) continue;
+            std::swap_ranges(x + row * k_, x + (row + 1) * k_, x + pivot * k_);
+        }
+        if (k_ == 1) {
+            fortran::trsv<T>()('L', 'N', 'U', n_, columns, n_, x, Int(1));
+            fortran::trsv<T>()('U', 'N', 'N', n_, columns, n_, x, Int(1));
+        } else {
+            fortran::trsm<T>()('R', 'L', 'T', 'U', k_, n_, T(1), columns, n_, x, k_);
+            fortran::trsm<T>()('R', 'U', 'T', 'N', k_, n_, T(1), columns, n_, x, k_);
+        }
+    }
+
+    Int n_, k_;
+    Workspace<T> columns_;
+    Workspace<Int> pivots_;
+};
+
+/// x with a x = b (or a^T x = b) by the results of Lu.
+template <class T> class FactoredSolve {
+  public:
+    FactoredSolve(Int n, Int sides, bool transposed)
+        : n_(n), k_(sides), transposed_(transposed),
+          upper_(n, sides, true, false, transposed ? 'T' : 'N', false),
+          lower_(n, sides, true, true, transposed ? 'T' : 'N', true),
+          moved_(transposed ? n * sides : 0) {}
+
+    void many(Int count, const T* factors, const std::int32_t* permutation, const T* b,
+              T* x) {
+        if (n_ == 0 || k_ == 0) return;
+        if constexpr (has_small<T>) {
+            if (small::is_small(n_, k_))
+                return small::solve_factored(n_, k_, transposed_, count, factors,
+                                             permutation, b, x);
+        }
+        for (Int i = 0; i < count; ++i)
+            one(factors + i * n_ * n_, permutation + i * n_, b + i * n_ * k_,
+                x + i * n_ * k_);
+    }
+
+  private:
+    void one(const T* factors, const std::int32_t* permutation, const T* b, T* x) {
+        if (!transposed_) {
+            for (Int i = 0; i < n_; ++i)
+                std::copy_n(b + permutation[i] * k_, k_, x + i * k_);
+            lower_.many(1, factors, x, x);
+            return upper_.many(1, factors, x, x);
+        }
+        T* y = moved_.data();
+        upper_.many(1, factors, b, y);
+        lower_.many(1, factors, y, y);
+        for (Int i = 0; i < n_; ++i)
+            std::copy_n(y + i * k_, k_, x + permutation[i] * k_);
+    }
+
+    Int n_, k_;
+    bool transposed_;
+    TriangularSolve<T> upper_, lower_;
+    Workspace<T> moved_;
+};
+
+}  // namespace chainrule::lapack

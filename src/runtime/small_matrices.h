@@ -1,0 +1,52 @@
+/// Linear algebra of many matrices of at most 8 x 8: a matrix for each lane of a
+/// vector, so that every step of an algorithm is done for a whole group at once.
+///
+/// Matrices lie one behind the other, row-major. A matrix has the same result whatever
+/// its neighbours are, and whatever their number is. Pivots are those of LAPACK: the
+/// first entry of the largest magnitude. Systems count as small while their right-hand
+/// sides do as well; beyond, LAPACK's own blocking is ahead.
+#pragma once
+#include <cstdint>
+
+namespace chainrule::small {
+
+using Int = std::int64_t;
+
+constexpr Int kLargest = 8;
+
+/// Whether matrices of n x n are small; with `sides` columns (or rows) to solve for.
+constexpr bool is_small(Int n, Int sides = 1) {
+    return n >= 1 && n <= kLargest && sides >= 1 && sides <= 2 * kLargest;
+}
+
+/// What a triangular system is: op(a) x = b, or x op(a) = b where `left` is not set.
+struct Triangular {
+    Int n, sides;
+    bool left, lower, transposed, unit;
+};
+
+/// l with a = l l^T, of the lower triangle of a; NaN where there is none, zeros above.
+template <class T> void cholesky(Int n, Int count, const T* a, T* l);
+
+/// The factors in one matrix, row swaps, and the permutation p with a[p] = l u.
+template <class T>
+void lu(Int n, Int count, const T* a, T* factors, std::int32_t* pivots,
+        std::int32_t* permutation);
+
+/// x with a x = b; NaN where a pivot is zero.
+template <class T>
+void solve(Int n, Int sides, Int count, const T* a, const T* b, T* x);
+
+template <class T>
+void solve_triangular(const Triangular& system, Int count, const T* a, const T* b,
+                      T* x);
+
+/// x with a x = b (or a^T x = b) by the results of `lu`.
+template <class T>
+void solve_factored(Int n, Int sides, bool transposed, Int count, const T* factors,
+                    const std::int32_t* permutation, const T* b, T* x);
+
+/// Products of pivots with the sign of the permutation.
+template <class T> void determinant(Int n, Int count, const T* a, T* out);
+
+}  // namespace chainrule::small
