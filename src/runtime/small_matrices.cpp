@@ -6,124 +6,16 @@
 // repeat the last one.
 #include "small_matrices.h"
 
-#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
-#include <utility>
 
-#include "ufunc.h"
+#include "matrix_lanes.h"
 
 // Vectors are passed between functions that are inlined, never by a calling convention.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace chainrule::small {
 namespace {
-
-template <class T> struct Same;
-template <> struct Same<float> { using Integer = std::int32_t; };
-template <> struct Same<double> { using Integer = std::int64_t; };
-
-constexpr int kBytes = 64;
-template <class T> constexpr int kLanes = kBytes / int(sizeof(T));
-
-template <class T> struct Vectors {
-    using Integer = typename Same<T>::Integer;
-    typedef T Numbers __attribute__((vector_size(kBytes)));
-    typedef Integer Integers __attribute__((vector_size(kBytes)));
-};
-template <class T> using Numbers = typename Vectors<T>::Numbers;
-template <class T> using Integers = typename Vectors<T>::Integers;
-
-/// The entries of a group of n x n matrices, row-major: a vector for each entry.
-template <class T> struct Matrices {
-    Numbers<T> entries[kLargest * kLargest + kLanes<T>];
-    Int n;
-    CHAINRULE_INLINE Numbers<T>& operator()(Int i, Int j) { return entries[i * n + j]; }
-    CHAINRULE_INLINE const Numbers<T>& operator()(Int i, Int j) const {
-        return entries[i * n + j];
-    }
-};
-
-/// A group: the first of its matrices, and how many it has.
-template <class T> struct Group {
-    Int first;
-    int lanes;
-    Group(Int first, Int count)
-        : first(first), lanes(int(std::min<Int>(kLanes<T>, count - first))) {}
-    int source(int lane) const { return std::min(lane, lanes - 1); }
-};
-
-/// Exchanges blocks of D x D beside the diagonals of blocks of 2 D x 2 D.
-template <int D, class T, std::size_t... I>
-CHAINRULE_INLINE void exchange_blocks(Numbers<T>* rows, std::index_sequence<I...>) {
-    constexpr int w = kLanes<T>;
-    const Integers<T> low{(int(I) & D ? int(I) - D + w : int(I))...};
-    const Integers<T> high{(int(I) & D ? int(I) + w : int(I) + D)...};
-    for (int i = 0; i < w; ++i) {
-        if (i & D) continue;
-        const Numbers<T> x = rows[i], y = rows[i + D];
-        rows[i] = __builtin_shuffle(x, y, low);
-        rows[i + D] = __builtin_shuffle(x, y, high);
-    }
-}
-
-/// Transposes a square of as many vectors as a vector has lanes.
-template <class T> CHAINRULE_INLINE void transpose(Numbers<T>* rows) {
-    const std::make_index_sequence<kLanes<T>> lanes{};
-    if constexpr (kLanes<T> == 16) exchange_blocks<8, T>(rows, lanes);
-    exchange_blocks<4, T>(rows, lanes);
-    exchange_blocks<2, T>(rows, lanes);
-    exchange_blocks<1, T>(rows, lanes);
-}
-
-/// Reads a group, a vector's number of entries at once. A read may reach into matrices
-/// behind, as far as the group has them.
-template <class T>
-CHAINRULE_INLINE void read(const Group<T>& group, Int n, const T* from,
-                           Matrices<T>& a) {
-    const Int size = n * n;
-    from += group.first * size;
-    a.n = n;
-    for (Int start = 0; start < size; start += kLanes<T>) {
-        Numbers<T>* rows = a.entries + start;
-        const Int rest = std::min<Int>(size - start, kLanes<T>);
-        for (int lane = 0; lane < kLanes<T>; ++lane) {
-            const int source = group.source(lane);
-            const bool inside =
-                (group.lanes - 1 - source) * size >= kLanes<T> - rest;
-            const T* entry = from + source * size + start;
-            if (inside)
-                std::memcpy(&rows[lane], entry, kBytes);
-            else
-                std::memcpy(&rows[lane], entry, std::size_t(rest) * sizeof(T));
-        }
-        transpose<T>(rows);
-    }
-}
-
-/// Writes a group, last entries first: a write may reach into matrices behind, whose
-/// own entries follow.
-template <class T>
-CHAINRULE_INLINE void write(const Group<T>& group, Int n, const Matrices<T>& a, T* to) {
-    const Int size = n * n;
-    to += group.first * size;
-    for (Int start = (size - 1) / kLanes<T> * kLanes<T>; start >= 0;
-         start -= kLanes<T>) {
-        Numbers<T> rows[kLanes<T>];
-        std::copy_n(a.entries + start, kLanes<T>, rows);
-        transpose<T>(rows);
-        const Int rest = std::min<Int>(size - start, kLanes<T>);
-        for (int lane = 0; lane < group.lanes; ++lane) {
-            const bool inside = (group.lanes - 1 - lane) * size >= kLanes<T> - rest;
-            T* entry = to + lane * size + start;
-            if (inside)
-                std::memcpy(entry, &rows[lane], kBytes);
-            else
-                std::memcpy(entry, &rows[lane], std::size_t(rest) * sizeof(T));
-        }
-    }
-}
 
 template <class T> CHAINRULE_INLINE Numbers<T> magnitude(const Numbers<T>& x) {
     using Integer = typename Vectors<T>::Integer;
