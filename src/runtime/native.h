@@ -34,6 +34,10 @@ void register_fma(nb::module_& m);
 void register_lapack(nb::module_& m);
 /// Machine code: Code, load_object.
 void register_object_loader(nb::module_& m);
+/// SHA-256.
+void register_digest(nb::module_& m);
+/// Kernels compiled in the background: MachineCode.
+void register_machine_code(nb::module_& m);
 /// The threads that kernels run on.
 void register_thread_pool(nb::module_& m);
 /// Memory kept for large arrays.

@@ -29,6 +29,9 @@ PyObject* run_program(Plan* self, PyObject* const* args, Py_ssize_t nargs,
     try {
         Run run(*self->program, *self->arenas, args);
         if (!run.prepare(nargs) || !run.execute(seconds)) return nullptr;
+        Program& program = *self->program;
+        if (program.calls_until_best > 0 && --program.calls_until_best == 0)
+            program.request_best();
         return run.finish();
     } catch (const std::bad_alloc&) {
         return PyErr_NoMemory();
@@ -141,7 +144,21 @@ PyMemberDef plan_members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(Plan, weakrefs), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr}};
 
+PyObject* plan_optimize(PyObject* self, PyObject*) {
+    std::string error;
+    Py_BEGIN_ALLOW_THREADS try {
+        as_plan(self)->program->wait_for_best();
+    } catch (const std::exception& failed) {
+        error = failed.what();
+    }
+    Py_END_ALLOW_THREADS if (error.empty()) Py_RETURN_NONE;
+    PyErr_SetString(PyExc_RuntimeError, error.c_str());
+    return nullptr;
+}
+
 PyMethodDef plan_methods[] = {
+    {"optimize", plan_optimize, METH_NOARGS,
+     "Returns when all kernels are as good as LLVM can make them."},
     {"profile", reinterpret_cast<PyCFunction>(plan_profile), METH_FASTCALL,
      "profile(*arrays): the outputs of a call, and the seconds that each step took."},
     {nullptr, nullptr, 0, nullptr}};
@@ -157,8 +174,8 @@ constexpr const char* kDoc =
     "('arg', i, weak), ('const', i, weak), ('temp', i, aval), ('donated', i, aval): "
     "the\n"
     "last takes the memory of argument i where nothing else refers to it, and the\n"
-    "argument is deleted by the call. steps: ('kernel', address, slots, ints, extent,\n"
-    "grain[, chunks]) calls void k(void** buffers, const int64_t* ints, int64_t begin,\n"
+    "argument is deleted by the call. steps: ('kernel', code, slots, ints, extent,\n"
+    "grain[, chunks]), code a MachineCode or an address, calls void k(void** buffers, const int64_t* ints, int64_t begin,\n"
     "int64_t end), split over threads at multiples of grain, in 4 chunks a thread at\n"
     "most, or in `chunks`; ('host', callable, inputs,\n"
     "outputs), both sequences of (slot, dtype, shape), calls Python with read-only\n"

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dispatch.h"
+#include "machine_code.h"
 #include "memory_pool.h"
 #include "thread_pool.h"
 
@@ -19,7 +20,8 @@ using Clock = std::chrono::steady_clock;
 
 /// A call of machine code over [0, extent), in multiples of grain.
 struct KernelStep {
-    threads::Kernel function = nullptr;
+    machine_code::Shared code;           // null for a routine of the runtime:
+    threads::Kernel function = nullptr;  // its address
     std::vector<int> slots;
     std::vector<std::int64_t> ints;
     std::int64_t extent = 0;
@@ -81,7 +83,12 @@ struct Program {
     bool donates = false;
     bool is_long = false;  // releases the GIL and looks for Ctrl-C
     bool holds_args = false;
+    int calls_until_best = 0;  // kernels are then compiled anew, for speed
 
+    /// Has kernels that were compiled quickly compiled as well as LLVM can.
+    void request_best() const;
+    /// Returns when that is done; do not hold the GIL. std::runtime_error from LLVM.
+    void wait_for_best() const;
     int first_const() const { return num_args; }
     int first_output() const { return first_const() + int(consts.size()); }
     int first_temp() const { return first_output() + int(outputs.size()); }

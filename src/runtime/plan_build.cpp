@@ -8,6 +8,8 @@
 namespace chainrule::plan {
 namespace {
 
+constexpr int kCallsUntilBest = 3;
+
 /// A Python exception is set; unwinds to `build`.
 struct Raised {};
 
@@ -99,6 +101,7 @@ class Builder {
     void read_output(const Sequence& entry, Output* output);
     void read_steps(PyObject* object);
     void read_kernel(const Sequence& entry, KernelStep* kernel);
+    void read_code(const Sequence& entry, KernelStep* kernel);
     void read_host(const Sequence& entry, HostStep* host);
     HostOperand read_operand(PyObject* object, const std::string& what);
     void read_in_avals(PyObject* object);
@@ -207,11 +210,23 @@ void Builder::require_filled(int slot, const std::string& what) const {
                                    "by an earlier host step.");
 }
 
-void Builder::read_kernel(const Sequence& entry, KernelStep* kernel) {
-    if (entry.size() != 7) entry.require_size(6);
+void Builder::read_code(const Sequence& entry, KernelStep* kernel) {
+    machine_code::Handle* handle = nullptr;
+    if (nb::try_cast(nb::handle(entry[1]), handle) && handle) {
+        kernel->code = handle->code;
+        if (!kernel->code->entry())
+            fail(PyExc_ValueError, "the code of " + entry.what() +
+                                       " is not compiled; wait for it first.");
+        return;
+    }
     std::int64_t address = integer(entry[1], "the address of " + entry.what());
     if (!address) fail(PyExc_ValueError, "the address of " + entry.what() + " is 0.");
     kernel->function = reinterpret_cast<threads::Kernel>(address);
+}
+
+void Builder::read_kernel(const Sequence& entry, KernelStep* kernel) {
+    if (entry.size() != 7) entry.require_size(6);
+    read_code(entry, kernel);
     Sequence slots(entry[2], "slots of " + entry.what());
     for (std::size_t i = 0; i < slots.size(); ++i) {
         int slot = int(integer_between(slots[i], 0, program_->num_slots() - 1,
@@ -358,6 +373,7 @@ void Builder::set_work(PyObject* work) {
     }
     program_->is_long = amount >= kLong;
     program_->holds_args |= program_->is_long;
+    program_->calls_until_best = program_->is_long ? 1 : kCallsUntilBest;
 }
 
 std::unique_ptr<Program> Builder::run(PyObject* args, PyObject* kwargs) {
@@ -385,6 +401,19 @@ std::unique_ptr<Program> Builder::run(PyObject* args, PyObject* kwargs) {
 }
 
 }  // namespace
+
+void Program::request_best() const {
+    for (const Step& step : steps)
+        if (step.kernel.code)
+            machine_code::request(step.kernel.code, machine_code::Level::kBest, false);
+}
+
+void Program::wait_for_best() const {
+    request_best();
+    for (const Step& step : steps)
+        if (step.kernel.code)
+            machine_code::wait(step.kernel.code, machine_code::Level::kBest);
+}
 
 std::unique_ptr<Program> build(PyObject* args, PyObject* kwargs) {
     try {

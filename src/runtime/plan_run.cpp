@@ -203,10 +203,11 @@ void Run::run_kernel(const KernelStep& step) {
     if (step.extent <= 0) return;
     for (std::size_t i = 0; i < step.slots.size(); ++i)
         buffers_[i] = slots_[step.slots[i]];
+    threads::Kernel function = step.code ? step.code->entry() : step.function;
     if (step.extent <= step.grain)
-        step.function(buffers_, step.ints.data(), 0, step.extent);
+        function(buffers_, step.ints.data(), 0, step.extent);
     else
-        threads::run(step.function, buffers_, step.ints.data(), step.extent,
+        threads::run(function, buffers_, step.ints.data(), step.extent,
                      step.grain, step.chunks);
 }
 

@@ -7,24 +7,28 @@ import sys
 import numpy as np
 import pytest
 
+import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule.compiler.assemble import KernelStep
 
 from .native import steps_of
 
 PROGRAM = """
-import sys
 import chainrule as cr, chainrule.numpy as cnp
 x = cnp.arange(100.0).reshape(10, 10)
-print(float(cr.jit(lambda x: (cnp.sin(x) @ x).sum())(x)), "llvmlite" in sys.modules)
+f = cr.jit(lambda x: (cnp.sin(x) @ x).sum())
+print(float({call}), "llvmlite" in open("/proc/self/maps").read())
 """
 
 
-def run(folder, **more):
+def run(folder, call="f(x)", **more):
     """What a new process prints: its result, and whether it needed LLVM."""
     environment = {**os.environ, "CHAINRULE_CACHE_DIR": str(folder), **more}
     out = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", PROGRAM.format(call=call)],
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert out.returncode == 0, out.stderr
     value, compiled = out.stdout.split()
@@ -42,10 +46,9 @@ def test_the_next_process_compiles_nothing(tmp_path, expected):
     assert run(tmp_path) == (expected, False)
 
 
-@pytest.mark.parametrize("kind", ["object", "entry"])
-def test_a_damaged_file_is_made_anew(tmp_path, expected, kind):
+def test_a_damaged_file_is_made_anew(tmp_path, expected):
     run(tmp_path)
-    whole = {p: p.read_bytes() for p in tmp_path.glob(f"*.{kind}")}
+    whole = {p: p.read_bytes() for p in tmp_path.glob("*.kernel")}
     assert whole
     for path, data in whole.items():
         middle = len(data) // 2
@@ -55,11 +58,38 @@ def test_a_damaged_file_is_made_anew(tmp_path, expected, kind):
     assert run(tmp_path) == (expected, False)
 
 
-def test_a_missing_object_is_made_anew(tmp_path, expected):
+def sizes(folder):
+    return {p.name: p.stat().st_size for p in folder.glob("*.kernel")}
+
+
+BEST = "f.lower(x).compile()(x)"
+
+
+def test_better_code_replaces_what_is_on_disk(tmp_path, expected):
+    """What is on disk has its text until LLVM has made its best of it."""
     run(tmp_path)
-    for path in tmp_path.glob("*.object"):
-        path.unlink()
-    assert run(tmp_path) == (expected, True)
+    quick = sizes(tmp_path)
+    assert run(tmp_path) == (expected, False)
+    assert sizes(tmp_path) == quick
+    assert run(tmp_path, BEST) == (expected, True)
+    best = sizes(tmp_path)
+    assert best.keys() == quick.keys()
+    assert sum(best.values()) < sum(quick.values())
+    assert run(tmp_path, BEST) == (expected, False)
+    assert run(tmp_path) == (expected, False)
+    assert sizes(tmp_path) == best
+
+
+def test_code_of_programs_that_are_called_often_is_improved():
+    unseen = np.float32(np.random.default_rng().uniform())
+    f = cr.jit(lambda x: cnp.tanh(x) * unseen + cnp.sinh(x))
+    x = cnp.ones(5)
+    f(x)
+    (step,) = [s for s in steps_of(f, x) if isinstance(s, KernelStep)]
+    assert step.structure.code.level == 1
+    f(x), f(x)
+    step.structure.code.wait(best=True)
+    assert step.structure.code.level == 2
 
 
 def test_without_a_cache_nothing_is_written(tmp_path, expected):

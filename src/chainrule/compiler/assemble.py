@@ -7,7 +7,6 @@ place is free again after its last reader.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -23,12 +22,13 @@ from .fusion import Cluster
 from .loop import Kernel
 from .passes.dead_code import has_effects
 from .program import Constant, HostStep, NativeStep, Program
+from .records import record
 from .schedule import Scheduled, schedule
 from .updates import belongs, copied, together
 from .values import Stored, Value
 
 
-@dataclasses.dataclass(slots=True)
+@record
 class KernelStep:
     """A kernel of clusters with the buffers and numbers it is called with; `copies`: the
     value that it copies, if that is all it does, and the copy."""
@@ -39,6 +39,7 @@ class KernelStep:
     ints: list[int]
     outputs: list[Value]
     clusters: list[Cluster]
+    is_long: bool
     copies: tuple[Value | None, Value | None] = (None, None)
 
     @property
@@ -49,6 +50,9 @@ class KernelStep:
 
 
 Step = Any
+
+LONG = 1 << 21
+"""Instructions of a call that make it worth its while to wait for LLVM's best code."""
 
 
 def assemble(program: Program) -> Any:
@@ -116,9 +120,11 @@ def write_kernel(made: Scheduled, clusters: list[Cluster]) -> KernelStep:
     """The text of a scheduled kernel of clusters."""
     kernel: Kernel = made.kernel
     structure, buffers, ints = write(kernel, made.width, made.scratch)
+    is_long = made.instructions > LONG
+    structure.request(is_long)
     written = [s.buffer for stage in kernel.stages for s in stage.stores]
     outputs = [v for v in dict.fromkeys(written) if isinstance(v, Value)]
-    return KernelStep(made, structure, buffers, ints, outputs, clusters)
+    return KernelStep(made, structure, buffers, ints, outputs, clusters, is_long)
 
 
 class Assembler:
@@ -142,12 +148,8 @@ class Assembler:
         self._constants()
         outputs = self._outputs()
         self._temporaries(len(outputs))
-        addresses = iter(
-            kernels.addresses(
-                [s.structure for s in self.steps if isinstance(s, KernelStep)]
-            )
-        )
-        steps = [self._step(s, addresses) for s in self.steps]
+        steps = [self._step(s) for s in self.steps]
+        kernels.keep(s.structure for s in self.steps if isinstance(s, KernelStep))
         forget()
         self.native = made = _native.Plan(
             len(program.arguments), self.consts, self.temps, outputs, steps, self.arena,
@@ -260,13 +262,13 @@ class Assembler:
             free.append((at + bytes_, n - bytes_))
         return at
 
-    def _step(self, step: Step, addresses: Any) -> Any:
+    def _step(self, step: Step) -> Any:
         if isinstance(step, KernelStep):
             slots = tuple(self.slot[self._same(v)] for v in step.buffers)
             made = step.scheduled
             return (
                 "kernel",
-                next(addresses),
+                step.structure.wait(step.is_long),
                 slots,
                 tuple(step.ints),
                 made.extent,
@@ -320,6 +322,7 @@ def _picked(plan: Any, pick: list[int]) -> Any:
         outs = plan(*arrays)
         return [outs[k] for k in pick]
 
+    run.optimize = plan.optimize  # type: ignore[attr-defined]
     return run
 
 

@@ -1,43 +1,44 @@
 """Kernels on disk: compiled once for all processes of a machine.
 
-Objects lie in the user's cache folder; a kernel's entry, under a digest of its structure,
-the processor's features and our code generator, names the object that it is in and how
-it is called. Files are
-written whole and then renamed, so that processes never see halves; what is read is
-checked against its digest before it is loaded, and made anew if it does not fit.
-`CHAINRULE_CACHE_DIR` chooses the folder, `CHAINRULE_CACHE=0` turns the cache off, and
-`CHAINRULE_CACHE_BYTES` bounds its size (256 MB by default; the oldest objects go).
+A kernel's file lies in the user's cache folder, under a digest of its structure, the
+processor's features and our code generator: how it is called, its object, and its text
+if the object is not the best that LLVM can make of it. Files are written whole and then
+renamed, so that processes never see halves; what is read is checked against its digest
+before it is loaded, and made anew if it does not fit. `CHAINRULE_CACHE_DIR` chooses the
+folder, `CHAINRULE_CACHE=0` turns the cache off, and `CHAINRULE_CACHE_BYTES` bounds its
+size (256 MB by default; the oldest files go).
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import itertools
 import os
-import pathlib
-import tempfile
+import zlib
 
+from ..runtime import _native
 from . import codegen
 from .codegen import processor
+from .records import record
 
-_MAGIC = b"chainrule object 1\n"
+_MAGIC = b"chainrule kernel 2\n"
 _LIMIT = 256 << 20
 _CHECKED_EVERY = 64
 _kept = itertools.count()
+_written = itertools.count()
 
 
 @functools.cache
-def folder() -> pathlib.Path | None:
+def folder() -> str | None:
     """The cache's folder, made if need be; None where there is none to be had."""
     if os.environ.get("CHAINRULE_CACHE", "1") == "0":
         return None
     chosen = os.environ.get("CHAINRULE_CACHE_DIR")
     base = chosen or os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    path = pathlib.Path(base) if chosen else pathlib.Path(base) / "chainrule"
+    path = base if chosen else os.path.join(base, "chainrule")
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        os.makedirs(path, exist_ok=True)
     except OSError:
         return None
     return path
@@ -46,80 +47,86 @@ def folder() -> pathlib.Path | None:
 @functools.cache
 def version() -> str:
     """A digest of the code generator's sources: another one writes other code."""
-    sources = sorted(pathlib.Path(codegen.__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()
+    root = os.path.dirname(codegen.__file__ or "")
+    names = sorted(n for n in os.listdir(root) if n.endswith(".py"))
+    return _native.sha256(b"".join(_read(root, n) for n in names)).hex()
+
+
+def _read(root: str, name: str) -> bytes:
+    with open(os.path.join(root, name), "rb") as file:
+        return file.read()
 
 
 def key_of(description: str) -> str:
     """The name of a kernel's code: its structure, the processor and our version."""
     whole = f"{version()}\n{processor.identity()}\n{description}"
-    return hashlib.sha256(whole.encode()).hexdigest()[:40]
+    return _native.sha256(whole.encode()).hex()[:40]
 
 
-def find(kernel: str) -> tuple[str, list[str], bytes] | None:
-    """The name of the object that holds a kernel, the lines of the kernel's entry, and
-    the object's bytes; None unless all is there and whole."""
+@record
+class Entry:
+    """What is on disk of a kernel; see `kernels.Structure`."""
+
+    buffers: tuple[int, ...]
+    numbers: tuple[int, ...]
+    best: bool
+    text: str
+    data: bytes
+
+
+def find(kernel: str) -> Entry | None:
+    """The entry of a kernel; None unless it is there and whole."""
     root = folder()
     if root is None:
         return None
     try:
-        whole = (root / f"{kernel}.entry").read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError):
-        return None
-    name, *layout = whole.split("\n")
-    seal = hashlib.sha256("\n".join([name, *layout[:-1]]).encode()).hexdigest()
-    if not layout or layout.pop() != seal:
-        return None
-    data = read(name)
-    return None if data is None else (name, layout, data)
-
-
-def read(name: str) -> bytes | None:
-    """The object of this name; None where it is missing or damaged."""
-    root = folder()
-    if root is None or not name.isalnum():
-        return None
-    try:
-        whole = (root / f"{name}.object").read_bytes()
+        whole = _read(root, f"{kernel}.kernel")
     except OSError:
         return None
-    head, data = whole[: len(_MAGIC) + 64], whole[len(_MAGIC) + 64 :]
-    good = head == _MAGIC + hashlib.sha256(data).hexdigest().encode()
-    return data if good else None
+    start = len(_MAGIC) + 32
+    head, rest = whole[:start], whole[start:]
+    if head != _MAGIC + _native.sha256(rest):
+        return None
+    layout, _, body = rest.partition(b"\n")
+    best, size, count, *places = map(int, layout.split())
+    text = zlib.decompress(body[size:]).decode()
+    return Entry(
+        tuple(places[:count]), tuple(places[count:]), bool(best), text, body[:size]
+    )
 
 
-def keep(kernels: dict[str, str], data: bytes) -> None:
-    """Stores an object and the entries of the kernels in it, with their layouts. A full or read-only disk
-    costs the next process a compilation, nothing more."""
+def keep(kernel: str, entry: Entry) -> None:
+    """Stores a kernel's entry. A full or read-only disk costs the next process a
+    compilation, nothing more."""
     root = folder()
     if root is None:
         return
-    digest = hashlib.sha256(data).hexdigest()
-    name = digest[:40]
+    places = (*entry.buffers, *entry.numbers)
+    sizes = int(entry.best), len(entry.data), len(entry.buffers)
+    layout = " ".join(map(str, (*sizes, *places))).encode()
+    rest = layout + b"\n" + entry.data + zlib.compress(entry.text.encode(), 1)
     with contextlib.suppress(OSError):
-        _write(root, f"{name}.object", _MAGIC + digest.encode() + data)
-        for kernel, layout in kernels.items():
-            entry = f"{name}\n{layout}"
-            seal = hashlib.sha256(entry.encode()).hexdigest()
-            _write(root, f"{kernel}.entry", f"{entry}\n{seal}".encode())
+        seal = _native.sha256(rest)
+        _write(root, f"{kernel}.kernel", _MAGIC + seal + rest)
         if next(_kept) % _CHECKED_EVERY == 0:
             _shrink(root)
 
 
-def _write(root: pathlib.Path, name: str, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=root, prefix=".new-")
+def _write(root: str, name: str, data: bytes) -> None:
+    temporary = os.path.join(root, f".new-{os.getpid()}-{next(_written)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
             file.write(data)
-        os.replace(temporary, root / name)
+        os.replace(temporary, os.path.join(root, name))
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
 
 
-def _shrink(root: pathlib.Path) -> None:
-    """Removes the oldest objects, and entries as old, while the folder is too large."""
+def _shrink(root: str) -> None:
+    """Removes the oldest files while the folder is too large."""
     given = os.environ.get("CHAINRULE_CACHE_BYTES", str(_LIMIT))
     if not given.isdigit():
         raise ValueError(

@@ -175,4 +175,4 @@ def _structure(
         for n, axis in origins
     ]
     order = [seen.buffer_of(b) for b in buffers]
-    return kernels.Structure(name, tuple(order), tuple(places), text)
+    return kernels.written(name, text, tuple(order), tuple(places))

@@ -8,7 +8,6 @@ an addition, multiplication, division, root, minimum or maximum of floats; an fm
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from .codegen.types import size
 from .expr import FLOATS, Expr, node
 from .loop import Axis, Kernel, Stage
+from .records import record
 from .rewrite import walk
 from .values import Value
 
@@ -25,7 +25,7 @@ _FLOPS = {
 }  # fmt: skip
 
 
-@dataclasses.dataclass(slots=True)
+@record
 class Cost:
     """Of one step; `flops` is None where it is not known. `doubles`: whether it
     computes in f64."""

@@ -1,44 +1,59 @@
 """Machine code of kernels: compiled once per structure, kept for the process and on disk.
 
 The text of a kernel names no size that may vary, so that kernels of one structure share
-their code. What is on disk is found by the structure alone, without writing its text;
-the rest of a program's kernels is compiled together, in two threads (LLVM works without
-Python's lock).
+their code. What is on disk is found by the structure alone, without writing its text.
+The rest is compiled while the texts of further kernels are written: quickly at first,
+and as well as LLVM can once a program is called repeatedly, or if a call is long enough
+to be worth it. Both ways of compiling give the same values.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import threading
-from collections.abc import Sequence
+import atexit
+from collections.abc import Iterable
 from typing import Any
 
 from ..runtime import _native
-from . import cache, codegen
+from . import cache
+from .codegen import host
+from .records import record
 
 NAME = "KERNEL"
-_addresses: dict[str, int] = {}
-_objects: dict[str, Any] = {}
-_lock = threading.Lock()
+_on_disk: dict[str, tuple[Structure, bool]] = {}
 
 
-@dataclasses.dataclass(slots=True, frozen=True)
+@record
 class Structure:
     """The code of kernels that differ only in sizes. `buffers` and `numbers` say which
-    of a description's it is called with, in its order; `text` is None if the code was
-    found on disk."""
+    of a description's it is called with, in its order."""
 
-    name: str
     buffers: tuple[int, ...]
     numbers: tuple[int, ...]
-    text: str | None = None
+    code: Any
 
     @property
-    def layout(self) -> str:
-        """Buffers and numbers as the lines of a disk entry."""
-        return "\n".join(
-            " ".join(map(str, part)) for part in (self.buffers, self.numbers)
-        )
+    def name(self) -> str:
+        """The name of the code, and of its file on disk."""
+        return self.code.name
+
+    @property
+    def text(self) -> str:
+        """The functions as LLVM's text; empty if the code was found on disk."""
+        return self.code.text.partition("\nattributes #0")[0]
+
+    def request(self, best: bool) -> None:
+        """Has the code compiled, by another thread, unless there is some."""
+        if self.code.level < 1 + self._wants(best):
+            self.code.request(self._wants(best))
+
+    def wait(self, best: bool) -> Any:
+        """The code, compiled."""
+        self.code.wait(self._wants(best))
+        return self.code
+
+    def _wants(self, best: bool) -> bool:
+        # With one thread there is none that could improve the code later.
+        return best or _native.get_num_threads() == 1
 
 
 def name_of(description: str) -> str:
@@ -51,75 +66,46 @@ def recall(name: str) -> Structure | None:
     found = cache.find(name)
     if found is None:
         return None
-    key, layout, data = found
     try:
-        buffers, numbers = (tuple(map(int, line.split())) for line in layout)
-        with _lock:
-            _load(key, data, [name])
-    except (ValueError, KeyError):
+        code = _native.MachineCode.of_object(name, found.text, found.data, found.best)
+    except ValueError:
         return None
-    return Structure(name, buffers, numbers)
+    if not found.best:
+        host.ready()
+    return _noted(Structure(found.buffers, found.numbers, code), found.best)
 
 
-def addresses(structures: Sequence[Structure]) -> list[int]:
-    """The machine code of each structure, compiled where it is not there yet."""
-    with _lock:
-        missing = {s.name: s for s in structures if s.name not in _addresses}
-        if missing:
-            _compile(list(missing.values()))
-        return [_addresses[s.name] for s in structures]
+def written(
+    name: str, text: str, buffers: tuple[int, ...], numbers: tuple[int, ...]
+) -> Structure:
+    """A structure whose code is to be compiled from this text, which calls it `NAME`."""
+    host.ready()
+    module = host.module_text(text.replace(NAME, name, 1))
+    return Structure(buffers, numbers, _native.MachineCode.of_text(name, module))
 
 
-def code_bytes(structures: Sequence[Structure]) -> int:
-    """The bytes of the objects that hold these kernels' code (others' as well, if they
-    were compiled together)."""
-    names = {s.name for s in structures}
-    return sum(c.nbytes for c in _objects.values() if not names.isdisjoint(c.names))
-
-
-def _load(key: str, data: bytes, names: Sequence[str]) -> None:
-    code = _objects.get(key)
-    if code is None:
-        code = _objects[key] = _native.load_object(data)
-    for name in names:
-        _addresses[name] = code.address(name)
-
-
-def _compile(missing: list[Structure]) -> None:
-    """Compiles kernels in groups of about equal length, each group a module."""
-    groups: list[list[Structure]] = [[], []]
-    for s in sorted(missing, key=lambda s: -len(s.text or "")):
-        min(groups, key=lambda g: sum(len(x.text or "") for x in g)).append(s)
-    groups = [g for g in groups if g]
-    results: list[Any] = [None] * len(groups)
-
-    def work(k: int) -> None:
-        try:
-            results[k] = codegen.host.compile_object(joined(groups[k]))
-        except Exception as error:
-            results[k] = error
-
-    others = [threading.Thread(target=work, args=(k,)) for k in range(1, len(groups))]
-    for t in others:
-        t.start()
-    work(0)
-    for t in others:
-        t.join()
-    for group, data in zip(groups, results):
-        if isinstance(data, Exception):
-            raise data
-        cache.keep({s.name: s.layout for s in group}, data)
-        names = [s.name for s in group]
-        _load("".join(names), data, names)
-
-
-def joined(structures: Sequence[Structure]) -> str:
-    """Several kernels' texts as one module's, declarations once."""
-    declarations: dict[str, None] = {}
-    bodies: list[str] = []
+def keep(structures: Iterable[Structure]) -> None:
+    """Writes code to disk that is not there yet, or is better than what is there."""
     for s in structures:
-        assert s.text is not None
-        head, define, body = s.text.partition("define ")
-        declarations.update(dict.fromkeys(head.splitlines()))
-        bodies.append(define + body.replace(NAME, s.name, 1))
-    return "\n".join([*declarations, *bodies])
+        if s.name in _on_disk and _on_disk[s.name][1]:
+            continue
+        data, best = s.code.object()
+        if s.name in _on_disk and not best:
+            continue
+        text = "" if best else s.code.text
+        cache.keep(s.name, cache.Entry(s.buffers, s.numbers, best, text, data))
+        _noted(s, best)
+
+
+def _noted(s: Structure, best: bool) -> Structure:
+    _on_disk[s.name] = s, best
+    return s
+
+
+def _finish() -> None:
+    """At the end of the process: the thread ends, its work is kept."""
+    _native.stop_compiling()
+    keep([s for s, best in _on_disk.values() if not best])
+
+
+atexit.register(_finish)

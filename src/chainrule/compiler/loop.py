@@ -9,18 +9,18 @@ Loads and stores address buffers by `offset + sum(stride * variable)`, in elemen
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 from .expr import Expr, node
 from .index import Index
+from .records import record
 
 Combine = Callable[[tuple[Expr, ...], tuple[Expr, ...]], tuple[Expr, ...]]
 Combination = Callable[[Expr, Expr], Expr]
 
 
-@dataclasses.dataclass(slots=True)
+@record
 class Axis:
     """A loop. `vector` axes advance by whole vectors; `copies` points (or vectors) are
     computed at once, with shared operands loaded once; `unrolled` axes have a constant
@@ -39,7 +39,7 @@ class Axis:
     high: Expr | None = None
 
 
-@dataclasses.dataclass(slots=True, eq=False)
+@record
 class Reduction:
     """Accumulators that `update(accumulators, values)` changes at every point; `join`
     makes one of two sets of accumulators."""
@@ -51,7 +51,7 @@ class Reduction:
     results: tuple[Expr, ...]
 
 
-@dataclasses.dataclass(slots=True)
+@record
 class Store:
     """buffer[index] = value; `when` leaves out the points where it is false. With
     `combine` it is combine(buffer[index], value) that is stored."""
@@ -63,7 +63,7 @@ class Store:
     combine: Combination | None = None
 
 
-@dataclasses.dataclass(slots=True)
+@record
 class Stage:
     """Inner loops with what happens at each of their points."""
 
@@ -72,7 +72,7 @@ class Stage:
     stores: list[Store]
 
 
-@dataclasses.dataclass(slots=True)
+@record
 class Kernel:
     """A grid of independent points, and the stages run at each."""
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from ..core.avals import ShapedArray, wrap
 from ..runtime import _native
-from . import kernels
 from .canonical import write
 from .codegen import processor
 from .expr import BITS, const, fma
@@ -84,10 +83,10 @@ def _width(type: str) -> int:
 
 def _plan(kernel: Kernel, type: str, n: int, extent: int, grain: int) -> Any:
     structure, buffers, ints = write(kernel, _width(type), {})
-    (address,) = kernels.addresses([structure])
+    code = structure.wait(best=True)
     slots = tuple("xy".index(b) for b in buffers)
     aval = ShapedArray((n,), np.dtype(f"float{BITS[type]}"))
-    step = ("kernel", address, slots, tuple(ints), extent, grain)
+    step = ("kernel", code, slots, tuple(ints), extent, grain)
     return _native.Plan(1, [], [], [("new", aval)], [step], 0, in_avals=[aval])
 
 

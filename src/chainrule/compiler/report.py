@@ -20,7 +20,7 @@ from typing import Any
 from ..control.stages import MemoryStats, nbytes
 from ..core import source
 from ..core.jaxpr import ClosedJaxpr
-from . import codegen, kernels, report_html, report_text
+from . import codegen, report_html, report_text
 from .assemble import Assembler, KernelStep, select_steps
 from .costs import Cost, cost_of_buffers, cost_of_kernel
 from .origins import Origins
@@ -96,6 +96,8 @@ class Report:
             self._assembler = Assembler(self._origins, steps)
             self._assembler.plan()
         self.plan: Any = self._assembler.native
+        with self._timed("optimize"):
+            self.plan.optimize()
         self.steps = [self._step(k, s) for k, s in enumerate(self._assembler.steps)]
         self.peaks: Peaks | None = None
         self.seconds: float | None = None
@@ -220,7 +222,7 @@ class Report:
             nbytes(self.program.out_avals),
             nbytes([avals[i] for i in self.donated]),
             self.plan.arena_bytes,
-            kernels.code_bytes([s.structure for s in steps]),
+            sum(c.nbytes for c in {s.structure.code for s in steps}),
         )
 
 

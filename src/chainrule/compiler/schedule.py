@@ -19,6 +19,7 @@ from .expr import BITS, FLOATS, Expr, binary
 from .fusion import Cluster, Context, Member, Partial
 from .index import Index, Split, loop_variable, number, ravel, variable_index
 from .loop import Axis, Kernel, Reduction, Stage, Store, load
+from .records import record
 from .rewrite import Rewriter, merge_variables, walk
 from .values import Reduced, Value
 
@@ -30,7 +31,7 @@ UNROLLED = 8
 CACHED = 1 << 19
 
 
-@dataclasses.dataclass(slots=True)
+@record
 class Nest:
     """A kernel being arranged: variables of the grid and of the inner loops."""
 
@@ -66,15 +67,17 @@ class Nest:
         ]
 
 
-@dataclasses.dataclass(slots=True)
+@record
 class Scheduled:
-    """A kernel, the width of its vectors in elements, and how it may be divided."""
+    """A kernel, the width of its vectors in elements, and how it may be divided;
+    `instructions`: about how many a call takes."""
 
     kernel: Kernel
     width: int
     extent: int
     grain: int
     scratch: dict[Any, int]
+    instructions: float
 
 
 def schedule(cluster: Cluster, fusion: Any, vector_bytes: int) -> Scheduled:
@@ -337,7 +340,8 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
             stages.append(Stage(inner, reductions, stores))
         if points:
             stages.append(Stage([], [], points))
-    grain = max(int(WORK / _instructions(nest, nodes, grid, width)), 1)
+    instructions = _instructions(nest, nodes, grid, width)
+    grain = max(int(WORK / instructions), 1)
     group = grid[0].copies * (width if grid[0].vector else 1)
     grain = -(-grain // group) * group
     if grid[0].var in nest.ordered:
@@ -345,7 +349,10 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     if any(s.combine for s, _ in nest.stores()):
         for a in grid:
             a.overlap = False
-    return Scheduled(Kernel(grid, stages), width, grid[0].extent, grain, nest.scratch)
+    return Scheduled(
+        Kernel(grid, stages), width, grid[0].extent, grain, nest.scratch,
+        instructions * grid[0].extent,
+    )  # fmt: skip
 
 
 def _instructions(

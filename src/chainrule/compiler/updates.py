@@ -129,7 +129,7 @@ def together(parts: Sequence[Scheduled]) -> Scheduled:
             for s in p.kernel.stages
         ]
     kernel = Kernel([Axis(loop_variable(1), 1)], stages)
-    return Scheduled(kernel, width, 1, 1, {})
+    return Scheduled(kernel, width, 1, 1, {}, sum(p.instructions for p in parts))
 
 
 def copied(cluster: Cluster) -> tuple[Value | None, Value | None]:

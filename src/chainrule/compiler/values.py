@@ -9,7 +9,6 @@ asks `at` (an index per dimension) or `linear` (a row-major position) and does n
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from .expr import Expr, const
 from .index import Index, ravel, unravel
 from .loop import Combine, Store
+from .records import record
 
 Indices = Sequence[Index]
 
@@ -143,7 +143,7 @@ class Lazy(Value):
         return self.fn(unravel(position, self.shape))
 
 
-@dataclasses.dataclass(slots=True, eq=False)
+@record
 class Fold:
     """A reduction of the elements of `domain` over `axes`: values are taken at every
     index of the domain; accumulators start as `initial`; `finish` makes the results."""

@@ -186,6 +186,9 @@ class Compiled(Stage):
         super().__init__(staged)
         self._make_report = getattr(current_executor(), "report", None)
         self._executable = executable(self._program, self.donate_argnums)
+        optimize = getattr(self._executable, "optimize", None)
+        if optimize:
+            optimize()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the program.

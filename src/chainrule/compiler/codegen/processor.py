@@ -7,17 +7,15 @@ finds all its kernels there need not load LLVM at all.
 from __future__ import annotations
 
 import functools
-import pathlib
-import platform
+import os
 
 
 @functools.cache
 def flags() -> frozenset[str]:
     """The processor's features as the system names them; empty where it does not say."""
     try:
-        text = pathlib.Path("/proc/cpuinfo").read_text(
-            encoding="utf-8", errors="replace"
-        )
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            text = file.read()
     except OSError:
         return frozenset()
     for line in text.splitlines():
@@ -39,4 +37,4 @@ def vector_bytes() -> int:
 @functools.cache
 def identity() -> str:
     """Names the code that is right for this processor."""
-    return f"{platform.machine()} {' '.join(sorted(flags()))}"
+    return f"{os.uname().machine} {' '.join(sorted(flags()))}"
