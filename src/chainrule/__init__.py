@@ -63,6 +63,7 @@ from .core.config import enable_checks as enable_checks
 from .core.config import enable_custom_prng as enable_custom_prng
 from .core.config import enable_x64 as enable_x64
 from .core.config import log_compiles as log_compiles
+from .core.config import nan_safe_gradients as nan_safe_gradients
 from .core.config import no_tracing as no_tracing
 from .core.config import numpy_dtype_promotion as numpy_dtype_promotion
 from .core.config import numpy_rank_promotion as numpy_rank_promotion

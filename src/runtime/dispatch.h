@@ -254,9 +254,10 @@ struct ThreadState {
     PyObject* context = nullptr;  // borrowed from the Python thread state's dict
     std::uint64_t context_owner = 0;  // id of that Python thread state
     int depth = 0;                    // evaluations in progress in `context`
-    std::uint64_t epoch = 0;  // of the configuration that the next two belong to
+    std::uint64_t epoch = 0;  // of the configuration that the next three belong to
     std::uint64_t token = 0;
     bool x64 = false;
+    bool absorbing = false;  // derivatives in which exact zeros absorb
 };
 #if defined(__GNUC__)
 __attribute__((tls_model("initial-exec")))
@@ -284,7 +285,7 @@ enum Hook { kLeaked, kCollective, kRefused, kConfiguration, kAsArray, kHookCount
 PyObject* hook(Hook which);
 bool init_state();
 extern std::uint64_t configuration_epoch;
-/// Sets thread_state's token and x64 by the hook 'configuration'.
+/// Sets thread_state's token, x64 and absorbing by the hook 'configuration'.
 bool ask_configuration();
 /// Brings thread_state's token and x64 up to date: a program compiled under a token is
 /// valid under it; token 0 stands for a configuration that only Python serves. False

@@ -86,12 +86,14 @@ bool ask_configuration() {
     PyObject* callback = hook(kConfiguration);
     Ref answer(callback ? PyObject_CallNoArgs(callback) : nullptr);
     unsigned long long token;
-    int x64;
-    if (!answer || !PyArg_ParseTuple(answer.get(), "Kp:configuration", &token, &x64))
+    int x64, absorbing;
+    if (!answer || !PyArg_ParseTuple(answer.get(), "Kpp:configuration", &token, &x64,
+                                     &absorbing))
         return false;
     thread_state.epoch = epoch;
     thread_state.token = token;
     thread_state.x64 = x64 != 0;
+    thread_state.absorbing = absorbing != 0;
     return true;
 }
 

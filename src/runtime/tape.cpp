@@ -187,6 +187,11 @@ bool tape_bind(PyObject* tape, PyObject* primitive, PyObject* const* args,
     auto* prim = reinterpret_cast<Primitive*>(primitive);
     Rule rule = rule_of(prim, nargs);
     if (rule == Rule::kGeneral) return false;
+    if (!refresh_configuration()) {
+        *result = nullptr;
+        return true;
+    }
+    if (thread_state.absorbing) return false;
     Call call{tape, prim, nargs, names};
     if (!split(&call, args)) return false;
     *result = nullptr;

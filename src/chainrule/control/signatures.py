@@ -23,7 +23,7 @@ from .executors import current_executor
 OPTIONS = (
     "enable_x64", "default_matmul_precision", "numpy_rank_promotion",
     "numpy_dtype_promotion", "default_prng_impl", "enable_custom_prng",
-    "default_device", "enable_checks",
+    "default_device", "enable_checks", "nan_safe_gradients",
 )  # fmt: skip
 """The options that a program may depend on."""
 
@@ -47,16 +47,17 @@ def signature(leaves: Sequence[Any], tree: Any, static: Any) -> Signature:
     return Signature(tree, avals, static, _values(options), bound_axes())
 
 
-def configuration() -> tuple[int, bool]:
-    """The token of this thread's configuration, and whether 64-bit types are on.
+def configuration() -> tuple[int, bool, bool]:
+    """The token of this thread's configuration, and whether 64-bit types and
 
-    Token 0: calls must be looked at in Python (checks, no jit, named axes).
+    nan_safe_gradients are on. Token 0: calls must be looked at in Python (checks, no jit, named axes).
     """
     special = options.disable_jit or options.debug_nans or options.debug_infs
     if special or bound_axes():
-        return 0, options.enable_x64
+        return 0, options.enable_x64, options.nan_safe_gradients
     key = (_values(options), current_executor())
-    return _tokens.setdefault(key, len(_tokens) + 1), options.enable_x64
+    token = _tokens.setdefault(key, len(_tokens) + 1)
+    return token, options.enable_x64, options.nan_safe_gradients
 
 
 _native.set_hooks({"configuration": configuration})

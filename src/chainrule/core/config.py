@@ -42,6 +42,7 @@ class Options(threading.local):
     num_cpu_devices: int = 1
     traceback_filtering: str = "auto"
     no_tracing: bool = False
+    nan_safe_gradients: bool = False
 
 
 options = Options()
@@ -174,3 +175,6 @@ threefry_partitionable = context(
 )
 default_device = context("default_device", "The device of arrays made in the block.")
 no_tracing = context("no_tracing", "Within the block, starting a trace raises.")
+nan_safe_gradients = context(
+    "nan_safe_gradients", "Within the block, zeros absorb: 0 * inf is 0 in derivatives."
+)

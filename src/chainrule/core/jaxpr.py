@@ -15,6 +15,7 @@ from typing import Any
 from ..runtime import _native
 from . import printer, source
 from .avals import aval_of
+from .config import options
 
 
 class Var(_native.Variable):
@@ -177,6 +178,7 @@ class ClosedJaxpr:
 
     def derived(self, key: Any, make: Any) -> Any:
         """`make()`, remembered under `key` for as long as this program lives."""
+        key = (key, options.nan_safe_gradients)
         found = self._derived.get(key)
         if found is None:
             found = self._derived[key] = make()

@@ -59,6 +59,25 @@ mul_p = elementwise(
 mul_p.transpose = transpose_scaled(mul_p)
 
 
+def _absorbing_evaluate(x: Any, y: Any) -> Any:
+    return np.where((x == 0) | (y == 0), x.dtype.type(0), np.multiply(x, y))
+
+
+def _absorbing_scalar(m: Any, x: Any, y: Any) -> Any:
+    return m.select(x.eq(0) | y.eq(0), m.const(0, x.type), x * y)
+
+
+absorbing_mul_p = elementwise(
+    "absorbing_mul",
+    "x * y, and 0 where one of them is 0 whatever the other is",
+    _absorbing_evaluate,
+    kinds="fc",
+    bilinear=True,
+    scalar=_absorbing_scalar,
+)
+absorbing_mul_p.transpose = transpose_scaled(absorbing_mul_p)
+
+
 def _div_evaluate(x: Any, y: Any) -> Any:
     if x.dtype.kind in "iu":
         return _truncated(x, y)
@@ -95,4 +114,4 @@ div_p = elementwise(
 )
 div_p.quick = _native.quick_divide
 
-__all__ = ["add_p", "div_p", "dtypes", "mul_p", "neg_p", "sub_p"]
+__all__ = ["absorbing_mul_p", "add_p", "div_p", "dtypes", "mul_p", "neg_p", "sub_p"]

@@ -32,6 +32,16 @@ class Series:
             terms.append(None if self.more is None else next(self.more))
         return terms[k]
 
+    def rate(self) -> Series:
+        """The series of dx/dt: coefficients (k + 1) x_(k+1)."""
+        scaled = lambda c, k: c if c is None or k == 1 else c * float(k)
+        return Series([], (scaled(self[k], k) for k in count(1)))
+
+    def part(self, i: int) -> Series:
+        """Output `i` of a primitive with several, whose coefficients are lists."""
+        rows = (self[k] for k in count(1))
+        return Series([self[0][i]], (row if row is None else row[i] for row in rows))
+
 
 def plus(a: Any, b: Any) -> Any:
     """a + b, where None is zero."""
@@ -61,26 +71,6 @@ def cauchy(
 def over(x: Any, k: int) -> Any:
     """x / k, where None is zero."""
     return x if x is None or k == 1 else x * (1.0 / k)
-
-
-def rate(x: Series) -> Series:
-    """The series of dx/dt: coefficients (k + 1) x_(k+1)."""
-
-    def terms() -> Terms:
-        for k in count(1):
-            yield x[k] if x[k] is None or k == 1 else x[k] * float(k)
-
-    return Series([], terms())
-
-
-def part(rows: Series, i: int) -> Series:
-    """Output `i` of a primitive with several, whose coefficients are lists."""
-
-    def terms() -> Terms:
-        for k in count(1):
-            yield None if rows[k] is None else rows[k][i]
-
-    return Series([rows[0][i]], terms())
 
 
 # --- rules ---------------------------------------------------------------------------
@@ -128,7 +118,7 @@ def pair_terms(partner: Callable[[Any], Any], up: int, down: int) -> Any:
     """The rule of y where y' = up w x' and w' = down y x' for its partner w(x)."""
 
     def terms(y: Any, x: Series) -> Terms:
-        ys, ws, x_rate = [y], [partner(x[0])], rate(x)
+        ys, ws, x_rate = [y], [partner(x[0])], x.rate()
         for k in count(1):
             y_next = over(cauchy(x_rate, ws, k - 1), k)
             w_next = over(cauchy(x_rate, ys, k - 1), k)
@@ -140,6 +130,6 @@ def pair_terms(partner: Callable[[Any], Any], up: int, down: int) -> Any:
 
 
 __all__ = [
-    "Series", "Terms", "cauchy", "minus", "over", "pair_terms", "part", "plus",
-    "power_terms", "product_terms", "quotient_terms", "rate",
+    "Series", "Terms", "cauchy", "minus", "over", "pair_terms", "plus", "power_terms",
+    "product_terms", "quotient_terms",
 ]  # fmt: skip

@@ -15,9 +15,10 @@ import numpy as np
 from ..core import dtypes
 from ..core.avals import ShapedArray, aval_of, wrap
 from . import shaping
+from .absorbing import absorbing
 from .arithmetic import add_p, mul_p, neg_p
 from .elementwise_rules import unbroadcast
-from .power_series import Series, Terms, cauchy, part, rate
+from .power_series import Series, cauchy
 from .shaping import broadcast_in_dim, broadcast_to, move_dim, reduce_sum_p, reshape
 from .slicing import slice_p
 
@@ -62,8 +63,21 @@ def scaled_by(x: Any, factor: float) -> Any:
     return mul_p(x, wrap(np.asarray(factor, dtype), aval_of(x).weak_type))
 
 
-def linear_terms(prim: Any, series: Any, params: Any) -> Iterator[Any]:
-    """Coefficients 1, 2, ... of a linear primitive of power series, one by one."""
+def known_terms(prim: Any, y: Any, series: Any, params: Any) -> Iterator[Any] | None:
+    """Coefficients 1, 2, ... of a primitive of power series, None where only its
+
+    derivative gives them."""
+    if prim.taylor:
+        return iter(prim.taylor(y, *series, **params))
+    if prim.linear is not None:
+        return _linear_terms(prim, series, params)
+    if not prim.bilinear:
+        return None
+    times = lambda a, b: prim(a, b, **params)
+    return (cauchy(series[0], series[1], k, times) for k in count(1))
+
+
+def _linear_terms(prim: Any, series: Any, params: Any) -> Iterator[Any]:
     where = prim.linear if prim.linear != () else range(len(series))
     args = [s[0] for s in series]
     avals = [aval_of(x) for x in args]
@@ -99,8 +113,8 @@ def slice_rows(x: Any, start: int, stop: int, axis: int) -> Any:
 
 
 __all__ = [
-    "Series", "ShapedArray", "Terms", "add_p", "add_tangents", "batch_to_front",
-    "broadcast_in_dim", "broadcast_to", "cauchy", "float0_zeros", "instantiate",
-    "linear_terms", "move_dim", "negate_p", "part", "rate", "reshape", "scale_p",
-    "scaled_by", "slice_rows", "sum_rows", "take_row", "unbroadcast",
+    "Series", "ShapedArray", "absorbing", "add_p", "add_tangents", "batch_to_front",
+    "broadcast_in_dim", "broadcast_to", "float0_zeros", "instantiate", "known_terms",
+    "move_dim", "negate_p", "reshape", "scale_p", "scaled_by", "slice_rows", "sum_rows",
+    "take_row", "unbroadcast",
 ]  # fmt: skip

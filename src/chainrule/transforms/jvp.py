@@ -13,8 +13,9 @@ from typing import Any
 
 from ..core import errors
 from ..core.avals import Tracer, aval_of
+from ..core.config import options
 from ..core.primitive import Primitive
-from ..ops.structure import add_tangents, instantiate
+from ..ops.structure import absorbing, add_tangents, instantiate
 from ..runtime import _native
 
 
@@ -70,7 +71,10 @@ def jvp_primitive(
     if prim.jvp_call is not None:
         return prim.jvp_call(primals, tangents, **params)
     y = prim(*primals, **params)
-    return y, tangent_of(prim, primals, tangents, y, params)
+    if not options.nan_safe_gradients:
+        return y, tangent_of(prim, primals, tangents, y, params)
+    rule = lambda dots: tangent_of(prim, primals, dots, y, params)
+    return y, absorbing(rule, tangents)
 
 
 def tangent_of(prim: Any, primals: Any, tangents: Any, y: Any, params: Any) -> Any:

@@ -12,23 +12,13 @@ is made of arithmetic and of y, O(n^3) at most, not 2^n as for nested jvp.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
 from ..core.avals import aval_of, tangent_aval
 from ..core.dtypes import is_inexact
-from ..ops.structure import (
-    Series,
-    Terms,
-    broadcast_to,
-    cauchy,
-    instantiate,
-    linear_terms,
-    part,
-    rate,
-    scaled_by,
-)
+from ..ops.structure import Series, broadcast_to, instantiate, known_terms, scaled_by
 from ..runtime import _native
 from .jvp import PrimalTracer, tangent_of
 
@@ -59,7 +49,7 @@ class TaylorTrace(_native.Trace):
         if not prim.multiple_results:
             rows.more = self._terms(prim, rows, [rows], series, params)
             return self.box(rows)
-        parts = [part(rows, i) for i in range(len(y))]
+        parts = [rows.part(i) for i in range(len(y))]
         rows.more = self._terms(prim, rows, parts, series, params)
         return [self.box(s) for s in parts]
 
@@ -88,26 +78,20 @@ class TaylorTrace(_native.Trace):
 
     def _terms(
         self, prim: Any, rows: Series, made: Any, series: Sequence[Series], params: Any
-    ) -> Terms:
+    ) -> Iterator[Any]:
         """The output's coefficients 1, 2, ..., by whichever rule the primitive has."""
         y = rows[0]
-        if prim.taylor:
-            terms = prim.taylor(y, *series, **params)
-        elif prim.linear is not None:
-            terms = linear_terms(prim, series, params)
-        elif prim.bilinear:
-            times = lambda a, b: prim(a, b, **params)
-            terms = (cauchy(series[0], series[1], k, times) for k in count(1))
-        else:
+        terms = known_terms(prim, y, series, params)
+        if terms is None:
             terms = self._from_derivative(prim, made, series, params)
         if prim.multiple_results:
-            return iter(terms)
+            return terms
         shape = aval_of(y).shape
         return (t if t is None else _shaped(t, shape) for t in terms)
 
     def _from_derivative(
         self, prim: Any, made: Sequence[Series], series: Any, params: Any
-    ) -> Terms:
+    ) -> Iterator[Any]:
         """Terms from the derivative rule; see the module's docstring."""
         rates = self._rates(prim, made, series, params)
         for k in count(1):
@@ -141,7 +125,7 @@ class TaylorTrace(_native.Trace):
 
     def _dot(self, series: Series) -> TaylorTracer:
         """The tangent of a value: its rate, whose first coefficient may be zero."""
-        slope, aval = rate(series), tangent_aval(aval_of(series[0]))
+        slope, aval = series.rate(), tangent_aval(aval_of(series[0]))
         slope.terms.append(instantiate(series[1], aval))
         next(slope.more)  # type: ignore[arg-type]
         return TaylorTracer(self, aval, slope[0], slope)
