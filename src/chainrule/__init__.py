@@ -40,7 +40,7 @@ from .api.taylor import laplacian as laplacian
 from .api.vmap import vmap as vmap
 from .control.checkpoint import checkpoint as checkpoint
 from .control.checkpoint import checkpoint as remat
-from .control.checkpoint import checkpoint_policies as checkpoint_policies
+from .control.checkpoint_policies import checkpoint_policies as checkpoint_policies
 from .control.closures import closure_convert as closure_convert
 from .control.closures import linear_transpose as linear_transpose
 from .control.custom_rules import custom_jvp as custom_jvp

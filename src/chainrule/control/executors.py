@@ -63,4 +63,11 @@ def execute(closed: ClosedJaxpr, args: Sequence[Any]) -> list[Any]:
     return list(executable(closed)(*arrays))
 
 
+def runner(closed: ClosedJaxpr) -> Program:
+    """What runs a program many times on Arrays; see `execute`."""
+    if _native.current_dynamic() is not None:
+        return interpreter(closed, ())
+    return executable(closed)
+
+
 _native.set_hooks({"as_array": as_array})

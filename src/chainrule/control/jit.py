@@ -25,6 +25,7 @@ from ..runtime import _native
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.flat import FlatFun, check_callable, name_of
 from ..transforms.stage import stage_closed
+from .bodies import forget_bodies
 from .call import call_primitive
 from .executors import executable
 from .selection import select
@@ -331,7 +332,8 @@ def jit(
 
 
 def clear_caches() -> None:
-    """Forgets the staged programs of all jitted functions."""
+    """Forgets the staged programs of all jitted functions, and of loops' bodies."""
+    forget_bodies()
     for function in list(_live):
         function.clear_cache()
 

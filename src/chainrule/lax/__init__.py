@@ -31,6 +31,10 @@ from .contractions import PrecisionLike as PrecisionLike
 from .contractions import batch_matmul as batch_matmul
 from .contractions import dot as dot
 from .contractions import dot_general as dot_general
+from .control_flow import cond as cond
+from .control_flow import fori_loop as fori_loop
+from .control_flow import switch as switch
+from .control_flow import while_loop as while_loop
 from .convolution import ConvDimensionNumbers as ConvDimensionNumbers
 from .convolution import (
     ConvGeneralDilatedDimensionNumbers as ConvGeneralDilatedDimensionNumbers,
@@ -138,6 +142,8 @@ from .fft import FftType as FftType
 from .fft import fft as fft
 
 # --- shapes, indexing, sorting -------------------------------------------------------
+from .implicit import custom_linear_solve as custom_linear_solve
+from .implicit import custom_root as custom_root
 from .indexing import GatherDimensionNumbers as GatherDimensionNumbers
 from .indexing import GatherScatterMode as GatherScatterMode
 from .indexing import ScatterDimensionNumbers as ScatterDimensionNumbers
@@ -169,6 +175,9 @@ from .reductions import reduce_or as reduce_or
 from .reductions import reduce_prod as reduce_prod
 from .reductions import reduce_sum as reduce_sum
 from .reductions import reduce_xor as reduce_xor
+from .scanning import associative_scan as associative_scan
+from .scanning import map as map
+from .scanning import scan as scan
 from .shaping import broadcast as broadcast
 from .shaping import broadcast_in_dim as broadcast_in_dim
 from .shaping import broadcast_like as broadcast_like

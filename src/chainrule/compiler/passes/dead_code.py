@@ -1,27 +1,56 @@
-"""Dead code: equations whose results nobody reads are left out, effects excepted."""
+"""Dead code: equations whose results nobody reads are left out, effects excepted.
+
+A loop or branch of which some results are read is cut down by its primitive's rule
+
+    live(used, **params) -> (operands kept, results kept, params)
+
+where `used` says which results are read, and the answer is in the order of the
+equation's own operands and results.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal
+from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, subjaxprs
+from .nested import descend
 
 
 def has_effects(eqn: JaxprEqn) -> bool:
-    """Whether an equation is there for what it does: it has no results. What a
-    `pure_callback` calls is pure by its contract, and need not be called."""
-    return not eqn.outvars
+    """Whether an equation is there for what it does: it, or one within it, has no
+    results. What a `pure_callback` calls is pure by its contract, and need not be."""
+    if not eqn.outvars:
+        return True
+    return any(_has_effects(program) for program in subjaxprs(eqn.params))
+
+
+def _has_effects(program: Any) -> bool:
+    return any(has_effects(eqn) for eqn in program.jaxpr.eqns)
 
 
 def eliminate_dead_code(closed: ClosedJaxpr) -> ClosedJaxpr:
-    """The program without unread equations and constants."""
+    """The program without unread equations, loop carries and constants."""
     jaxpr = closed.jaxpr
     needed: set[Any] = {v for v in jaxpr.outvars if type(v) is not Literal}
     kept: list[JaxprEqn] = []
     for eqn in reversed(jaxpr.eqns):
-        if has_effects(eqn) or any(v in needed for v in eqn.outvars):
-            kept.append(eqn)
+        if any(v in needed for v in eqn.outvars) or has_effects(eqn):
+            eqn = _cut_down(eqn, needed)
+            kept.append(descend(eqn, eliminate_dead_code))
             needed.update(v for v in eqn.invars if type(v) is not Literal)
     pairs = [(v, c) for v, c in zip(jaxpr.constvars, closed.consts) if v in needed]
     made = jaxpr.replace(eqns=kept[::-1], constvars=[v for v, _ in pairs])
     return ClosedJaxpr(made, [c for _, c in pairs])
+
+
+def _cut_down(eqn: JaxprEqn, needed: set[Any]) -> JaxprEqn:
+    """The equation without the results that nobody reads, where its rule allows."""
+    used = [v in needed for v in eqn.outvars]
+    if eqn.primitive.live is None or all(used):
+        return eqn
+    ins, outs, params = eqn.primitive.live(used, **eqn.params)
+    return eqn.replace(
+        invars=[v for v, keep in zip(eqn.invars, ins) if keep],
+        outvars=[v for v, keep in zip(eqn.outvars, outs) if keep],
+        params=params,
+    )

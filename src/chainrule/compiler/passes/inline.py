@@ -1,21 +1,23 @@
 """Inlining: called programs are written out in the caller.
 
-Afterwards no equation calls a program that is known, so that the other passes and the
-fusion of kernels see across the calls. Equations keep the lines of the user's program.
+Afterwards no equation calls a program that is known, neither here nor within loops and
+branches, so that the other passes and the fusion of kernels see across the calls.
+Equations keep the lines of the user's program.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+from ...core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, subjaxprs
+from .nested import descend
 
 
 def inline(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The program without calls; the program itself if it has none."""
-    if not any(_called(eqn) for eqn in closed.jaxpr.eqns):
-        return closed
     jaxpr = closed.jaxpr
+    if not any(_called(eqn) or subjaxprs(eqn.params) for eqn in jaxpr.eqns):
+        return closed
     writer = _Writer(list(jaxpr.constvars), list(closed.consts))
     env: dict[Any, Any] = {v: v for v in (*jaxpr.constvars, *jaxpr.invars)}
     outs = writer.run(jaxpr, env)
@@ -48,7 +50,9 @@ class _Writer:
             if program is None:
                 outs = [Var(v.aval) for v in eqn.outvars]
                 env.update(zip(eqn.outvars, outs))
-                self.eqns.append(eqn.replace(invars=inputs, outvars=outs))
+                self.eqns.append(
+                    descend(eqn.replace(invars=inputs, outvars=outs), inline)
+                )
                 continue
             inner = dict(zip(program.jaxpr.invars, inputs))
             for v, value in zip(program.jaxpr.constvars, program.consts):
