@@ -60,7 +60,7 @@ class Emitter(ExpressionWriter):
             scope.lines.append(f"  %j{n} = select i1 %l{n}, i64 {base}, i64 {latest}")
             self.base[var] = f"%j{n}"
         results = body(phis)
-        self.scopes.stack.pop()
+        self.scopes.close(scope)
         self.base[var], self.lines = saved
         pre, latch = outer.label, scope.label
         lines = outer.lines
@@ -342,7 +342,7 @@ class Emitter(ExpressionWriter):
             for x, name in zip(like, names):
                 e = node("given", x.type, (), next(self.serial))
                 self.scopes.depth_of[e] = scope.depth
-                scope.memo[e, ()] = (name, wide)
+                self.scopes.remember(scope, e, (name, wide))
                 if wide:
                     assert self.vector_var is not None
                     self.vector_results[e] = (self.vector_var,)
@@ -418,12 +418,12 @@ class Emitter(ExpressionWriter):
         grid = tuple(a.var for a in self.kernel.grid)
         scope = self.scopes.top
         for e, name in zip(r.results, names):
-            self.scopes._free[e] = (e, *grid)
+            self.scopes.depend(e, (e, *grid))
             self.scopes.depth_of[e] = scope.depth
             if wide:
                 self.vector_results[e] = grid
             self.offset.update(point)
-            scope.memo[e, self.copy_key(e)] = (name, wide)
+            self.scopes.remember(scope, self.key(e), (name, wide))
             for v in point:
                 self.offset.pop(v, None)
 

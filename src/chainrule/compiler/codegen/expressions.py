@@ -34,6 +34,7 @@ class ExpressionWriter(Writer):
         self.base: dict[Expr, str | None] = {}
         self.offset: dict[Expr, int] = {}
         self.copied: set[Expr] = set()
+        self.copied_in: dict[Expr, tuple[Expr, ...]] = {}
         self.vector_var: Expr | None = None
         self.mask: str | None = None
         self.vector_results: dict[Expr, Sequence[Expr]] = {}
@@ -79,13 +80,17 @@ class ExpressionWriter(Writer):
         finally:
             self.lines, self.width = lines, old
 
-    def copy_key(self, e: Expr) -> tuple[int, ...]:
-        """Which of the copies of its axes an expression is asked for."""
-        if not self.copied:
-            return ()
-        return tuple(
-            self.offset.get(v, 0) for v in self.scopes.free(e) if v in self.copied
-        )
+    def key(self, e: Expr) -> Any:
+        """What the value of an expression is known by: the expression, and which of the
+        copies of its axes it is asked for."""
+        copied = self.copied_in.get(e)
+        if copied is None:
+            copied = tuple([v for v in self.scopes.free(e) if v in self.copied])
+            self.copied_in[e] = copied
+        if not copied:
+            return e
+        offset = self.offset
+        return (e, *[offset.get(v, 0) for v in copied])
 
     def is_vector(self, e: Expr) -> bool:
         """Whether the expression varies along the current vector axis."""
@@ -101,34 +106,38 @@ class ExpressionWriter(Writer):
 
     def value(self, e: Expr) -> tuple[str, bool]:
         """Computes an expression where it belongs; its name and whether it's a vector."""
-        found = self._known(e)
+        known, key = self.scopes.known, self.key
+        wanted = key(e)
+        found = known.get(wanted)
         if found is not None:
             return found
         stack = [e]
         while stack:
             x = stack[-1]
-            if self._known(x) is not None:
+            name = key(x)
+            if name in known:
                 stack.pop()
                 continue
-            needed = (x.args[0], x.args[2]) if x.op == "rare" else x.args
-            pending = [a for a in needed if self._known(a) is None]
+            args = (x.args[0], x.args[2]) if x.op == "rare" else x.args
+            pending = [a for a in args if key(a) not in known]
             if pending:
                 stack.extend(pending)
                 continue
             stack.pop()
-            depth = self.scopes.depth(x)
-            made = self._compute(x, self.scopes.at_depth(depth))
-            self.scopes.at_depth(depth).memo[x, self.copy_key(x)] = made
-        found = self._known(e)
-        assert found is not None
-        return found
+            self._place(x, name)
+        return known[wanted]
 
-    def _known(self, e: Expr) -> tuple[str, bool] | None:
-        if e.op == "const":
-            return constant(e), False
-        if e.op == "int":
-            return self.number(e.data), False
-        return self.scopes.find((e, self.copy_key(e)), self.scopes.depth(e))
+    def _place(self, x: Expr, name: Any) -> None:
+        """Computes an expression whose arguments are known."""
+        scopes = self.scopes
+        if x.op == "const":
+            scopes.remember(scopes.stack[0], name, (constant(x), False))
+        elif x.op == "int":
+            scopes.remember(scopes.stack[0], name, (self.number(x.data), False))
+        else:
+            depth = scopes.depth(x)
+            made = self._compute(x, scopes.at_depth(depth))
+            scopes.remember(scopes.at_depth(depth), name, made)
 
     def _compute(self, e: Expr, scope: Scope) -> tuple[str, bool]:
         wide = self.is_vector(e)
@@ -149,16 +158,15 @@ class ExpressionWriter(Writer):
             return name
         if e.op in ("const",) or (e.op == "int" and name[0] != "%"):
             return f"splat ({NAMES[e.type]} {name})"
-        depth = self.scopes.depth(e)
-        key = ("splat", e, self.copy_key(e))
-        found = self.scopes.find(key, depth)
+        key = ("splat", self.key(e))
+        found = self.scopes.known.get(key)
         if found is None:
-            scope = self.scopes.at_depth(depth)
+            scope = self.scopes.at_depth(self.scopes.depth(e))
             found = (
                 self.within(scope, 0, lambda: self.broadcast(name, NAMES[e.type])),
                 True,
             )
-            scope.memo[key] = found
+            self.scopes.remember(scope, key, found)
         return found[0]
 
     def broadcast(self, name: str, llvm_type: str) -> str:
@@ -214,7 +222,7 @@ class ExpressionWriter(Writer):
                 lambda: self.new(f"select {mask} {test}, {t} {careful}, {t} {quick}"),
             )
         finally:
-            self.scopes.stack.remove(inner)
+            self.scopes.close(inner)
         scope.lines += [f"{then}:", *inner.lines, f"  br label %{done}", f"{done}:"]
         scope.label = done
         return self.new(f"phi {t} [ {quick}, %{before} ], [ {mixed}, %{inner.label} ]")

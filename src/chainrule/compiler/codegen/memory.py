@@ -100,7 +100,7 @@ def _combined(w: Emitter, s: Store, wide: bool) -> str:
     name = w.within(scope, width, lambda: load(w, current))
     old = node("given", s.value.type, (), next(w.serial))
     w.scopes.depth_of[old] = scope.depth
-    scope.memo[old, ()] = (name, wide)
+    w.scopes.remember(scope, old, (name, wide))
     if wide and w.vector_var is not None:
         w.vector_results[old] = (w.vector_var,)
     return w.operand(s.combine(old, s.value), wide)
@@ -151,7 +151,7 @@ def _step(
     offset: int,
 ) -> str:
     """pointer + stride * (base + offset), computed where its variable is defined."""
-    found = w.scopes.find(("address", prefix), depth)
+    found = w.scopes.known.get(("address", prefix))
     if found is not None:
         return found[0]
     scope = w.scopes.at_depth(depth)
@@ -167,7 +167,7 @@ def _step(
         return w.new(f"getelementptr {element}, ptr {pointer}, i64 {position}")
 
     name = w.within(scope, 0, make)
-    scope.memo["address", prefix] = (name, False)
+    w.scopes.remember(scope, ("address", prefix), (name, False))
     return name
 
 
@@ -239,7 +239,7 @@ def _lane_pointers(
     steps = None
     if stride:
         key = ("lanes", stride)
-        found = w.scopes.find(key, 0)
+        found = w.scopes.known.get(key)
         if found is None:
             scope = w.scopes.stack[0]
 
@@ -252,7 +252,7 @@ def _lane_pointers(
                 return w.new(f"mul {t} {w.lanes()}, {number}")
 
             found = (w.within(scope, 0, make), True)
-            scope.memo[key] = found
+            w.scopes.remember(scope, key, found)
         steps = found[0]
     if index is not None and steps is not None:
         index = w.new(f"add {t} {index}, {steps}")

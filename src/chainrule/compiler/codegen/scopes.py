@@ -15,22 +15,25 @@ from ..expr import Expr
 
 
 class Scope:
-    """Lines of one straight-line region, the label of its current block, and what has
-    been computed there: (expression, copy) -> (name, is it a vector)."""
+    """Lines of one straight-line region, the label of its current block, and the keys
+    of what has been computed there."""
 
-    __slots__ = ("depth", "label", "lines", "memo")
+    __slots__ = ("depth", "keys", "label", "lines")
 
     def __init__(self, depth: int, label: str):
         self.depth, self.label = depth, label
         self.lines: list[str] = []
-        self.memo: dict[Any, tuple[str, bool]] = {}
+        self.keys: list[Any] = []
 
 
 class Scopes:
-    """The stack of open scopes, innermost last; and the depth of every variable."""
+    """The stack of open scopes, innermost last; the depth of every variable; and what
+    open scopes have computed: `known` maps keys (expressions, or with the copy they
+    were asked for) to (name, is it a vector)."""
 
     def __init__(self) -> None:
         self.stack = [Scope(0, "entry")]
+        self.known: dict[Any, tuple[str, bool]] = {}
         self.depth_of: dict[Expr, int] = {}
         self.written: set[Any] = set()
         self.grid: tuple[Expr, ...] = ()
@@ -47,16 +50,20 @@ class Scopes:
                 return scope
         return self.stack[0]
 
-    def find(self, key: Any, depth: int) -> tuple[str, bool] | None:
-        """What an open scope of this depth has computed for `key`."""
-        for scope in reversed(self.stack):
-            if scope.depth == depth:
-                found = scope.memo.get(key)
-                if found is not None:
-                    return found
-            elif scope.depth < depth:
-                return None
-        return None
+    def remember(self, scope: Scope, key: Any, found: tuple[str, bool]) -> None:
+        """Notes what a scope has computed, for as long as it is open."""
+        scope.keys.append(key)
+        self.known[key] = found
+
+    def close(self, scope: Scope) -> None:
+        """Takes a scope off the stack; what it has computed is not seen any more."""
+        self.stack.remove(scope)
+        for key in scope.keys:
+            self.known.pop(key, None)
+
+    def depend(self, e: Expr, on: tuple[Expr, ...]) -> None:
+        """Says what a value that the kernel has computed depends on."""
+        self._free[e] = on
 
     def free(self, e: Expr) -> tuple[Expr, ...]:
         """The loop variables and reduction results that an expression depends on; what
@@ -87,5 +94,9 @@ class Scopes:
 
     def depth(self, e: Expr) -> int:
         """The depth of the scope an expression belongs to."""
-        depths = self.depth_of
-        return max((depths.get(v, 0) for v in self.free(e)), default=0)
+        depths, deepest = self.depth_of, 0
+        for v in self.free(e):
+            depth = depths.get(v, 0)
+            if depth > deepest:
+                deepest = depth
+        return deepest
