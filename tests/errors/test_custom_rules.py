@@ -133,7 +133,7 @@ def test_custom_vjp_without_a_rule():
     TypeError,
     "custom_vjp: forward-mode differentiation (jvp, jacfwd) of double is not"
     " possible: only its reverse-mode rule is given. Use reverse mode, or"
-    " define the function with custom_jvp.",
+    " define a forward rule with its defjvp.",
 )
 def test_custom_vjp_in_forward_mode():
     cr.jvp(with_vjp(lambda res, ct: (ct,)), (1.0,), (1.0,))

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.avals import aval_of
+from ..core.jaxpr import ClosedJaxpr
 from ..core.linear import LinearTracer
+from ..core.primitive import Missing
 from ..ops.structure import scale_p
 
 MIXED_GAIN = 0.7
@@ -86,6 +88,8 @@ def choose(
 
     With `must_cut`, the narrowest place that can be cut, where there is one.
     """
+    if not _can_be_pushed(tape.entries):
+        return Choice("reverse", n, m)
     best = Choice("forward" if n <= m else "reverse", n, m)
     if min(n, m) <= 2 or len(tape.entries) < 2 or not _one_dtype(tape, inputs, outs):
         return best
@@ -97,6 +101,19 @@ def choose(
         if 0 < width < (math.inf if must_cut else min(n, m)) and price < least:
             best, least = Choice("mixed", n, m, position, width), price
     return best
+
+
+def _can_be_pushed(entries: Sequence[Any]) -> bool:
+    """Whether no entry is known by its transpose alone, as custom_vjp functions are."""
+    return all(_has_batching(prim, params) for prim, _, params, _ in entries)
+
+
+def _has_batching(prim: Any, params: Any) -> bool:
+    inner = [v.jaxpr for v in params.values() if isinstance(v, ClosedJaxpr)]
+    eqns = [eqn for jaxpr in inner for eqn in jaxpr.eqns]
+    return not (isinstance(prim.batch, Missing) and prim.batch_call is None) and all(
+        _has_batching(eqn.primitive, eqn.params) for eqn in eqns
+    )
 
 
 def _one_dtype(tape: Any, inputs: Sequence[Any], outs: Sequence[Any]) -> bool:

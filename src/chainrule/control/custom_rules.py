@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core import dtypes
-from ..core.avals import as_array, aval_of
+from ..core.avals import as_array, aval_of, tangent_aval
 from ..core.jaxpr import ClosedJaxpr
 from ..core.primitive import Primitive
 from ..ops.structure import add_tangents, batch_to_front, instantiate
@@ -61,8 +61,7 @@ def _jvp_call(
     for t in tangents[:n]:
         if t is not None:
             raise _closes_over(params["name"], "custom_jvp")
-    full = [instantiate(t, aval_of(p)) for p, t in zip(primals, tangents)][n:]
-    return rule(primals[n:], full)
+    return rule(primals[n:], tangents[n:])
 
 
 def _closes_over(name: str, kind: str) -> TypeError:
@@ -72,22 +71,35 @@ def _closes_over(name: str, kind: str) -> TypeError:
     )
 
 
+def batched_rule(rule: Any, trace: Any, dims: Sequence[Any]) -> Any:
+    """A forward rule mapped over `dims`, with every output's batch dim in front."""
+
+    def mapped_rule(primals: Any, tangents: Any) -> Any:
+        n, given = len(primals), [i for i, t in enumerate(tangents) if t is not None]
+        some: list[bool] = []
+
+        def flat(*values: Any) -> list[Any]:
+            dots: list[Any] = [None] * n
+            for i, t in zip(given, values[n:]):
+                dots[i] = t
+            outs, out_dots = rule(list(values[:n]), dots)
+            some[:] = [t is not None for t in out_dots]
+            return [*outs, *(t for t in out_dots if t is not None)]
+
+        both = [*dims, *(dims[i] for i in given)]
+        found = _batched(flat, trace, both)(*primals, *(tangents[i] for i in given))
+        rest = iter(found[len(some) :])
+        return found[: len(some)], [next(rest) if s else None for s in some]
+
+    return mapped_rule
+
+
 def _jvp_batch(
     trace: Any, args: Any, dims: Any, *, fun: Any, rule: Any, **params: Any
 ) -> Any:
     n = params["consts"]
     mapped = _batched(fun, trace, dims)
-    both = [*dims[n:], *dims[n:]]
-
-    def rule_flat(*values: Any) -> list[Any]:
-        half = len(values) // 2
-        outs, dots = rule(list(values[:half]), list(values[half:]))
-        return [*outs, *dots]
-
-    def mapped_rule(primals: Any, tangents: Any) -> Any:
-        outs = _batched(rule_flat, trace, both)(*primals, *tangents)
-        return outs[: len(outs) // 2], outs[len(outs) // 2 :]
-
+    mapped_rule = batched_rule(rule, trace, dims[n:])
     if n:
         consts, args = list(args[:n]), args[n:]
         inner = mapped
@@ -95,6 +107,46 @@ def _jvp_batch(
     new = {**params, "fun": mapped, "rule": mapped_rule, "consts": 0}
     outs = custom_jvp_p(*args, **new)
     return outs, [0] * len(outs)
+
+
+class SymbolicZero:
+    """The tangent or cotangent zero of an array, told apart from arrays of zeros.
+
+    Rules defined with `symbolic_zeros=True` are given them and may return them.
+    """
+
+    __slots__ = ("aval",)
+
+    def __init__(self, aval: Any):
+        self.aval = tangent_aval(aval)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the zero."""
+        return self.aval.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the zero."""
+        return self.aval.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions of the zero."""
+        return self.aval.ndim
+
+    def instantiate(self) -> Any:
+        """The zero as an array."""
+        return instantiate(None, self.aval)
+
+    def __repr__(self) -> str:
+        return f"SymbolicZero({self.aval.str_short()})"
+
+
+def with_zeros(dots: Sequence[Any], avals: Sequence[Any], symbolic: bool) -> list[Any]:
+    """Tangents with the zeros (None) as arrays, or as SymbolicZeros."""
+    zero = SymbolicZero if symbolic else lambda aval: instantiate(None, aval)
+    return [zero(a) if t is None else t for t, a in zip(dots, avals)]
 
 
 custom_jvp_p = Primitive(
@@ -164,14 +216,19 @@ class custom_jvp:
         self.fun = fun
         self.nondiff_argnums = nondiff_positions(fun, nondiff_argnums, nondiff_argnames)
         self.jvp: Callable[..., Any] | None = None
+        self.symbolic_zeros = False
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
     def defjvp(self, jvp: Callable[..., Any], symbolic_zeros: bool = False) -> Any:
-        """Sets the rule: `jvp(*nondiff, primals, tangents) -> (out, out_dot)`."""
+        """Sets the rule: `jvp(*nondiff, primals, tangents) -> (out, out_dot)`.
+
+        With `symbolic_zeros`, tangents that are zero are given as SymbolicZeros, and the
+        rule may return them.
+        """
         check_callable("custom_jvp.defjvp", jvp)
-        self.jvp = jvp
+        self.jvp, self.symbolic_zeros = jvp, symbolic_zeros
         return jvp
 
     def defjvps(self, *jvps: Callable[..., Any] | None) -> None:
@@ -190,7 +247,7 @@ class custom_jvp:
                     total = add_tangents(total, as_array(rule(t, out, *primals)))
             return out, instantiate(total, aval_of(out))
 
-        self.jvp = jvp
+        self.jvp, self.symbolic_zeros = jvp, False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args = resolve(self.fun, args, kwargs)
@@ -204,20 +261,25 @@ class custom_jvp:
         flat = FlatFun(_fixed(self.fun, args, where), tree)
         flat.name = name_of(self.fun)
         nondiff = [args[i] for i in where]
-
-        def rule(primals: Any, tangents: Any) -> Any:
-            out = self.jvp(
-                *nondiff,
-                tuple(tree_unflatten(tree, primals)),
-                tuple(tree_unflatten(tree, tangents)),
-            )
-            return _checked_pair(flat, out)
-
+        rule = forward_rule(self.jvp, nondiff, tree, flat, self.symbolic_zeros)
         outs = custom_jvp_p(
             *[as_array(x, flat.name) for x in leaves],
             fun=flat, rule=rule, name=flat.name, consts=0,
         )  # fmt: skip
         return tree_unflatten(flat.out_tree, outs)
+
+
+def forward_rule(
+    jvp: Any, nondiff: Sequence[Any], tree: Any, flat: FlatFun, symbolic: bool
+) -> Any:
+    """The user's rule on flat lists, None standing for zero tangents."""
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        dots = with_zeros(tangents, [aval_of(p) for p in primals], symbolic)
+        args = tuple(tree_unflatten(tree, primals)), tuple(tree_unflatten(tree, dots))
+        return _checked_pair(flat, jvp(*nondiff, *args))
+
+    return rule
 
 
 def _fixed(fun: Any, args: Sequence[Any], where: Sequence[int]) -> Any:
@@ -246,9 +308,7 @@ def _checked_pair(flat: FlatFun, out: Any) -> tuple[list[Any], list[Any]]:
         )
     flat.out_tree = y_tree
     ys = [as_array(y) for y in ys]
-    dots = [
-        as_array(t) if getattr(t, "dtype", 0) != dtypes.float0 else None for t in dots
-    ]
+    dots = [_tangent(t) for t in dots]
     for y, t in zip(ys, dots):
         if t is not None and dtypes.is_inexact(y.dtype):
             if (t.shape, t.dtype) != (y.shape, y.dtype):
@@ -259,6 +319,13 @@ def _checked_pair(flat: FlatFun, out: Any) -> tuple[list[Any], list[Any]]:
                 )
     dots = [t if dtypes.is_inexact(y.dtype) else None for y, t in zip(ys, dots)]
     return ys, dots
+
+
+def _tangent(t: Any) -> Any:
+    """A tangent or cotangent that a rule returned; None for zero."""
+    if isinstance(t, SymbolicZero) or getattr(t, "dtype", 0) == dtypes.float0:
+        return None
+    return as_array(t)
 
 
 def nondiff_positions(

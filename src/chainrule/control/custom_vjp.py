@@ -2,13 +2,14 @@
 
 `linearize` runs the forward function, keeps its residuals, and tapes one opaque linear
 equation whose transpose calls the backward function. That equation cannot be pushed
-forward, so forward mode on a custom_vjp function raises.
+forward, so forward mode on a custom_vjp function raises, unless `defjvp` gave it a rule.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..core import dtypes
@@ -21,30 +22,31 @@ from ..transforms.batch import batch_flat
 from ..transforms.flat import FlatFun, check_callable, kind_of, name_of, positions
 from .closures import closure_convert
 from .custom_rules import (
+    SymbolicZero,
     _batched,
     _call,
     _closes_over,
     _fixed,
     _stage_call,
+    batched_rule,
+    forward_rule,
     nondiff_positions,
     resolve,
+    with_zeros,
 )
 
 
 def _no_forward(*_: Any, name: str = "the function", **__: Any) -> Any:
     raise TypeError(
         f"custom_vjp: forward-mode differentiation (jvp, jacfwd) of {name} is not"
-        " possible: only its reverse-mode rule is given. Use reverse mode, or define the"
-        " function with custom_jvp."
+        " possible: only its reverse-mode rule is given. Use reverse mode, or define a"
+        " forward rule with its defjvp."
     )
 
 
-def _linear_transpose(
-    cts: Any, *args: Any, bwd: Any, in_avals: Any, outs: Any, **_: Any
-) -> Any:
+def _linear_transpose(cts: Any, *args: Any, bwd: Any, in_avals: Any, **_: Any) -> Any:
     n = len(args) - len(in_avals)
-    full = [instantiate(c, a) for c, a in zip(cts, outs)]
-    return [*(None,) * n, *bwd(list(args[:n]), full)]
+    return [*(None,) * n, *bwd(list(args[:n]), list(cts))]
 
 
 custom_linear_p = Primitive(
@@ -60,6 +62,15 @@ custom_linear_p = Primitive(
 )
 
 
+def _jvp_call(primals: Any, tangents: Any, *, jvp: Any, **params: Any) -> Any:
+    if jvp is None:
+        _no_forward(name=params["name"])
+    n = params["consts"]
+    if any(t is not None for t in tangents[:n]):
+        raise _closes_over(params["name"], "custom_vjp")
+    return jvp(primals[n:], tangents[n:])
+
+
 def _linearize_call(
     tape: Any, primals: Any, tangents: Any, *, fwd: Any, bwd: Any, **params: Any
 ) -> Any:
@@ -67,7 +78,7 @@ def _linearize_call(
     if any(t is not None for t in tangents[:n]):
         raise _closes_over(params["name"], "custom_vjp")
     primals, tangents = primals[n:], tangents[n:]
-    outs, residuals = fwd(*primals)
+    outs, residuals = fwd(*primals, perturbed=[t is not None for t in tangents])
     given = [i for i, t in enumerate(tangents) if t is not None]
 
     def pull_given(res: Any, cts: Any) -> list[Any]:
@@ -88,38 +99,45 @@ def _linearize_call(
 
 
 def _vjp_batch(
-    trace: Any, args: Any, dims: Any, *, fun: Any, fwd: Any, bwd: Any, **params: Any
-) -> Any:
+    trace: Any, args: Any, dims: Any, *, fun: Any, fwd: Any, bwd: Any, jvp: Any,
+    **params: Any,
+) -> Any:  # fmt: skip
     n, size = params["consts"], trace.size
     mapped = _batched(fun, trace, dims)
     if n:
         consts, inner = list(args[:n]), mapped
         mapped = lambda *xs: inner(*consts, *xs)
     args, dims = args[n:], list(dims[n:])
-    count: list[int] = []
 
-    def fwd_flat(*xs: Any) -> list[Any]:
-        outs, residuals = fwd(*xs)
-        count[:] = [len(outs)]
-        return [*outs, *residuals]
+    def mapped_fwd(*xs: Any, perturbed: Any = None) -> Any:
+        count: list[int] = []
 
-    def mapped_fwd(*xs: Any) -> Any:
-        found = _batched(fwd_flat, trace, dims)(*xs)
+        def flat(*xs: Any) -> list[Any]:
+            outs, residuals = fwd(*xs, perturbed=perturbed)
+            count[:] = [len(outs)]
+            return [*outs, *residuals]
+
+        found = _batched(flat, trace, dims)(*xs)
         return found[: count[0]], found[count[0] :]
 
     def mapped_bwd(residuals: Any, cts: Any) -> list[Any]:
-        k = len(residuals)
-        outs, found = batch_flat(
-            lambda *xs: [
-                instantiate(c, aval_of(a))
-                for c, a in zip(bwd(list(xs[:k]), list(xs[k:])), examples)
-            ],
-            size, [*residuals, *cts], [0] * (k + len(cts)), trace.axis_name,
-        )  # fmt: skip
+        k, given = len(residuals), [i for i, c in enumerate(cts) if c is not None]
+
+        def flat(*xs: Any) -> list[Any]:
+            full: list[Any] = [None] * len(cts)
+            for i, c in zip(given, xs[k:]):
+                full[i] = c
+            found = bwd(list(xs[:k]), full)
+            return [instantiate(c, aval_of(a)) for c, a in zip(found, examples)]
+
+        values = [*residuals, *(cts[i] for i in given)]
+        outs, found = batch_flat(flat, size, values, [0] * len(values), trace.axis_name)
         return [_unmapped(x, d, e, size) for x, d, e in zip(outs, found, dims)]
 
     examples = [_example(x, d) for x, d in zip(args, dims)]
+    mapped_jvp = None if jvp is None else batched_rule(jvp, trace, dims)
     new = {**params, "fun": mapped, "fwd": mapped_fwd, "bwd": mapped_bwd, "consts": 0}
+    new["jvp"] = mapped_jvp
     outs = custom_vjp_p(*args, **new)
     return outs, [0] * len(outs)
 
@@ -154,7 +172,7 @@ custom_vjp_p = Primitive(
     "A function with its own reverse-mode rule.",
     abstract=lambda *avals, fun, **_: fun.out_avals,
     evaluate=lambda *args, fun, **_: _call(fun, *args),
-    jvp_call=lambda primals, tangents, *, name, **_: _no_forward(name=name),
+    jvp_call=_jvp_call,
     linearize_call=_linearize_call,
     batch_call=_vjp_batch,
     stage=_stage_call,
@@ -162,6 +180,17 @@ custom_vjp_p = Primitive(
     multiple_results=True,
     raw=True,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CustomVJPPrimal:
+    """An argument of a forward function defined with `symbolic_zeros`.
+
+    `value` is the array, `perturbed` whether it is differentiated.
+    """
+
+    value: Any
+    perturbed: bool
 
 
 class custom_vjp:
@@ -196,6 +225,8 @@ class custom_vjp:
         self.nondiff_argnums = nondiff_positions(fun, nondiff_argnums, nondiff_argnames)
         self.fwd: Callable[..., Any] | None = None
         self.bwd: Callable[..., Any] | None = None
+        self.jvp: Callable[..., Any] | None = None
+        self.symbolic_zeros = self.symbolic_tangents = False
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -211,10 +242,24 @@ class custom_vjp:
 
         `fwd(*args) -> (output, residuals)`; `bwd(*nondiff, residuals, ct)` returns a
         tuple with one cotangent (or None) per differentiable argument.
+
+        With `symbolic_zeros`, the leaves of the arguments of `fwd` are CustomVJPPrimals,
+        which say whether they are differentiated, and cotangents that are zero are
+        given to `bwd` as SymbolicZeros.
         """
         check_callable("custom_vjp.defvjp", fwd)
         check_callable("custom_vjp.defvjp", bwd)
-        self.fwd, self.bwd = fwd, bwd
+        self.fwd, self.bwd, self.symbolic_zeros = fwd, bwd, symbolic_zeros
+
+    def defjvp(self, jvp: Callable[..., Any], symbolic_zeros: bool = False) -> Any:
+        """Sets a rule for forward mode as well, in the form of `custom_jvp.defjvp`.
+
+        Reverse mode keeps the rule of `defvjp`. Beyond JAX, where forward mode on a
+        custom_vjp function raises.
+        """
+        check_callable("custom_vjp.defjvp", jvp)
+        self.jvp, self.symbolic_tangents = jvp, symbolic_zeros
+        return jvp
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args = resolve(self.fun, args, kwargs)
@@ -234,16 +279,23 @@ class custom_vjp:
         avals = [aval_of(x) for x in leaves]
         trees: dict[str, Any] = {}
 
-        def forward(*primals: Any) -> Any:
+        symbolic = self.symbolic_zeros
+
+        def forward(*primals: Any, perturbed: Any = None) -> Any:
+            if symbolic:
+                perturbed = perturbed or [True] * len(primals)
+                primals = [CustomVJPPrimal(*p) for p in zip(primals, perturbed)]
             found = fwd(*primals)
             flat.out_tree = trees["out"] = fwd.out_tree
             trees["residuals"] = fwd.aux_tree
             n = fwd.out_tree.num_leaves
+            trees["avals"] = [aval_of(y) for y in found[:n]]
             return found[:n], found[n:]
 
         nondiff = [args[i] for i in where]
 
         def backward(residuals: Any, cts: Any) -> list[Any]:
+            cts = with_zeros(cts, trees["avals"], symbolic)
             found = self.bwd(
                 *nondiff,
                 tree_unflatten(trees["residuals"], residuals),
@@ -251,8 +303,12 @@ class custom_vjp:
             )
             return _checked_cts(flat.name, found, dynamic, tree, avals)
 
+        jvp = self.jvp
+        if jvp is not None:
+            jvp = forward_rule(jvp, nondiff, tree, flat, self.symbolic_tangents)
         outs = custom_vjp_p(
-            *leaves, fun=flat, fwd=forward, bwd=backward, name=flat.name, consts=0,
+            *leaves, fun=flat, fwd=forward, bwd=backward, jvp=jvp, name=flat.name,
+            consts=0,
         )  # fmt: skip
         return tree_unflatten(flat.out_tree, outs)
 
@@ -292,7 +348,7 @@ def _checked_cts(
 
 
 def _checked_ct(name: str, ct: Any, aval: Any) -> Any:
-    if ct is None or not dtypes.is_inexact(aval.dtype):
+    if ct is None or not dtypes.is_inexact(aval.dtype) or isinstance(ct, SymbolicZero):
         return None
     ct = as_array(ct, name)
     if ct.shape != aval.shape:
