@@ -50,6 +50,8 @@ from .control.jit import clear_caches as clear_caches
 from .control.jit import jit as jit
 from .control.jit import named_call as named_call
 from .control.jit import named_scope as named_scope
+from .control.value_checks import debug_infs as debug_infs
+from .control.value_checks import debug_nans as debug_nans
 from .core.avals import Array as Array
 from .core.avals import ShapeDtypeStruct as ShapeDtypeStruct
 from .core.config import check_tracer_leaks as check_tracer_leaks
@@ -77,8 +79,6 @@ from .parallel.devices import local_device_count as local_device_count
 from .parallel.devices import local_devices as local_devices
 from .parallel.devices import process_count as process_count
 from .parallel.devices import process_index as process_index
-from .transforms.evaluate import debug_infs as debug_infs
-from .transforms.evaluate import debug_nans as debug_nans
 from .transforms.evaluate import ensure_compile_time_eval as ensure_compile_time_eval
 
 __version__ = "0.1.0"

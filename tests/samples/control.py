@@ -7,7 +7,11 @@ derivatives are tested in tests/properties/test_control.py.
 import numpy as np
 
 import chainrule as cr
+import chainrule.numpy as cnp
+from chainrule.experimental import io_callback
+from chainrule.experimental.checkify import check
 from chainrule.ops.arithmetic import add_p, mul_p
+from chainrule.ops.elementwise_conversion import stop_gradient_p
 from chainrule.ops.elementwise_trigonometric import sin_p
 from chainrule.ops.shaping import reduce_sum_p
 
@@ -91,6 +95,18 @@ def from_numpy(x):
     return cr.pure_callback(np.cosh, struct, x, vmap_method="expand_dims")
 
 
+def recorded(x):
+    struct = cr.ShapeDtypeStruct(x.shape, x.dtype)
+    return io_callback(np.cosh, struct, x)
+
+
+def guarded(x):
+    """A check that holds, on values that are not differentiated."""
+    held = stop_gradient_p(x)
+    check(cnp.all(held < 100), "large: {}", held)
+    return sin_p(x)
+
+
 SAMPLES = [
     Program("jit", (vector, vector[::-1]), {}, smooth_reference,
             function=cr.jit(smooth), dtypes=("float64",), exercises=("jit",)),
@@ -121,4 +137,7 @@ SAMPLES = [
             exercises=("debug_callback",)),
     Program("pure_callback", (vector,), {}, np.cosh, function=from_numpy,
             differentiable=(), exercises=("pure_callback",)),
+    Program("io_callback", (vector,), {}, np.cosh, function=recorded,
+            differentiable=(), exercises=("io_callback",)),
+    Program("check", (vector,), {}, np.sin, function=guarded, exercises=("check",)),
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Callbacks: Python functions called from programs, with a value or for its effect.
 
-`pure_callback` calls a function of concrete arrays where NumPy-only code is needed;
+`pure_callback` calls a function of concrete arrays where NumPy-only code is needed,
+`io_callback` one with side effects;
 `debug.print` and `debug.callback` show values, also under `jit`, `vmap` and `grad`.
 """
 
@@ -29,12 +30,12 @@ def _no_jvp(primals: Any, tangents: Any, **_: Any) -> Any:
     )
 
 
-def _evaluate(*args: Any, callback: Any, avals: Any, **_: Any) -> list[Any]:
+def _evaluate(*args: Any, callback: Any, avals: Any, name: str, **_: Any) -> list[Any]:
     found = callback(*args)
     for x, aval in zip(found, avals):
         if x.shape != aval.shape:
             raise ValueError(
-                f"pure_callback: {callback.__name__} returned shape {x.shape}; promised"
+                f"{name}: {callback.__name__} returned shape {x.shape}; promised"
                 f" was {aval.shape}."
             )
     return [as_array(x.astype(a.dtype)) for x, a in zip(found, avals)]
@@ -111,25 +112,119 @@ def pure_callback(
     >>> float(cr.jit(lambda x: cr.pure_callback(np.sin, struct, x))(0.0))
     0.0
     """
-    check_callable("pure_callback", callback)
+    return _call_back(
+        pure_callback_p, callback, result_shape_dtypes, args, kwargs, method=vmap_method
+    )
+
+
+def _call_back(
+    prim: Any,
+    callback: Any,
+    result_shape_dtypes: Any,
+    args: Any,
+    kwargs: Any,
+    **how: Any,
+) -> Any:
+    """Binds a callback primitive to the leaves of the arguments."""
+    name = prim.name
+    check_callable(name, callback)
     leaves, tree = tree_flatten((args, kwargs))
     structs, out_tree = tree_flatten(result_shape_dtypes)
-    avals = tuple(abstract_of(s, "pure_callback") for s in structs)
+    avals = tuple(abstract_of(s, name) for s in structs)
 
     def flat(*values: Any) -> list[Any]:
         a, k = tree_unflatten(tree, values)
         found, found_tree = tree_flatten(callback(*a, **k))
         if found_tree != out_tree:
             raise TypeError(
-                f"pure_callback: {name_of(callback)} returned structure {found_tree};"
+                f"{name}: {name_of(callback)} returned structure {found_tree};"
                 f" promised was {out_tree}."
             )
         return [np.asarray(x) for x in found]
 
     flat.__name__ = name_of(callback)
-    leaves = [as_array(x, "pure_callback") for x in leaves]
-    outs = pure_callback_p(*leaves, callback=flat, avals=avals, method=vmap_method)
+    leaves = [as_array(x, name) for x in leaves]
+    outs = prim(*leaves, callback=flat, avals=avals, name=name, **how)
     return tree_unflatten(out_tree, outs)
+
+
+# --- io_callback --------------------------------------------------------------------
+
+
+def _io_batch(args: Any, dims: Any, size: int, *, avals: Any, **params: Any) -> Any:
+    if params["ordered"]:
+        raise ValueError(
+            "io_callback: an ordered callback cannot be mapped by vmap, because the order"
+            " of the examples is not defined; use ordered=False, or lax.map."
+        )
+    rows = []
+    for i in range(size):
+        row = [x if d is None else take_row(x, d, i) for x, d in zip(args, dims)]
+        rows.append(io_callback_p(*row, avals=avals, **params))
+    return [_stack(column) for column in zip(*rows)], [0] * len(avals)
+
+
+def _io_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
+    if any(t is not None for t in tangents):
+        raise ValueError(
+            "io_callback: a callback cannot be differentiated; stop the gradient of its"
+            " arguments with lax.stop_gradient, or give it a derivative with custom_vjp."
+        )
+    outs = io_callback_p(*primals, **params)
+    return outs, [None] * len(outs)
+
+
+io_callback_p = Primitive(
+    "io_callback",
+    "A Python function of concrete arrays, with side effects.",
+    abstract=lambda *_, avals, **__: avals,
+    evaluate=_evaluate,
+    jvp_call=_io_jvp,
+    transpose=Missing("a callback is not linear"),
+    batch=_io_batch,
+    multiple_results=True,
+    raw=True,
+)
+
+
+def io_callback(
+    callback: Callable[..., Any],
+    result_shape_dtypes: Any,
+    *args: Any,
+    sharding: Any = None,
+    ordered: bool = False,
+    **kwargs: Any,
+) -> Any:
+    """Calls `callback`, which may have side effects, when the program runs.
+
+    Unlike a `pure_callback` it is neither left out nor merged with another, and it is
+    called once per execution.
+
+    Args:
+        callback: a function of arrays or pytrees of them.
+        result_shape_dtypes: pytree of ShapeDtypeStructs, what it returns; None for
+            nothing.
+        ordered: whether calls keep the program's order. Calls always do here; with
+            `ordered`, `vmap` raises instead of calling once per example.
+        args, kwargs: its arguments.
+        sharding: accepted.
+
+    Returns:
+        The result, as arrays. Raises TypeError or ValueError where its structure or
+        shapes are not as promised, and where it is differentiated.
+
+    >>> import chainrule as cr
+    >>> from chainrule.experimental import io_callback
+    >>> seen = []
+    >>> def record(x):
+    ...     seen.append(float(x))
+    >>> _ = cr.jit(lambda x: (io_callback(record, None, x, ordered=True), x)[1])(2.0)
+    >>> seen
+    [2.0]
+    """
+    return _call_back(
+        io_callback_p, callback, result_shape_dtypes, args, kwargs, ordered=ordered
+    )
 
 
 # --- debug callbacks ----------------------------------------------------------------

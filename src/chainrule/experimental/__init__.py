@@ -3,7 +3,9 @@
 import importlib as _importlib
 from typing import Any as _Any
 
-_submodules = ("jet",)
+from ..control.callbacks import io_callback as io_callback
+
+_submodules = ("checkify", "jet")
 
 
 def __getattr__(name: str) -> _Any:
