@@ -33,7 +33,7 @@ ON_HOST = {
 it pivots, `cofactors` of matrices beyond 3 x 3."""
 
 ON_HOST_BY_DTYPE = {
-    "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atanh",
+    "abs", "absorbing_mul", "acos", "acosh", "add", "asin", "asinh", "atan", "atanh",
     "broadcast_in_dim", "cofactors", "complex", "concatenate", "conj",
     "conv_general_dilated", "convert_element_type", "cos", "cosh", "cumprod", "div",
     "dot_general", "dynamic_slice", "dynamic_update_slice", "eig", "exp", "exp2",
