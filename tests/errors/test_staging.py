@@ -242,7 +242,7 @@ def test_first_infinity_of_an_eager_program():
     " log_compiles, threefry_partitionable, enable_custom_prng,"
     " default_prng_impl, default_matmul_precision, numpy_rank_promotion,"
     " numpy_dtype_promotion, default_device, num_cpu_devices,"
-    " traceback_filtering, no_tracing, nan_safe_gradients.",
+    " traceback_filtering, no_tracing, loop_residual_bytes, nan_safe_gradients.",
 )
 def test_option_that_does_not_exist():
     cr.config.update("jax_enable_x65", True)

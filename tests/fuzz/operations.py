@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from . import control
+
 MAX_SIZE = 120
 """Elements of the largest value in a program."""
 
@@ -522,6 +524,14 @@ def lower_triangle(xp, x):
 def solved(xp, x):
     matrix = x @ x.T + 2 * xp.eye(x.shape[0])
     return xp.linalg.solve(matrix, x)
+
+
+# --- control flow ------------------------------------------------------------------------------------
+
+
+@operation(params=lambda draw, x: {"body": draw(control.bodies())})
+def controlled(xp, x, body):
+    return control.run(xp, body, x)
 
 
 BY_NAME = {op.name: op for op in OPERATIONS}

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from . import properties
+from . import control, properties
 from .operations import BY_NAME, OPERATIONS
 from .programs import Program, Step, programs
 
@@ -20,6 +20,13 @@ few = settings(
 @given(programs())
 def test_random_programs(program):
     properties.check(program)
+
+
+@settings(few, max_examples=25)
+@given(control.bodies(), st.sampled_from([(), (3,), (2, 2)]))
+def test_random_control_flow(body, shape):
+    """Branches and loops in each other, alone in a program."""
+    properties.check(Program((shape,), (Step("controlled", (0,), {"body": body}),)))
 
 
 @settings(few, max_examples=20)

@@ -302,7 +302,7 @@ SAMPLES = [
     Program("while", (vector, vector[::-1]), {}, growing_reference, function=growing,
             dtypes=("float64",), exercises=("while",)),
     Program("while_in_jit", (vector, vector[::-1]), {}, growing_reference,
-            function=cr.jit(growing), exercises=("while_tangents",)),
+            function=cr.jit(growing), exercises=("while_tangents", "while_cotangents")),
     Program("while_of_each_element", (vector,), {}, steps_of_each_reference,
             function=steps_of_each),
     Program("while_of_no_step", (vector,), {}, lambda x: x, function=never),

@@ -1,8 +1,9 @@
 """Bodies: the functions that loops and branches run, staged and checked.
 
 A body is staged once for a function's key (see `function_keys`) and the types of its
-arguments; what it closes over of outer transformations becomes leading operands, and
-such a body is not kept. The messages name the leaf that is wrong and both types.
+arguments. Values of outer transformations that it closes over become leading operands;
+a body that looked at such a value is not kept. The messages name the leaf that is wrong
+and both types.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from ..core.jaxpr import ClosedJaxpr
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..runtime.pytree import keystr, tree_flatten_with_path
 from ..transforms.flat import FlatFun, name_of
+from ..transforms.jvp import shown
 from ..transforms.stage import stage_closed
 from .function_keys import function_key
 from .signatures import leaf_names, signature
 
-MAX_KEPT = 512
-_kept: OrderedDict[Any, Body] = OrderedDict()
+MAX_KEPT, MAX_BYTES = 512, 1 << 28
+"""How many bodies are kept, and how much memory in the arrays that they close over."""
+
+_kept: OrderedDict[Any, _Kept] = OrderedDict()
 
 
 class Body(NamedTuple):
@@ -51,23 +55,51 @@ class _Names(Sequence[str]):
         return leaf_names(self.fun, tree_flatten((args, {}))[1])[i]
 
 
+class _Kept(NamedTuple):
+    """A program, and which of the tracers that its function refers to it takes first."""
+
+    program: ClosedJaxpr
+    places: tuple[int, ...]
+    out_tree: Any
+
+
 def stage_body(fun: Any, tree: Any, avals: Sequence[Any]) -> Body:
     """`fun(*args)` staged, `tree` being the structure of args and `avals` their leaves."""
-    key = function_key(fun)
-    if key is not None:
-        key = key, signature([_Typed(a) for a in avals], tree, ())
-        found = _kept.get(key)
-        if found is not None:
-            _kept.move_to_end(key)
-            return found
+    keyed = function_key(fun)
+    if keyed is None:
+        return _stage(fun, tree, avals)
+    key = keyed[0], signature([_Typed(a) for a in avals], tree, ())
+    tracers = keyed[1]
+    found = _kept.get(key)
+    if found is not None:
+        _kept.move_to_end(key)
+        outer = [tracers[i] for i in found.places]
+        return Body(found.program, outer, found.out_tree)
+    looks = shown[0]
+    body = _stage(fun, tree, avals)
+    order = {id(x): i for i, x in enumerate(tracers)}
+    places = tuple(order.get(id(x), -1) for x in body.outer)
+    if -1 not in places and shown[0] == looks:
+        _kept[key] = _Kept(body.program, places, body.out_tree)
+        _evict()
+    return body
+
+
+def _evict() -> None:
+    """Forgets what was used longest ago, while there is too much."""
+    sizes = [sum(c.nbytes for c in k.program.consts) for k in _kept.values()]
+    excess = sum(sizes) - MAX_BYTES
+    for size in sizes:
+        if excess <= 0 and len(_kept) <= MAX_KEPT:
+            break
+        _kept.popitem(last=False)
+        excess -= size
+
+
+def _stage(fun: Any, tree: Any, avals: Sequence[Any]) -> Body:
     flat = FlatFun(fun, tree)
     program, outer = stage_closed(flat, avals, flat.name, _Names(fun, tree))
-    body = Body(program, outer, flat.out_tree)
-    if key is not None and not outer:
-        _kept[key] = body
-        if len(_kept) > MAX_KEPT:
-            _kept.popitem(last=False)
-    return body
+    return Body(program, outer, flat.out_tree)
 
 
 def forget_bodies() -> None:

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.avals import aval_of
-from ..core.jaxpr import ClosedJaxpr, Literal
+from ..core.jaxpr import ClosedJaxpr
 from ..transforms.flat import check_callable
 from .call import call_primitive, linear_programs, run, stage_program
 from .jit import JitFunction
-from .programs import inexact_tangents, parts, pruned
+from .programs import inexact_tangents, needed_inputs, parts, pruned
 
 checkpoint_p = call_primitive("checkpoint", "A staged function, recomputed in reverse.")
 
@@ -49,7 +49,10 @@ def _recomputing(jaxpr: ClosedJaxpr, nonzero: tuple[bool, ...], policy: Any) -> 
     whole = known.jaxpr
     n_out = len(jaxpr.out_avals)
     residuals = whole.outvars[n_out:]
-    saved = [v for v in _saveable(whole, policy) if type(v) is not Literal]
+    saved = [v for v in _saveable(whole, policy) if v not in set(whole.invars)]
+    again = whole.replace(invars=[*whole.invars, *saved], outvars=residuals)
+    needed = needed_inputs(again, [True] * len(residuals))[len(whole.invars) :]
+    saved = [v for v, keep in zip(saved, needed) if keep]
     forward = pruned(whole.replace(outvars=[*whole.outvars[:n_out], *saved]))
     again = known.replace(
         jaxpr=pruned(whole.replace(invars=[*whole.invars, *saved], outvars=residuals))

@@ -4,7 +4,8 @@ A loop's body is mostly a lambda or an inner function, made anew at each call. I
 is its code and everything immutable that it refers to: closed-over values, defaults and
 globals, by value or, for arrays and library objects, by identity. Where it refers to
 something that may change without notice (a large NumPy array, an object of a user's
-class, a tracer) it has no key, and is staged again.
+class) it has no key, and is staged again. Tracers that it closes over are keyed by type:
+they become operands of the program.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import ConcreteArray
+from ..core.avals import ConcreteArray, Tracer
 from ..runtime._native import PyTreeDef
 
 MAX_BYTES = 256
@@ -49,16 +50,37 @@ class Same:
         return isinstance(other, Same) and self.value is other.value
 
 
-def function_key(fun: Any) -> Any:
-    """A hashable key of `fun`, or None where it has none."""
+class _Walk:
+    """The functions on the way to a value, and all tracers found so far."""
+
+    __slots__ = ("functions", "tracers")
+
+    def __init__(self) -> None:
+        self.functions: list[Any] = []
+        self.tracers: list[Any] = []
+
+    def place(self, tracer: Any) -> int:
+        """The number of a tracer, in the order they are met."""
+        for i, other in enumerate(self.tracers):
+            if other is tracer:
+                return i
+        self.tracers.append(tracer)
+        return len(self.tracers) - 1
+
+
+def function_key(fun: Any) -> tuple[Any, list[Any]] | None:
+    """A hashable key of `fun` and the tracers it refers to; None where it has no key."""
+    walk = _Walk()
     try:
-        return _key(fun, [])
+        return _key(fun, walk), walk.tracers
     except _Changeable:
         return None
 
 
-def _key(x: Any, outer: list[Any]) -> Any:
+def _key(x: Any, outer: _Walk) -> Any:
     kind = type(x)
+    if isinstance(x, Tracer):
+        return Tracer, outer.place(x), x.aval
     if kind in _exact:
         return kind, x
     if kind in (float, complex) or isinstance(x, np.generic):
@@ -98,27 +120,33 @@ def _is_library(file: str | None, name: str) -> bool:
     return file.startswith((_package, *_libraries))
 
 
-def _function_key(fun: Any, outer: list[Any]) -> Any:
-    for depth, other in enumerate(outer):
+def _function_key(fun: Any, outer: _Walk) -> Any:
+    for depth, other in enumerate(outer.functions):
         if other is fun:
             return "recursive", depth
-    code = fun.__code__
-    inner = [*outer, fun]
-    if len(inner) > 20:
+    if len(outer.functions) > 20:
         raise _Changeable
+    outer.functions.append(fun)
+    found = _parts_of_function(fun, outer)
+    outer.functions.pop()
+    return found
+
+
+def _parts_of_function(fun: Any, outer: _Walk) -> Any:
+    code = fun.__code__
     found: list[Any] = [types.FunctionType, Same(code)]
-    found.append(_key(fun.__defaults__, inner))
-    found.append(_key(fun.__kwdefaults__, inner))
+    found.append(_key(fun.__defaults__, outer))
+    found.append(_key(fun.__kwdefaults__, outer))
     for cell in fun.__closure__ or ():
         try:
-            found.append(_key(cell.cell_contents, inner))
+            found.append(_key(cell.cell_contents, outer))
         except ValueError:
             raise _Changeable from None
     if not _is_library(code.co_filename, ""):
         names = fun.__globals__
         for name in global_names(code):
             if name in names:
-                found.append((name, _key(names[name], inner)))
+                found.append((name, _key(names[name], outer)))
     return tuple(found)
 
 

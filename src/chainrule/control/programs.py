@@ -257,11 +257,24 @@ def united(
     """Programs of the same arguments, each behind values that it closes over, as
     programs of all those values and the arguments; and the values."""
     values = list({id(x): x for _, outer in staged for x in outer}.values())
+    place = {id(x): i for i, x in enumerate(values)}
+    programs = tuple(p for p, _ in staged)
+    places = tuple(tuple(place[id(x)] for x in outer) for _, outer in staged)
+    if not values:
+        return programs, values
+    made = programs[0].derived(
+        ("united", programs[1:], places),
+        lambda: _united(programs, places, [aval_of(x) for x in values]),
+    )
+    return made, values
+
+
+def _united(programs: Any, places: Any, avals: Sequence[Any]) -> Any:
     made: list[ClosedJaxpr] = []
-    for program, outer in staged:
+    for program, own in zip(programs, places):
         jaxpr = program.jaxpr
-        own = dict(zip(map(id, outer), jaxpr.invars))
-        shared = [own[id(x)] if id(x) in own else Var(aval_of(x)) for x in values]
-        invars = [*shared, *jaxpr.invars[len(outer) :]]
+        mine = dict(zip(own, jaxpr.invars))
+        shared = [mine[i] if i in mine else Var(a) for i, a in enumerate(avals)]
+        invars = [*shared, *jaxpr.invars[len(own) :]]
         made.append(program.replace(jaxpr=jaxpr.replace(invars=invars)))
-    return tuple(made), values
+    return tuple(made)

@@ -42,6 +42,7 @@ class Options(threading.local):
     num_cpu_devices: int = 1
     traceback_filtering: str = "auto"
     no_tracing: bool = False
+    loop_residual_bytes: int = 1 << 28
     nan_safe_gradients: bool = False
 
 

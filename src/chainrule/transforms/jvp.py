@@ -18,6 +18,9 @@ from ..core.primitive import Primitive
 from ..ops.structure import absorbing, add_tangents, instantiate
 from ..runtime import _native
 
+shown = [0]
+"""How often the value of a tracer was looked at: then what follows may depend on it."""
+
 
 class PrimalTracer(Tracer):
     """A tracer that stands for a primal it can show: forward and linearize modes."""
@@ -28,6 +31,7 @@ class PrimalTracer(Tracer):
         if kind == "array":
             raise errors.tracer_error(self, kind, "is being differentiated")
         primal = self.primal
+        shown[0] += 1
         return primal._concrete(kind) if isinstance(primal, Tracer) else primal
 
     def origin(self) -> str:

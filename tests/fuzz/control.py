@@ -1,0 +1,112 @@
+"""Control flow for random programs: bodies of branches and loops, nested.
+
+A body maps an array to one of its shape and is data: a name and what it is made of. With
+NumPy it runs as plain Python; with Arrays as `lax` control flow. Values stay bounded.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from chainrule import lax
+
+LEAVES = ("sine", "squash", "mix", "shift")
+DEPTH = 3
+
+
+@st.composite
+def bodies(draw, depth=DEPTH):
+    """A body with at most `depth` branches and loops within each other."""
+    kinds = LEAVES if not depth else ("then", "cond", "switch", "fori", "while", "scan")
+    kind = draw(st.sampled_from(kinds))
+    if kind in LEAVES:
+        return (kind,)
+    inner = bodies(draw(st.integers(0, depth - 1)))
+    if kind in ("then", "cond"):
+        return kind, draw(inner), draw(inner)
+    if kind == "switch":
+        return kind, draw(inner), draw(inner), draw(inner)
+    if kind == "scan":
+        return kind, draw(st.integers(0, 3)), draw(st.booleans()), draw(inner)
+    return kind, draw(st.integers(0, 3)), draw(inner)
+
+
+def run(xp, body, x):
+    """The body's value at `x`."""
+    return _runs[body[0]](xp, x, *body[1:])
+
+
+def _then(xp, x, first, second):
+    return run(xp, second, run(xp, first, x))
+
+
+def _cond(xp, x, one, other):
+    """A branch by the sum, the other operand closed over."""
+    test = xp.sum(x) > 0.1
+    if xp is np:
+        return run(xp, one if test else other, x) + 0.1 * x
+    return lax.cond(
+        test,
+        lambda y: run(xp, one, y) + 0.1 * x,
+        lambda y: run(xp, other, y) + 0.1 * x,
+        x,
+    )
+
+
+def _switch(xp, x, *branches):
+    """A branch by a number that depends on the data."""
+    k = xp.floor(xp.abs(xp.sum(x)) * 1.5).astype(int)
+    if xp is np:
+        return run(xp, branches[min(int(k), len(branches) - 1)], x)
+    return lax.switch(k, [lambda y, b=b: run(xp, b, y) for b in branches], x)
+
+
+def _fori(xp, x, n, body):
+    step = lambda i, y: run(xp, body, y) + 0.1 * i * x
+    if xp is np:
+        y = x
+        for i in range(n):
+            y = step(i, y)
+        return y
+    return lax.fori_loop(0, n, step, x)
+
+
+def _while(xp, x, n, body):
+    """As many steps as the data asks for, at most n + 1."""
+    going = lambda pair: (pair[0] <= n) & (xp.sum(pair[1] * pair[1]) < 3.0)
+    step = lambda pair: (pair[0] + 1, 1.3 * run(xp, body, pair[1]) + 0.4)
+    if xp is np:
+        pair = 0, x
+        while going(pair):
+            pair = step(pair)
+    else:
+        pair = lax.while_loop(going, step, (0, x))
+    return xp.sin(pair[1])
+
+
+def _scan(xp, x, n, reverse, body):
+    def step(y, row):
+        y = xp.cos(run(xp, body, y) + row * x)
+        return y, xp.sum(y) * row
+
+    rows = np.linspace(0.1, 0.9, n)
+    if xp is np:
+        y, found = x, []
+        for row in rows[::-1] if reverse else rows:
+            y, out = step(y, row)
+            found.append(out)
+        outs = np.array(found[::-1] if reverse else found)
+    else:
+        y, outs = lax.scan(step, x, xp.asarray(rows), reverse=reverse)
+    return y + 0.1 * xp.sum(outs * rows)
+
+
+_runs = {
+    "sine": lambda xp, x: xp.sin(1.3 * x),
+    "squash": lambda xp, x: xp.tanh(x) + 0.1,
+    "mix": lambda xp, x: 0.5 * x + xp.mean(x) if x.size else x,
+    "shift": lambda xp, x: xp.where(x > 0.3, 0.7 * x, x * x - 0.5),
+    "then": _then, "cond": _cond, "switch": _switch, "fori": _fori, "while": _while,
+    "scan": _scan,
+}  # fmt: skip
