@@ -14,7 +14,7 @@ from typing import Any
 
 from .codegen.types import size
 from .expr import FLOATS, Expr, node
-from .loop import Axis, Kernel, Stage
+from .loop import Kernel, Stage, trips
 from .records import record
 from .rewrite import walk
 from .values import Value
@@ -91,7 +91,7 @@ class _Counter:
         level = {a.var: k + 1 for k, a in enumerate(axes)}
         times = [1]
         for a in axes:
-            times.append(times[-1] * _trips(a))
+            times.append(times[-1] * trips(a))
         grid, deepest = len(self.kernel.grid), len(axes)
         for r in stage.reductions:
             given = tuple(
@@ -148,11 +148,3 @@ def _usual(roots: Iterable[Expr]) -> Iterator[Expr]:
             needed.add(x)
             stack.extend(x.args if x.op != "rare" else (x.args[0], x.args[2]))
     return (x for x in nodes if x in needed)
-
-
-def _trips(axis: Axis) -> int:
-    """How often a loop's body runs; a loop with limits goes over one chunk of many."""
-    if axis.low is None:
-        return axis.extent
-    chunks = math.prod(v.data[1] for v in walk((axis.low,)) if v.op == "var")
-    return -(-axis.extent // max(chunks, 1))

@@ -9,12 +9,14 @@ Loads and stores address buffers by `offset + sum(stride * variable)`, in elemen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from .expr import Expr, node
 from .index import Index
 from .records import record
+from .rewrite import walk
 
 Combine = Callable[[tuple[Expr, ...], tuple[Expr, ...]], tuple[Expr, ...]]
 Combination = Callable[[Expr, Expr], Expr]
@@ -95,3 +97,11 @@ def load(buffer: Any, type: str, index: Index, guard: Expr | None = None) -> Exp
 def result(serial: int, k: int, type: str) -> Expr:
     """The k-th result of a reduction, a scalar of the grid's point."""
     return node("result", type, (), (serial, k))
+
+
+def trips(axis: Axis) -> int:
+    """How often a loop's body runs; a loop with limits goes over one chunk of many."""
+    if axis.low is None:
+        return axis.extent
+    chunks = math.prod(v.data[1] for v in walk((axis.low,)) if v.op == "var")
+    return -(-axis.extent // max(chunks, 1))

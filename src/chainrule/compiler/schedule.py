@@ -18,9 +18,10 @@ from .blocking import block, varies
 from .expr import BITS, FLOATS, Expr, binary
 from .fusion import Cluster, Context, Member, Partial
 from .index import Index, Split, loop_variable, number, ravel, variable_index
-from .loop import Axis, Kernel, Reduction, Stage, Store, load
+from .loop import Axis, Kernel, Reduction, Stage, Store, load, trips
 from .records import record
 from .rewrite import Rewriter, merge_variables, walk
+from .tiling import tiled, turned
 from .values import Reduced, Value
 
 CONSTANT = 64
@@ -29,6 +30,7 @@ WORK = 1 << 14
 SCRATCH = 1 << 13
 UNROLLED = 8
 CACHED = 1 << 19
+TURNED = 16
 
 
 @record
@@ -325,6 +327,8 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
                 grid.insert(1, grid.pop())
         else:
             grid.insert(0, grid.pop(first))
+    if not (nest.inner or nest.ordered):
+        grid = _tiled(nest, nodes, grid, width)
     grid[0].constant = False
     stages: list[Stage] = []
     for reductions, stores, points in nest.stages:
@@ -355,6 +359,30 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     )  # fmt: skip
 
 
+def _turned(nest: Nest, nodes: Sequence[Expr], vector: Expr, width: int) -> Expr | None:
+    """The loop along which squares of vectors are transposed; none where an expression
+    is too long to be written for each of their rows."""
+    axes = [] if nest.inner or nest.ordered else nest.grid
+    if len(nodes) > TURNED:
+        return None
+    return turned(axes, vector, _loads(nodes), width)
+
+
+def _loads(nodes: Sequence[Expr]) -> list[tuple[str, Any]]:
+    return [(x.type, x.data[2]) for x in nodes if x.op == "load"]
+
+
+def _tiled(
+    nest: Nest, nodes: Sequence[Expr], grid: list[Axis], width: int
+) -> list[Axis]:
+    """The loops in tiles where an access wants it; stores that combine see a point
+    once, and so are left alone."""
+    if any(s.combine for s, _ in nest.stores()):
+        return grid
+    stores = [(s.value.type, s.index.terms) for s, _ in nest.stores()]
+    return tiled(grid, [*_loads(nodes), *stores], width)
+
+
 def _instructions(
     nest: Nest, nodes: Sequence[Expr], grid: Sequence[Axis], width: int
 ) -> float:
@@ -365,7 +393,7 @@ def _instructions(
     inside = list(walk(roots))
     within = sum(3 if x.op == "load" else 1 for x in inside) + 3 * len(roots)
     rest = math.prod(v.data[1] for v in nest.inner)
-    points = math.prod(a.extent for a in grid[1:])
+    points = math.prod(trips(a) for a in grid[1:])
     lanes = width if any(a.vector for a in grid) or nest.inner else 1
     return max((within * rest + len(nodes) - len(inside)) * points / lanes, 1e-9)
 
@@ -469,6 +497,9 @@ def _copies(
     if vector is None or nest.scratch or any(s.combine for s, _ in nest.stores()):
         return {}
     if not folds:
+        across = _turned(nest, nodes, vector, width)
+        if across is not None:
+            return {across: width}
         count = 4 if len(nodes) <= 12 else 2 if len(nodes) <= 24 else 1
         return {vector: _fitting(count, vector, width)}
     registers = 24 if vector_bytes == 64 else 12

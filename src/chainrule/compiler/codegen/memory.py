@@ -13,6 +13,7 @@ from typing import Any
 from ..expr import Expr, node
 from ..loop import Store
 from ..loop import load as element_of
+from .turning import load_turned, turning_axis
 from .types import IN_MEMORY, NAMES, size, vector
 
 Emitter = Any
@@ -27,6 +28,9 @@ def load(w: Emitter, e: Expr) -> str:
     stride = _stride(w, terms)
     scattered = dynamic is not None and w.is_vector(dynamic)
     guard_wide = guard is not None and w.is_vector(guard)
+    turning = turning_axis(w, e) if width else None
+    if turning is not None:
+        return load_turned(w, e, turning, _first(w, e, turning))
     w.width = 0
     pointer = address(
         w, buffer, element, constant, terms, dynamic if not scattered else None
@@ -56,6 +60,16 @@ def load(w: Emitter, e: Expr) -> str:
         zero = "zeroinitializer" if w.width else "0"
         return w.new(f"icmp ne {t} {value}, {zero}")
     return value
+
+
+def _first(w: Emitter, e: Expr, axis: Expr) -> str:
+    """The address of a load at the first lane and the first copy of an axis."""
+    buffer, constant, terms, _ = e.data
+    offset, width = w.offset.get(axis, 0), w.width
+    w.offset[axis], w.width = 0, 0
+    pointer = address(w, buffer, IN_MEMORY[e.type], constant, terms, None)
+    w.offset[axis], w.width = offset, width
+    return pointer
 
 
 def store(w: Emitter, s: Store) -> None:
