@@ -313,20 +313,7 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     if not grid:
         grid = [Axis(loop_variable(1), 1)]
     if not nest.ordered:
-        first = max(
-            range(len(grid)),
-            key=lambda k: (
-                not grid[k].vector and grid[k].extent >= 4 * grid[k].copies, -k
-            ),
-        )  # fmt: skip
-        last = grid[-1]
-        if nest.products and last.vector and _streams(nodes, last.var):
-            many = last.extent >= 4 * last.copies * width
-            grid.insert(0, grid.pop(len(grid) - 1 if many else first))
-            if not many:
-                grid.insert(1, grid.pop())
-        else:
-            grid.insert(0, grid.pop(first))
+        _choose_first(nest, nodes, grid, width)
     if not (nest.inner or nest.ordered):
         grid = _tiled(nest, nodes, grid, width)
     grid[0].constant = False
@@ -357,6 +344,24 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
         Kernel(grid, stages), width, grid[0].extent, grain, nest.scratch,
         instructions * grid[0].extent,
     )  # fmt: skip
+
+
+def _choose_first(
+    nest: Nest, nodes: Sequence[Expr], grid: list[Axis], width: int
+) -> None:
+    """Puts the loop that threads share first."""
+    first = max(
+        range(len(grid)),
+        key=lambda k: (not grid[k].vector and grid[k].extent >= 4 * grid[k].copies, -k),
+    )
+    last = grid[-1]
+    if not (nest.products and last.vector and _streams(nodes, last.var)):
+        grid.insert(0, grid.pop(first))
+        return
+    many = last.extent >= 4 * last.copies * width
+    grid.insert(0, grid.pop(len(grid) - 1 if many else first))
+    if not many:
+        grid.insert(1, grid.pop())
 
 
 def _turned(nest: Nest, nodes: Sequence[Expr], vector: Expr, width: int) -> Expr | None:

@@ -42,7 +42,7 @@ def load_turned(w: Emitter, e: Expr, axis: Expr, pointer: str) -> str:
     scope = w.scopes.at_depth(w.scopes.depth(e))
     for k, name in enumerate(columns):
         w.offset[axis] = k
-        scope.memo[e, w.copy_key(e)] = (name, True)
+        w.scopes.remember(scope, w.key(e), (name, True))
     w.offset[axis] = mine
     return columns[mine]
 
