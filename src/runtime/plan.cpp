@@ -179,7 +179,8 @@ constexpr const char* kDoc =
     "int64_t end), split over threads at multiples of grain, in 4 chunks a thread at\n"
     "most, or in `chunks`; ('host', callable, inputs,\n"
     "outputs), both sequences of (slot, dtype, shape), calls Python with read-only\n"
-    "ndarrays; it returns one ndarray for each output. No kernel may write to a slot\n"
+    "ndarrays; it returns one ndarray for each output; ('loop', ...) and ('branch', ...)\n"
+    "run other plans on slots of this one, see compiler/loops.py. No kernel may write to a slot\n"
     "that a host step filled. in_avals: types of the arguments, to be checked. work:\n"
     "about how many elements a call computes (the sum of the extents if None); calls\n"
     "of much work let other Python threads run and look for Ctrl-C.";
@@ -199,10 +200,17 @@ PyType_Spec plan_spec = {
     "chainrule.runtime._native.Plan", sizeof(Plan), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL, plan_slots};
 
+PyTypeObject* plan_type = nullptr;
+
 }  // namespace
 
+const plan::Program* plan::program_of(PyObject* object) {
+    return Py_TYPE(object) == plan_type ? as_plan(object)->program : nullptr;
+}
+
 void register_plan(nb::module_& m) {
-    if (!add_type(m.ptr(), &plan_spec, nullptr, "Plan")) throw nb::python_error();
+    plan_type = add_type(m.ptr(), &plan_spec, nullptr, "Plan");
+    if (!plan_type) throw nb::python_error();
 }
 
 }  // namespace chainrule

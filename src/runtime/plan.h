@@ -3,9 +3,12 @@
 /// constants, outputs, temporaries, in this order.
 ///
 /// plan_build.cpp reads and checks what Python passes to the constructor, plan_run.cpp
-/// runs kernels, plan_host.cpp calls Python, plan.cpp is the type.
+/// runs kernels, plan_nested.cpp loops and branches, plan_host.cpp calls Python, plan.cpp
+/// is the type.
 #pragma once
+#include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -46,9 +49,42 @@ struct HostStep {
     std::vector<HostOperand> outputs;
 };
 
+struct Program;
+
+/// Another plan's program, run on slots of the one it is in. Its results are outputs of
+/// that plan: result k is output picks[k].
+struct SubProgram {
+    Ref plan;
+    const Program* program = nullptr;  // null: there is none
+    int arena = -1;                    // the slot with memory for its temporaries
+    std::vector<int> picks;
+    std::vector<int> homes;  // for each output, the first result that it is
+};
+
+/// A loop. The body maps (constants, carry, row of each x) to (carry, row of each y);
+/// it runs `length` times, or, with a test of (constants, carry), while that is true.
+struct LoopStep {
+    SubProgram test, body;
+    std::vector<int> test_consts, body_consts, init, xs, carry, ys, spares;  // slots
+    std::vector<std::size_t> carry_bytes, x_bytes, y_bytes;  // of the whole; of a row
+    int flag = -1;             // the slot for what the test says
+    std::int64_t length = -1;  // -1: there is a test
+    bool reverse = false;
+};
+
+/// One of several programs, chosen by an int32 in a slot, moved into range.
+struct BranchStep {
+    std::vector<SubProgram> branches;
+    int index = 0;
+    std::vector<int> inputs, outputs;
+    std::vector<std::size_t> bytes;  // of the outputs
+};
+
 struct Step {
     KernelStep kernel;
     std::unique_ptr<HostStep> host;  // null for kernels
+    std::unique_ptr<LoopStep> loop;
+    std::unique_ptr<BranchStep> branch;
 };
 
 enum class Source { kNew, kArgument, kConstant, kTemporary, kDonated };
@@ -83,8 +119,12 @@ struct Program {
     bool donates = false;
     bool is_long = false;  // releases the GIL and looks for Ctrl-C
     bool holds_args = false;
+    bool has_loops = false;
     int calls_until_best = 0;  // kernels are then compiled anew, for speed
+    mutable std::atomic<bool> asked_for_best{false};
 
+    /// Calls `visit` with every program that a loop or branch of this one runs.
+    void each_nested(const std::function<void(const Program&)>& visit) const;
     /// Has kernels that were compiled quickly compiled as well as LLVM can.
     void request_best() const;
     /// Returns when that is done; do not hold the GIL. std::runtime_error from LLVM.
@@ -97,6 +137,9 @@ struct Program {
 
 /// Reads the constructor's arguments; nullptr with an exception if they are wrong.
 std::unique_ptr<Program> build(PyObject* args, PyObject* kwargs);
+
+/// The program of a Plan; nullptr for any other object.
+const Program* program_of(PyObject* object);
 
 /// Memory for small arenas, kept by a plan between calls. The GIL protects it.
 class Arenas {
@@ -147,8 +190,14 @@ class Run {
     bool is_argument_twice(int index) const;
     PyObject* wrap_output(const Output& output, int slot);
     bool delete_donated(bool only_taken);
-    void run_kernel(const KernelStep& step);
     bool check_signals();
+
+    // loops and branches (plan_nested.cpp): false if Ctrl-C was pressed
+    class Frame;
+    bool run_steps(const Program& program, void** slots, void** buffers);
+    bool run_step(const Step& step, void** slots, void** buffers);
+    bool run_loop(const LoopStep& loop, void** outer);
+    bool run_branch(const BranchStep& branch, void** outer);
     void release_gil();
     void acquire_gil();
     void set_owner(int slot, PyObject* stolen);

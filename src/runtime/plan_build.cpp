@@ -3,80 +3,12 @@
 #include <algorithm>
 #include <string>
 
-#include "plan.h"
+#include "plan_reading.h"
 
 namespace chainrule::plan {
 namespace {
 
 constexpr int kCallsUntilBest = 3;
-
-/// A Python exception is set; unwinds to `build`.
-struct Raised {};
-
-[[noreturn]] void fail(PyObject* type, const std::string& text) {
-    PyErr_SetString(type, ("Plan: " + text).c_str());
-    throw Raised();
-}
-
-std::string nth(const char* what, std::size_t index) {
-    return std::string(what) + " " + std::to_string(index);
-}
-
-/// A list or tuple, read by index.
-class Sequence {
-  public:
-    Sequence(PyObject* object, const std::string& what) : what_(what) {
-        if (!PyTuple_Check(object) && !PyList_Check(object))
-            fail(PyExc_TypeError, what + " is of type " + Py_TYPE(object)->tp_name +
-                                      "; pass a list or tuple.");
-        items_ = Ref(PySequence_Tuple(object));
-        if (!items_) throw Raised();
-    }
-    std::size_t size() const { return std::size_t(PyTuple_GET_SIZE(items_.get())); }
-    PyObject* operator[](std::size_t i) const {
-        return PyTuple_GET_ITEM(items_.get(), Py_ssize_t(i));
-    }
-    void require_size(std::size_t size) const {
-        if (this->size() != size)
-            fail(PyExc_ValueError, what_ + " has " + std::to_string(this->size()) +
-                                       " entries; it must have " +
-                                       std::to_string(size) + ".");
-    }
-    const std::string& what() const { return what_; }
-
-  private:
-    std::string what_;
-    Ref items_;
-};
-
-std::int64_t integer(PyObject* object, const std::string& what) {
-    long long value = PyLong_Check(object) ? PyLong_AsLongLong(object) : -1;
-    if (!PyLong_Check(object))
-        fail(PyExc_TypeError,
-             what + " is of type " + Py_TYPE(object)->tp_name + "; pass an int.");
-    if (value == -1 && PyErr_Occurred()) throw Raised();
-    return value;
-}
-
-std::int64_t integer_between(PyObject* object, std::int64_t low, std::int64_t high,
-                             const std::string& what) {
-    std::int64_t value = integer(object, what);
-    if (value < low || value > high)
-        fail(PyExc_ValueError, what + " is " + std::to_string(value) +
-                                   "; it must be from " + std::to_string(low) + " to " +
-                                   std::to_string(high) + ".");
-    return value;
-}
-
-std::string text_of(PyObject* object, const std::string& what) {
-    const char* text = PyUnicode_Check(object) ? PyUnicode_AsUTF8(object) : nullptr;
-    if (!text) {
-        PyErr_Clear();
-        fail(PyExc_TypeError,
-             what + " is of type " + Py_TYPE(object)->tp_name + "; pass a str.");
-    }
-    return text;
-}
 
 /// The np.dtype that ndarrays of this dtype have: for an extended dtype its layout.
 Ref layout_of(PyObject* dtype) {
@@ -313,9 +245,19 @@ void Builder::read_steps(PyObject* object) {
             step.host = std::make_unique<HostStep>();
             read_host(entry, step.host.get());
             program_->holds_args = true;
+        } else if (kind == "loop") {
+            step.loop = std::make_unique<LoopStep>();
+            read_loop(entry, *program_, step.loop.get());
+            program_->has_loops = true;
+        } else if (kind == "branch") {
+            step.branch = std::make_unique<BranchStep>();
+            read_branch(entry, *program_, step.branch.get());
+            for (const SubProgram& sub : step.branch->branches)
+                program_->has_loops |= sub.program->has_loops;
         } else {
             fail(PyExc_ValueError,
-                 entry.what() + " is of kind '" + kind + "'; use 'kernel' or 'host'.");
+                 entry.what() + " is of kind '" + kind +
+                     "'; use 'kernel', 'host', 'loop' or 'branch'.");
         }
     }
 }
@@ -371,7 +313,7 @@ void Builder::set_work(PyObject* work) {
     } else {
         for (const Step& step : program_->steps) amount += double(step.kernel.extent);
     }
-    program_->is_long = amount >= kLong;
+    program_->is_long = amount >= kLong || program_->has_loops;
     program_->holds_args |= program_->is_long;
     program_->calls_until_best = program_->is_long ? 1 : kCallsUntilBest;
 }
@@ -402,10 +344,23 @@ std::unique_ptr<Program> Builder::run(PyObject* args, PyObject* kwargs) {
 
 }  // namespace
 
+void Program::each_nested(const std::function<void(const Program&)>& visit) const {
+    for (const Step& step : steps) {
+        if (step.loop) {
+            visit(*step.loop->body.program);
+            if (step.loop->test.program) visit(*step.loop->test.program);
+        }
+        if (step.branch)
+            for (const SubProgram& sub : step.branch->branches) visit(*sub.program);
+    }
+}
+
 void Program::request_best() const {
+    if (asked_for_best.exchange(true)) return;
     for (const Step& step : steps)
         if (step.kernel.code)
             machine_code::request(step.kernel.code, machine_code::Level::kBest, false);
+    each_nested([](const Program& program) { program.request_best(); });
 }
 
 void Program::wait_for_best() const {
@@ -413,6 +368,7 @@ void Program::wait_for_best() const {
     for (const Step& step : steps)
         if (step.kernel.code)
             machine_code::wait(step.kernel.code, machine_code::Level::kBest);
+    each_nested([](const Program& program) { program.wait_for_best(); });
 }
 
 std::unique_ptr<Program> build(PyObject* args, PyObject* kwargs) {

@@ -199,18 +199,6 @@ bool Run::take_donated(const Output& output, int slot) {
     return true;
 }
 
-void Run::run_kernel(const KernelStep& step) {
-    if (step.extent <= 0) return;
-    for (std::size_t i = 0; i < step.slots.size(); ++i)
-        buffers_[i] = slots_[step.slots[i]];
-    threads::Kernel function = step.code ? step.code->entry() : step.function;
-    if (step.extent <= step.grain)
-        function(buffers_, step.ints.data(), 0, step.extent);
-    else
-        threads::run(function, buffers_, step.ints.data(), step.extent,
-                     step.grain, step.chunks);
-}
-
 void Run::release_gil() {
     if (!released_) released_ = PyEval_SaveThread();
 }
@@ -238,7 +226,12 @@ bool Run::execute(double* seconds) {
             good = run_host(*step.host);
         } else {
             if (program_.is_long) release_gil();
-            run_kernel(step.kernel);
+            try {
+                good = run_step(step, slots_, buffers_);
+            } catch (const std::bad_alloc&) {
+                acquire_gil();
+                throw;
+            }
         }
         if (seconds)
             seconds[i] = std::chrono::duration<double>(Clock::now() - start).count();

@@ -20,6 +20,7 @@ from .codegen.types import size
 from .expr import forget
 from .fusion import Cluster
 from .loop import Kernel
+from .loops import NestedStep
 from .passes.dead_code import has_effects
 from .program import Constant, HostStep, NativeStep, Program
 from .records import record
@@ -116,6 +117,11 @@ def element_bytes(v: Value) -> int:
     return size(v.type) if v.type else v.aval.dtype.itemsize
 
 
+def nbytes_of(v: Value) -> int:
+    """The bytes of a value in memory."""
+    return size_of(v) * element_bytes(v)
+
+
 def write_kernel(made: Scheduled, clusters: list[Cluster]) -> KernelStep:
     """The text of a scheduled kernel of clusters."""
     kernel: Kernel = made.kernel
@@ -144,6 +150,9 @@ class Assembler:
         program = self.program
         for k, v in enumerate(program.arguments):
             self.slot[v] = k
+        for step in self.steps:
+            if isinstance(step, NestedStep):
+                self._assemble_nested(step)
         self._in_place()
         self._constants()
         outputs = self._outputs()
@@ -156,6 +165,16 @@ class Assembler:
             in_avals=[v.aval for v in program.arguments],
         )  # fmt: skip
         return made if self.pick is None else _picked(made, self.pick)
+
+    def _assemble_nested(self, step: NestedStep) -> None:
+        """Makes the plans of the programs that a step runs, and room for what they
+        compute in between."""
+        for body in step.bodies:
+            inner = Assembler(body, select_steps(body))
+            inner.plan()
+            results = range(len(body.results)) if inner.pick is None else inner.pick
+            step.plans.append((inner.native, list(results)))
+        step.add_scratch(self.program, [plan.arena_bytes for plan, _ in step.plans])
 
     def _in_place(self) -> None:
         """Leaves out copies of what nobody reads afterwards: the copy has its place."""
@@ -175,6 +194,9 @@ class Assembler:
             else:
                 self.same[x] = copy
         self.steps = kept
+
+    def _slot_of(self, v: Value) -> int:
+        return self.slot[self._same(v)]
 
     def _same(self, v: Value) -> Value:
         """The value whose buffer `v` is in."""
@@ -283,6 +305,12 @@ class Assembler:
             return (
                 "kernel", address, slots, step.ints, step.extent, step.grain, step.chunks
             )  # fmt: skip
+        if isinstance(step, NestedStep):
+            subs = [
+                (plan, picks, None if v is None else self._slot_of(v))
+                for (plan, picks), v in zip(step.plans, step.scratch)
+            ]
+            return step.entry(self._slot_of, nbytes_of, subs)
         return (
             "host",
             host_call(step),

@@ -226,6 +226,29 @@ class Builder:
         made = self.program.native(name, inputs, avals, ints, extent, grain)
         return made[:-1] if scratch else made
 
+    def scan(
+        self, body: Any, groups: Sequence[Sequence[Value]], length: int, reverse: bool
+    ) -> list[Value]:
+        """A loop of known length. `body` maps constants, carry and a row of each x to
+        carry and a row of each y; `groups`: constants, first carry, xs."""
+        consts, init, xs = groups
+        return self.program.scan(body, consts, init, xs, length, reverse, self.out)
+
+    def while_loop(
+        self, test: Any, body: Any, groups: Sequence[Sequence[Value]]
+    ) -> list[Value]:
+        """A loop that runs while `test` of constants and carry holds; `groups`: the
+        test's constants, the body's, the first carry."""
+        test_consts, consts, init = groups
+        return self.program.while_loop(test, test_consts, body, consts, init, self.out)
+
+    def branch(
+        self, index: Value, branches: Sequence[Any], operands: Sequence[Value]
+    ) -> list[Value]:
+        """The results of the program that an int32 scalar chooses."""
+        self.require(index.type == "i32", "an index that is no int32")
+        return self.program.branch(index, branches, operands, self.out)
+
     def require(self, condition: bool, what: str) -> None:
         """Raises Unsupported, naming what is not covered, unless the condition holds."""
         if not condition:

@@ -13,6 +13,10 @@ from typing import Any
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from .builder import EXPENSIVE, Builder, Unsupported
 from .fusion import Cluster, Fusion
+from .loops import BranchStep, LoopStep
+from .passes.common_subexpressions import eliminate_common_subexpressions
+from .passes.constants import fold_constants
+from .passes.dead_code import eliminate_dead_code
 from .values import Constant, Reduced, Stored, Value, type_of
 
 
@@ -147,6 +151,53 @@ class Program(Fusion):
         step = self.steps[-1]
         step.outputs_first, step.chunks = True, 1
         return out
+
+    def nested(self, closed: ClosedJaxpr) -> Program:
+        """The lowered body of a loop or branch, all of it native."""
+        for run in (fold_constants, eliminate_common_subexpressions):
+            closed = run(closed)
+        made = Program(eliminate_dead_code(closed))
+        for step in made.steps:
+            if isinstance(step, HostStep):
+                raise Unsupported(f"{step.eqn.primitive.name} in a loop: {step.reason}")
+        return made
+
+    def scan(
+        self, closed: ClosedJaxpr, consts: Sequence[Value], init: Sequence[Value],
+        xs: Sequence[Value], length: int, reverse: bool, avals: Sequence[Any],
+    ) -> list[Value]:  # fmt: skip
+        """A loop of known length; its last carry and its rows, of types `avals`."""
+        groups = [], consts, init, xs
+        return self._loop(groups, [self.nested(closed)], avals, length, reverse)
+
+    def while_loop(
+        self, test: ClosedJaxpr, test_consts: Sequence[Value], body: ClosedJaxpr,
+        consts: Sequence[Value], init: Sequence[Value], avals: Sequence[Any],
+    ) -> list[Value]:  # fmt: skip
+        """A loop that runs while a test holds; its last carry."""
+        bodies = [self.nested(body), self.nested(test)]
+        return self._loop((test_consts, consts, init, []), bodies, avals)
+
+    def _loop(
+        self, groups: Any, bodies: list[Program], avals: Sequence[Any], *more: Any
+    ) -> list[Value]:
+        for v in (v for g in groups for v in g):
+            self.settle(v)
+        step = LoopStep(self.next_sequence(), groups, bodies, *more)
+        self.steps.append(step)
+        return step.make(self, avals)
+
+    def branch(
+        self, index: Value, branches: Sequence[ClosedJaxpr], operands: Sequence[Value],
+        avals: Sequence[Any],
+    ) -> list[Value]:  # fmt: skip
+        """One of several programs, chosen by an index that is moved into range."""
+        bodies = [self.nested(b) for b in branches]
+        for v in (index, *operands):
+            self.settle(v)
+        step = BranchStep(self.next_sequence(), index, operands, bodies)
+        self.steps.append(step)
+        return step.make(self, avals)
 
     def native(
         self,

@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import pathlib
 import statistics
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,6 +24,7 @@ from ..core.jaxpr import ClosedJaxpr
 from . import codegen, report_html, report_text
 from .assemble import Assembler, KernelStep, select_steps
 from .costs import Cost, cost_of_buffers, cost_of_kernel
+from .loops import NestedStep
 from .origins import Origins
 from .peaks import Peaks, measured
 from .pipeline import PASSES
@@ -130,10 +132,28 @@ class Report:
                 cost_of_buffers(step), reason=step.reason,
             )  # fmt: skip
         parts = _parts(self._origins.parts(step))
+        if isinstance(step, NestedStep):
+            return StepReport(
+                number, step.kind, step.what, parts, reads, described,
+                cost_of_buffers(step), loops=self._bodies(step),
+            )  # fmt: skip
         return StepReport(
             number, "library", getattr(step, "name", type(step).__name__), parts, reads,
             described, cost_of_buffers(step),
         )  # fmt: skip
+
+    def _bodies(self, step: NestedStep) -> str:
+        """The kernels of the programs that a loop or branch runs, as pseudocode."""
+        texts: list[str] = []
+        for name, body in zip(step.names, step.bodies):
+            for inner in select_steps(body):
+                made = type(inner).__name__
+                if isinstance(inner, KernelStep):
+                    made = pseudocode(inner.scheduled.kernel, self._origins.name_of)
+                elif isinstance(inner, NestedStep):
+                    made = f"{inner.what}\n{self._bodies(inner)}"
+                texts.append(f"{name}:\n{textwrap.indent(made, '  ')}")
+        return "\n".join(texts)
 
     def _run(self, arrays: Sequence[Any]) -> None:
         """Times the steps: medians of several runs, within `PATIENCE` seconds."""
@@ -149,7 +169,7 @@ class Report:
         self.peaks = peaks = measured()
         for step, times in zip(self.steps, zip(*runs)):
             step.seconds = statistics.median(times)
-            if step.kind != "host":
+            if step.kind in ("kernel", "library"):
                 step.share, step.bound = share_of_peak(step.cost, step.seconds, peaks)
         self.seconds = sum(s.seconds or 0.0 for s in self.steps)
 
@@ -210,6 +230,8 @@ class Report:
             "bytes written": float(written),
             "kernels": float(kinds.count("kernel")),
             "library calls": float(kinds.count("library")),
+            "loops": float(kinds.count("loop")),
+            "branches": float(kinds.count("branch")),
             "host steps": float(kinds.count("host")),
         }
 

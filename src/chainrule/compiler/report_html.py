@@ -14,7 +14,7 @@ from . import report_text as text
 
 _STYLE = """
 :root { --ink: #1d2733; --dim: #64748b; --line: #d8dee6; --paper: #ffffff;
-  --soft: #f4f6f9; --kernel: #2f6fb3; --library: #3f8f5f; --host: #c2632b; }
+  --soft: #f4f6f9; --kernel: #2f6fb3; --library: #3f8f5f; --host: #c2632b; --loop: #7a5bb0; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e3e8ee; --dim: #93a1b3;
   --line: #35404d; --paper: #14191f; --soft: #1d242c; --kernel: #5b9bdd;
   --library: #62b685; --host: #e08a55; } }
@@ -31,6 +31,7 @@ pre { background: var(--soft); padding: .8rem 1rem; border-radius: 6px; overflow
   white-space: nowrap; }
 .kernel { background: var(--kernel); } .library { background: var(--library); }
 .host { background: var(--host); }
+.loop, .branch { background: var(--loop); }
 .key { display: flex; gap: 1.2rem; margin: .5rem 0 0; color: var(--dim); }
 .key i { display: inline-block; width: .8em; height: .8em; border-radius: 2px;
   margin-right: .4em; }
@@ -107,7 +108,10 @@ def _timeline(report: Any) -> str:
     return f"<div class=bar>{''.join(parts)}</div><div class=key>{key}{scale}</div>"
 
 
-_KINDS = {"kernel": "our kernels", "library": "library routines", "host": "NumPy"}
+_KINDS = {
+    "kernel": "our kernels", "library": "library routines", "host": "NumPy",
+    "loop": "loops", "branch": "branches",
+}  # fmt: skip
 
 
 def _table(report: Any) -> str:

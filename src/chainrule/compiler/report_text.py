@@ -95,7 +95,7 @@ def totals(report: Any) -> str:
     cost = report.cost_analysis()
     kinds = [
         f"{int(cost[name])} {name if cost[name] != 1 else name[:-1]}"
-        for name in ("kernels", "library calls", "host steps")
+        for name in ("kernels", "library calls", "loops", "branches", "host steps")
         if cost[name]
     ]
     texts = {s.llvm for s in report.steps if s.llvm}

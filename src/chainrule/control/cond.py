@@ -364,5 +364,6 @@ cond_p: Any = Primitive(
     multiple_results=True,
     raw=True,
     live=_live,
+    lower=lambda build, index, *args, branches: build.branch(index, branches, args),
     **lift_rules(_lift, _all_branches),
 )

@@ -241,6 +241,13 @@ def _live(
     return found, outs, new
 
 
+def _lower(
+    build: Any, *operands: Any, jaxpr: Any, num_consts: int, num_carry: int,
+    length: int, reverse: bool, **_: Any,
+) -> Any:  # fmt: skip
+    return build.scan(jaxpr, parts(operands, num_consts, num_carry), length, reverse)
+
+
 scan_p: Any = Primitive(
     "scan",
     "A loop of known length with a carry, over the rows of arrays.",
@@ -250,6 +257,7 @@ scan_p: Any = Primitive(
     multiple_results=True,
     raw=True,
     live=_live,
+    lower=_lower,
     **lift_rules(_lift, _unrolled),
     **reverse_rules(lambda *args, **params: scan_p(*args, **params)),
 )

@@ -240,6 +240,15 @@ _linearize, while_tangents_p = reverse_rules(
     lambda *args, **params: while_p(*args, **params)
 )
 
+
+def _lower(
+    build: Any, *operands: Any, cond_jaxpr: Any, cond_nconsts: int, body_jaxpr: Any,
+    body_nconsts: int,
+) -> Any:  # fmt: skip
+    groups = parts(operands, cond_nconsts, body_nconsts)
+    return build.while_loop(cond_jaxpr, body_jaxpr, groups)
+
+
 while_p: Any = Primitive(
     "while",
     "A loop that runs as long as a condition holds.",
@@ -251,5 +260,6 @@ while_p: Any = Primitive(
     multiple_results=True,
     raw=True,
     live=_live,
+    lower=_lower,
     **lift_rules(_lift, _within_rule),
 )

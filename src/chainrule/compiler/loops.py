@@ -1,0 +1,145 @@
+"""Loops and branches whose programs are plans of their own, run by the plan around them.
+
+A body is lowered like any program. Its plan runs on buffers of the outer one: carries
+alternate between two buffers each, rows of xs and ys are read and written where they
+lie, and temporaries have a place in the outer arena, so that a step of the loop
+allocates nothing and runs no Python. A body that needs a host step leaves the whole
+loop to NumPy's evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import ShapedArray
+from .values import Stored, Value
+
+
+class NestedStep:
+    """A step that runs other programs, each lowered as a `Program`; `scratch` holds the
+    buffers that the assembler adds for their temporaries. `kind`, `what` and `names` (of
+    the programs) are for reports."""
+
+    kind: str
+    what: Any
+    names: Any
+
+    def __init__(self, sequence: int, inputs: Sequence[Value], bodies: Sequence[Any]):
+        self.sequence, self.bodies = sequence, list(bodies)
+        self.inputs = list(dict.fromkeys(inputs))
+        self.outputs: list[Stored] = []
+        self.plans: list[Any] = []
+        self.scratch: list[Stored | None] = []
+
+    def own(self, values: Sequence[Stored]) -> None:
+        """Makes buffers results of this step."""
+        for v in values:
+            v.owner = self
+        self.outputs += values
+
+    def add_scratch(self, reader: Any, sizes: Sequence[int]) -> None:
+        """Gives the step a buffer for each program that needs so many bytes."""
+        for n in sizes:
+            aval = ShapedArray((n,), np.dtype(np.uint8))
+            self.scratch.append(Stored(aval, reader, self) if n else None)
+        self.own([v for v in self.scratch if v is not None])
+
+
+class LoopStep(NestedStep):
+    """A body run `length` times, or while a test holds; see Builder.scan."""
+
+    kind = "loop"
+    names = "body", "test"
+
+    def __init__(
+        self,
+        sequence: int,
+        groups: Sequence[Sequence[Value]],
+        bodies: Sequence[Any],
+        length: int = -1,
+        reverse: bool = False,
+    ):
+        super().__init__(sequence, [v for g in groups for v in g], bodies)
+        self.test_consts, self.consts, self.init, self.xs = map(list, groups)
+        self.length, self.reverse = length, reverse
+        self.carry: list[Stored] = []
+        self.spares: list[Stored] = []
+        self.ys: list[Stored] = []
+        self.flag: Stored | None = None
+
+    @property
+    def what(self) -> str:
+        """How often the body runs."""
+        return "while" if self.length < 0 else f"{self.length} steps"
+
+    def make(self, reader: Any, avals: Sequence[Any]) -> list[Value]:
+        """The loop's results: the last carry, and the rows."""
+        n = len(self.init)
+        made = [Stored(a, reader, self) for a in avals]
+        self.carry, self.ys = made[:n], made[n:]
+        self.spares = [Stored(v.aval, reader, self) for v in self.carry]
+        self.own([*made, *self.spares])
+        if self.length < 0:
+            self.flag = Stored(ShapedArray((), np.dtype(bool)), reader, self)
+            self.own([self.flag])
+        return list(made)
+
+    def entry(self, slot: Any, nbytes: Any, subs: Sequence[Any]) -> tuple[Any, ...]:
+        """The step as the runtime's plan reads it. `slot` gives a value's slot, `nbytes`
+        its size, `subs` how the programs are called: the body, then the test."""
+        groups = (
+            self.test_consts, self.consts, self.init, self.xs, self.carry, self.ys,
+            self.spares,
+        )  # fmt: skip
+        rows = max(self.length, 1)
+        sizes = (
+            [nbytes(v) for v in self.carry],
+            [nbytes(v) // rows for v in self.xs],
+            [nbytes(v) // rows for v in self.ys],
+        )
+        test = None if self.flag is None else (subs[1], slot(self.flag))
+        slots = tuple([slot(v) for v in g] for g in groups)
+        return "loop", test, subs[0], slots, sizes, self.length, self.reverse
+
+
+class BranchStep(NestedStep):
+    """One of several programs, chosen by an int32 scalar."""
+
+    kind = "branch"
+
+    def __init__(
+        self, sequence: int, index: Value, operands: Sequence[Value], bodies: Any
+    ):
+        super().__init__(sequence, [index, *operands], bodies)
+        self.index, self.operands = index, list(operands)
+        self.results: list[Stored] = []
+
+    @property
+    def names(self) -> list[str]:
+        """What the programs are called in reports."""
+        return [f"branch {k}" for k in range(len(self.bodies))]
+
+    @property
+    def what(self) -> str:
+        """How many programs there are."""
+        return f"one of {len(self.bodies)} programs"
+
+    def make(self, reader: Any, avals: Sequence[Any]) -> list[Value]:
+        """The results of whichever branch is taken."""
+        self.results = [Stored(a, reader, self) for a in avals]
+        self.own(self.results)
+        return list(self.results)
+
+    def entry(self, slot: Any, nbytes: Any, subs: Sequence[Any]) -> tuple[Any, ...]:
+        """The step as the runtime's plan reads it; see LoopStep.entry."""
+        return (
+            "branch",
+            list(subs),
+            slot(self.index),
+            [slot(v) for v in self.operands],
+            [slot(v) for v in self.results],
+            [nbytes(v) for v in self.results],
+        )

@@ -1,0 +1,238 @@
+"""Loops and branches in compiled programs: native, and equal to eager evaluation."""
+
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+import chainrule.numpy as cnp
+from chainrule import lax
+from chainrule.compiler.assemble import select_steps
+from chainrule.compiler.loops import LoopStep
+from chainrule.compiler.pipeline import simplify
+from chainrule.compiler.program import HostStep, Program
+
+RNG = np.random.default_rng(3)
+ROW = RNG.normal(size=7).astype("float32")
+FLOATS = RNG.normal(size=(6, 5)).astype("float32")
+WEIGHTS = (RNG.normal(size=(32, 32)) / 6).astype("float32")
+INPUTS = RNG.normal(size=(20, 16, 32)).astype("float32")
+
+
+def rnn(w, xs):
+    def step(h, x):
+        h = cnp.tanh(h @ w + x)
+        return h, h.sum()
+
+    h, ys = lax.scan(step, cnp.zeros((16, 32)), xs)
+    return h.sum() + ys.sum()
+
+
+def nested(x):
+    def outer(c, y):
+        d = lax.fori_loop(0, 3, lambda i, d: cnp.sin(d) + i, c)
+        e = lax.while_loop(
+            lambda e: cnp.sum(e) < 50, lambda e: e * 2 + 1, cnp.abs(d) + 0.1
+        )
+        z = lax.cond(cnp.sum(d) > 0, lambda: d * 2, lambda: d - 1)
+        return e * 0.01 + y, z
+
+    return lax.scan(outer, x, cnp.ones((4, 5)))
+
+
+def large(x):
+    return lax.fori_loop(0, 9, lambda i, c: cnp.roll(c, 1) * 0.5 + c, x)
+
+
+PROGRAMS = {
+    "sum of rows": (
+        lambda x: lax.scan(lambda c, y: (c + y, (c, c * y)), 0.0, x),
+        ROW,
+    ),
+    "backwards": (
+        lambda x: lax.scan(lambda c, y: (c + y, (c, c * y)), 0.0, x, reverse=True),
+        ROW,
+    ),
+    "carries that change places": (
+        lambda a: lax.scan(
+            lambda c, _: ((c[1], c[0] + c[1]), c[0]), (a, a + 1), None, length=12
+        ),
+        FLOATS,
+    ),
+    "swapped, one array twice": (
+        lambda x: lax.fori_loop(0, 5, lambda i, c: (c[1], c[0]), (x, x)),
+        FLOATS,
+    ),
+    "swapped an odd number of times": (
+        lambda x: lax.fori_loop(0, 5, lambda i, c: (c[1], c[0]), (x, x + 1)),
+        FLOATS,
+    ),
+    "a carry that stays": (
+        lambda x: lax.scan(lambda c, y: (c, y), x, x[:3]),
+        FLOATS,
+    ),
+    "the carry as a row": (
+        lambda x: lax.scan(lambda c, _: (c * 2, c), x, None, length=3),
+        FLOATS,
+    ),
+    "a constant as carry and row": (
+        lambda x: lax.scan(lambda c, y: (cnp.float32(2), 3.0), x[0, 0], x),
+        FLOATS,
+    ),
+    "no steps": (
+        lambda x: lax.scan(lambda c, y: (c + y.sum(), y * 2), 1.0, x[:0]),
+        FLOATS,
+    ),
+    "while": (
+        lambda x: lax.while_loop(
+            lambda c: c[0] < 100, lambda c: (c[0] * 2, c[1] + 1), (cnp.abs(x[0, 0]), 0)
+        ),
+        FLOATS,
+    ),
+    "while not": (
+        lambda x: lax.while_loop(lambda c: c[0, 0] > 99, lambda c: c * 2, x),
+        FLOATS,
+    ),
+    "while an argument is true": (
+        lambda x: lax.while_loop(
+            lambda c: c[0], lambda c: (c[1].sum() < 30, c[1] + 1), (True, x)
+        ),
+        FLOATS,
+    ),
+    "large carries": (large, np.ones(100000, "float32")),
+    "a branch": (
+        lambda x: lax.cond(x[0, 0] > 0, lambda x: x * 2, lambda x: x + 1, x),
+        FLOATS,
+    ),
+    "branches that return arguments and constants": (
+        lambda x: lax.switch(
+            cnp.int32(7), [lambda x: (x, 1.0), lambda x: (x * 2, x[0, 0])], x
+        ),
+        FLOATS,
+    ),
+    "updates in a loop": (
+        lambda x: lax.fori_loop(
+            1, 6, lambda i, c: c.at[i].set(c[i - 1] + 1), cnp.asarray(x)
+        ),
+        FLOATS,
+    ),
+    "nested": (nested, FLOATS[0]),
+    "recurrent network": (lambda xs: rnn(WEIGHTS, xs), INPUTS),
+    "its gradient": (lambda xs: cr.grad(rnn)(WEIGHTS, xs), INPUTS),
+    "over a batch": (
+        cr.vmap(
+            lambda x: lax.while_loop(
+                lambda c: cnp.sum(c) < 20, lambda c: c * 1.5 + 0.1, cnp.abs(x)
+            )
+        ),
+        FLOATS,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_compiled_loops_are_native_and_compute_what_eager_ones_do(name):
+    f, x = PROGRAMS[name]
+    closed = cr.make_jaxpr(f)(x)
+    steps = select_steps(Program(simplify(closed)))
+    assert not [s for s in steps if isinstance(s, HostStep)]
+    g = cr.jit(f)
+    for _ in range(2):
+        for a, b in zip(cr.tree.leaves(f(x)), cr.tree.leaves(g(x)), strict=True):
+            assert (a.dtype, a.shape) == (b.dtype, b.shape)
+            np.testing.assert_allclose(b, a, rtol=2e-5, atol=1e-5)
+
+
+def test_a_loop_in_a_branch_lets_other_threads_run():
+    f = cr.jit(
+        lambda n, x: lax.cond(
+            n > 0,
+            lambda: lax.fori_loop(0, n, lambda i, c: cnp.sin(c) + i, x),
+            lambda: x,
+        )
+    )
+    f(1, 1.0)
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(1))
+    thread.start()
+    f(100000, 1.0)
+    thread.join()
+    assert seen == [1]
+
+
+def test_what_calls_python_in_a_loop_is_left_to_numpy():
+    def body(c, x):
+        y = cr.pure_callback(
+            lambda v: np.asarray(v) + 1, cr.ShapeDtypeStruct((), c.dtype), c
+        )
+        return y * x, y
+
+    def f(x):
+        return lax.scan(body, 1.0, x)
+
+    (step,) = [
+        s
+        for s in Program(simplify(cr.make_jaxpr(f)(ROW))).steps
+        if isinstance(s, HostStep)
+    ]
+    assert "pure_callback in a loop" in step.reason
+    for a, b in zip(cr.tree.leaves(f(ROW)), cr.tree.leaves(cr.jit(f)(ROW))):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_reports_show_loops():
+    report = cr.explain(lambda x: rnn(WEIGHTS, x))(INPUTS)
+    (loop,) = [s for s in report.steps if s.kind == "loop"]
+    assert loop.what == "20 steps" and "for j in range(32)" in loop.loops
+    assert isinstance(report.html(), str) and "20 steps" in str(report)
+
+
+def test_an_endless_loop_answers_ctrl_c():
+    program = (
+        "import chainrule as cr, chainrule.numpy as cnp\n"
+        "from chainrule import lax\n"
+        "f = cr.jit(lambda x: lax.while_loop(lambda c: cnp.sum(c) < 1, cnp.sin, x))\n"
+        "f(cnp.ones(200))\n"
+        "try:\n"
+        "    print('begins', flush=True)\n"
+        "    f(-cnp.ones(200))\n"
+        "except KeyboardInterrupt:\n"
+        "    print('ended', float(cr.jit(cnp.sin)(0.0)))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "begins\n"
+    for _ in range(50):
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=1)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    assert process.stdout.read() == "ended 0.0\n"
+
+
+def test_the_body_of_a_loop_is_improved_while_it_runs():
+    unseen = np.float32(np.random.default_rng().uniform())
+    f = cr.jit(lambda x: lax.fori_loop(0, 100, lambda i, c: cnp.tanh(c) * unseen, x))
+    f(cnp.ones(200))
+    steps = select_steps(
+        Program(
+            simplify(
+                cr.make_jaxpr(
+                    lambda x: lax.fori_loop(
+                        0, 100, lambda i, c: cnp.tanh(c) * unseen, x
+                    )
+                )(cnp.ones(200))
+            )
+        )
+    )
+    (loop,) = [s for s in steps if isinstance(s, LoopStep)]
+    (kernel,) = select_steps(loop.bodies[0])
+    kernel.structure.code.wait(best=True)
+    assert kernel.structure.code.level == 2
