@@ -18,6 +18,8 @@ ORDER = (
     "contractions",
     "linalg",
     "random",
+    "loops",
+    "loops_programs",
     "programs_learning",
     "programs_science",
     "threads",

@@ -290,7 +290,7 @@ GOOD_STEP = ("kernel", 1, (0,), (), 1, 1)
         ({"outputs": [("new", 3)]}, "output 0 has an aval of type int; pass a Shaped"),
         ({"outputs": [("arg", 5, False)]}, "the index of output 0 is 5; it must be from"),
         ({"outputs": [("temp", 0, aval(()))]}, "output 0 is temporary 0, which no host"),
-        ({"steps": [("kern", 1)]}, "step 0 is of kind 'kern'; use 'kernel' or 'host'."),
+        ({"steps": [("kern", 1)]}, "step 0 is of kind 'kern'; use 'kernel', 'host', 'loop' or 'branch'."),
         ({"steps": [("kernel", 1)]}, "step 0 has 2 entries; it must have 6."),
         ({"steps": [("kernel", 0, (), (), 1, 1)]}, "the address of step 0 is 0."),
         ({"steps": [("kernel", 1, (9,), (), 1, 1)]}, "a slot of step 0 is 9; it must"),
