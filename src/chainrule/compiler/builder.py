@@ -21,6 +21,7 @@ import numpy as np
 
 from ..core.avals import ShapedArray
 from . import scalars
+from .components import MOST, split_axis
 from .expr import Expr, const, convert, select
 from .fusion import WORK
 from .index import Index, ravel
@@ -75,7 +76,9 @@ class Builder:
             return combine([x.linear(position) for x in settled])
 
         same = all(x.shape == shape for x in settled)
-        return self._lazy(element, settled, cost, linear if same else None)
+        made = self._lazy(element, settled, cost, linear if same else None)
+        made.split = split_axis(shape, settled)
+        return made
 
     def index(
         self,
@@ -164,6 +167,14 @@ class Builder:
         if found is None:
             raise Unsupported(f"dtype {dtype}")
         return found
+
+    def stacked(self, axis: int, *xs: Value, element: Callable[..., Expr]) -> Value:
+        """Components `xs`, each of extent 1 along the axis, as index would make it."""
+        made = self.index(element, *xs, cost=float(len(xs)))
+        assert isinstance(made, Lazy)
+        if 1 < len(xs) <= MOST and all(x.shape[axis] == 1 for x in xs):
+            made.split = axis
+        return made
 
     def reshape(self, x: Value, shape: Sequence[int]) -> Value:
         """The same elements in row-major order."""
@@ -296,10 +307,10 @@ class Builder:
 
     def _lazy(
         self, fn: Any, operands: Sequence[Value], cost: float, linear: Any
-    ) -> Value:
+    ) -> Lazy:
         for x in operands:
             if x.depth >= DEEPEST or x.cost >= WORK:
-                self.program.settle(x)
+                self.program.keep(x)
         return Lazy(self.out, self.program, fn, tuple(operands), cost, linear)
 
 

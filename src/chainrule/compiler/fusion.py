@@ -208,7 +208,7 @@ class Fusion:
         if isinstance(v, Reduced):
             self.place([v])
         else:
-            self._assign(Member("map", [v]))
+            self.assign(Member("map", [v]))
         if isinstance(v.owner, Cluster):
             v.owner.add(work)
 
@@ -221,7 +221,7 @@ class Fusion:
         if few or (fold.products and inner >= LONG and inner * outer >= HUGE):
             self._place_chunked(values, fold)
         else:
-            self._assign(Member("fold", list(values), fold))
+            self.assign(Member("fold", list(values), fold))
 
     def _place_chunked(self, values: list[Reduced], fold: Fold) -> None:
         axis = max(fold.axes, key=lambda k: fold.domain[k])
@@ -234,7 +234,7 @@ class Fusion:
         ]
         first = Member("fold", list(parts), fold)
         position = len(squeezed(fold.domain[:axis]))
-        self._assign(first, (position, chunks))
+        self.assign(first, (position, chunks))
         second = Fold(
             (chunks, *shape), (0,),
             lambda indices: tuple(p.at(*indices) for p in parts),
@@ -242,9 +242,10 @@ class Fusion:
         )  # fmt: skip
         for v in values:
             v.fold = second
-        self._assign(Member("fold", list(values), second))
+        self.assign(Member("fold", list(values), second))
 
-    def _assign(self, member: Member, chunks: tuple[int, int] | None = None) -> None:
+    def assign(self, member: Member, chunks: tuple[int, int] | None = None) -> None:
+        """Puts a member into a cluster that can compute it, or into one of its own."""
         alone = self._new(member, chunks)
         context = self.compose(alone, member)
         made = [v.owner for v in context.reads if isinstance(v.owner, Cluster)]

@@ -14,6 +14,7 @@ from ..core.jaxpr import ClosedJaxpr, JaxprEqn
 from ..core.printer import Names
 from .fusion import Cluster, Member
 from .program import Program
+from .components import Component
 from .updates import Piece
 from .values import Constant, Lazy, Reduced, Stored, Value
 
@@ -73,7 +74,7 @@ class Origins(Program):
         """The value's variable in the jaxpr; 'buf0', ... for what has none there."""
         if isinstance(v, tuple):
             return f"row_of_{self.name_of(v[1])}"
-        if isinstance(v, Piece):
+        if isinstance(v, (Component, Piece)):
             v = v.target
         var = self._vars.get(v)
         if var is not None:

@@ -12,12 +12,13 @@ from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from .builder import EXPENSIVE, Builder, Unsupported
+from .components import put_together, separate
 from .fusion import Cluster, Fusion
 from .loops import BranchStep, LoopStep
 from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
 from .passes.dead_code import eliminate_dead_code
-from .values import Constant, Reduced, Stored, Value, type_of
+from .values import Constant, Lazy, Reduced, Stored, Value, type_of
 
 
 class HostStep:
@@ -65,8 +66,22 @@ class Program(Fusion):
         self.arrays: list[Any] = list(closed.consts)
         self.wanted = {v for v in jaxpr.outvars if type(v) is not Literal}
         self.results = self.run(jaxpr, consts, self.arguments)
-        for v in self.results:
+        made: dict[Value, Value] = {v: self.result(v) for v in self.results}
+        self.results = [made[v] for v in self.results]
+
+    def result(self, v: Value) -> Value:
+        """A value with a buffer that holds what `v` is."""
+        if isinstance(v, Lazy) and not v.anchor and v.split is not None:
+            return put_together(self, v)
+        self.settle(v)
+        return v
+
+    def keep(self, v: Value) -> None:
+        """Computes a value once, whole or by its components."""
+        if not isinstance(v, Lazy) or v.anchor or v.split is None:
             self.settle(v)
+        elif v.parts is None:
+            separate(self, v)
 
     def constant(self, aval: Any, array: Any) -> Stored:
         """A constant array of the program."""
@@ -93,7 +108,7 @@ class Program(Fusion):
                 env[var] = value
                 costly = uses.get(var, 0) > 1 and value.cost >= EXPENSIVE
                 if costly or var in self.wanted:
-                    self.settle(value)
+                    self.keep(value)
         return [read(v) for v in jaxpr.outvars]
 
     def equation(self, eqn: JaxprEqn, operands: list[Value]) -> list[Value]:

@@ -114,9 +114,10 @@ class Constant(Stored):
 
 
 class Lazy(Value):
-    """A value computed where it is read."""
+    """A value computed where it is read; `split`: a short axis along which its elements
+    are different expressions, and `parts` these where they are kept (see components)."""
 
-    __slots__ = ("fn", "linear_fn", "operands", "view")
+    __slots__ = ("fn", "linear_fn", "operands", "parts", "split", "view")
 
     def __init__(
         self,
@@ -130,6 +131,8 @@ class Lazy(Value):
         super().__init__(aval, reader)
         self.fn, self.linear_fn, self.operands = fn, linear_fn, operands
         self.view: tuple[Value, list[int]] | None = None
+        self.split: int | None = None
+        self.parts: list[Lazy] | None = None
         inner = [x for x in operands if not isinstance(x, Stored) and not x.anchor]
         self.cost = cost + sum(x.cost for x in inner)
         self.depth = 1 + max((x.depth for x in inner), default=0)

@@ -98,7 +98,7 @@ _few_parts = 4
 def _concatenate_lower(build: Any, *xs: Any, dimension: int) -> Any:
     m = build.m
     build.check(*xs)
-    if len(xs) > _few_parts:
+    if len(xs) > (_few_parts if any(x.shape[dimension] > 1 for x in xs) else 8):
         return _concatenate_parts(build, xs, dimension)
 
     def element(*i: Any) -> Any:
@@ -112,7 +112,7 @@ def _concatenate_lower(build: Any, *xs: Any, dimension: int) -> Any:
             out = build.guarded(k.within(n), lambda x=x, at=at: x.at(*at), out)
         return out
 
-    return build.index(element, *xs, cost=float(len(xs)))
+    return build.stacked(dimension, *xs, element=element)
 
 
 def _concatenate_parts(build: Any, xs: Sequence[Any], dimension: int) -> Any:
