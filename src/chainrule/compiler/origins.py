@@ -12,9 +12,9 @@ from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr, JaxprEqn
 from ..core.printer import Names
+from .components import Component
 from .fusion import Cluster, Member
 from .program import Program
-from .components import Component
 from .updates import Piece
 from .values import Constant, Lazy, Reduced, Stored, Value
 
