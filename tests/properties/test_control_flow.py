@@ -227,11 +227,116 @@ def test_a_branch_that_is_not_taken_leaves_no_trace_in_a_derivative(outer):
     assert outer(cr.grad(total))(-xs[2:]).tolist() == [0.0]
 
 
+@pytest.mark.parametrize("outer", [cr.jit, lambda f: f], ids=["jit", "eager"])
+def test_steps_that_an_example_does_not_make_leave_no_trace_in_a_derivative(outer):
+    """The first example ends where the next step's derivative would be infinite."""
+    descend = lambda x: lax.while_loop(lambda c: c > 1, lambda c: cnp.sqrt(c - 1), x)
+    xs = cnp.array([1.0, 3.0, 7.0])
+    expected = [float(cr.grad(descend)(x)) for x in xs]
+    assert expected[0] == 1.0
+    total = lambda xs: cr.vmap(descend)(xs).sum()
+    close(outer(cr.grad(total))(xs), expected, 1e-6)
+    close(outer(cr.vmap(cr.grad(descend)))(xs), expected, 1e-6)
+
+
+def test_constants_of_each_example_go_with_its_operands():
+    """A step on the operands of one example and the constants of another would fail."""
+
+    def descend(x, low):
+        step = lambda c: low + cnp.sqrt(c - low) * 0.9
+        return lax.while_loop(lambda c: c > low + 1.0, step, x)
+
+    xs, lows = cnp.array([6.0, -40.0, 1000.0]), cnp.array([0.0, -60.0, 900.0])
+    grads = cr.grad(descend, (0, 1))
+    found = cr.vmap(grads)(xs, lows)
+    total = cr.grad(lambda xs, lows: cr.vmap(descend)(xs, lows).sum(), (0, 1))(xs, lows)
+    for k, (x, low) in enumerate(zip(xs, lows)):
+        expected = grads(x, low)
+        for i in (0, 1):
+            close(found[i][k], expected[i], 1e-5)
+            close(total[i][k], expected[i], 1e-5)
+
+
 def test_a_loop_in_a_branch_that_nobody_takes_is_not_run():
     forever = lambda x: lax.while_loop(lambda x: x > 0, lambda x: x, x)
     f = lambda x: lax.cond(x > 10.0, forever, lambda x: 2.0 * x, x)
     assert cr.jit(cr.vmap(f))(cnp.array([1.0, 2.0])).tolist() == [2.0, 4.0]
     assert cr.vmap(f)(cnp.array([1.0, 2.0])).tolist() == [2.0, 4.0]
+
+
+# --- custom rules, keys, named axes within loops ---------------------------------------
+
+
+@cr.custom_vjp
+def doubled_slope(x):
+    return cnp.sin(x)
+
+
+doubled_slope.defvjp(
+    lambda x: (cnp.sin(x), cnp.cos(x)), lambda cos, ct: (2 * cos * ct,)
+)
+
+WITH_CUSTOM_RULE = {
+    "scan": lambda x: lax.scan(lambda c, _: (doubled_slope(c), None), x, None, 2)[0],
+    "while": lambda x: lax.while_loop(
+        lambda c: c[0] < 2, lambda c: (c[0] + 1, doubled_slope(c[1])), (0, x)
+    )[1],
+    "cond": lambda x: lax.cond(
+        x < 9, lambda x: doubled_slope(doubled_slope(x)), lambda x: x, x
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITH_CUSTOM_RULE)
+def test_custom_vjp_within(name):
+    fun = WITH_CUSTOM_RULE[name]
+    expected = 4 * np.cos(np.sin(points)) * np.cos(points)
+    for grads in (cr.grad(fun), cr.jit(cr.grad(fun)), cr.grad(cr.jit(fun))):
+        close([grads(x) for x in points], expected, 1e-5)
+        close(cr.vmap(grads)(points), expected, 1e-5)
+
+
+def test_random_keys_are_carried():
+    def walk(x, key):
+        def step(carry, _):
+            x, key = carry
+            key, use = cr.random.split(key)
+            return (x + cr.random.normal(use) * x, key), x
+
+        (x, key), xs = lax.scan(step, (x, key), None, length=3)
+        going = lambda c: c[0] < 5
+        again = lambda c: (c[0] + x * cr.random.uniform(c[1]), cr.random.split(c[1])[0])
+        return lax.while_loop(going, again, (xs.sum() * 0, key))[0]
+
+    def plain(x, key):
+        for _ in range(3):
+            key, use = cr.random.split(key)
+            x = x + cr.random.normal(use) * x
+        total = 0.0 * x
+        while total < 5:
+            total, key = total + x * cr.random.uniform(key), cr.random.split(key)[0]
+        return total
+
+    keys = cr.random.split(cr.random.key(8), 3)
+    for f, g in ((walk, plain), (cr.grad(walk), cr.grad(plain))):
+        rows = [g(2.0, key) for key in keys]
+        close(cr.vmap(f, (None, 0))(2.0, keys), rows, 1e-5)
+        close(cr.jit(cr.vmap(f, (None, 0)))(2.0, keys), rows, 1e-5)
+
+
+def test_collectives_within_loops():
+    """A sum over examples in each step of a scan, a maximum in the test of a while."""
+
+    def f(x):
+        c, _ = lax.scan(
+            lambda c, r: (c + lax.psum(r * c, "i"), None), x, cnp.arange(3.0)
+        )
+        return lax.while_loop(lambda c: lax.pmax(c, "i") < 60.0, lambda c: 2 * c, c)
+
+    xs = cnp.array([1.0, 2.0])
+    for run in (lambda g: g, cr.jit):
+        found = run(cr.vmap(f, axis_name="i"))(xs)
+        assert found.tolist() == [88.0, 92.0]
 
 
 # --- what is staged anew ------------------------------------------------------------------

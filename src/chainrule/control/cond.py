@@ -16,15 +16,13 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import ConcreteArray, aval_of, tangent_aval, update
-from ..core.dtypes import is_inexact, is_integer
+from ..core.dtypes import is_integer
 from ..core.jaxpr import ClosedJaxpr, Literal, subjaxprs
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
-from ..ops.dynamic_slicing import dynamic_slice_p
-from ..ops.elementwise_conversion import stop_gradient_p
 from ..ops.elementwise_logic import eq_p
 from ..ops.elementwise_selection import clamp_p, select_n_p
-from ..ops.reductions import argmax_p, reduce_or_p
+from ..ops.reductions import reduce_or_p
 from ..ops.shaping import broadcast_in_dim, convert, zeros
 from ..ops.structure import instantiate, move_dim
 from ..runtime._native import wrap
@@ -44,6 +42,7 @@ from .programs import (
     restricted,
 )
 from .scan_reverse import spread
+from .substitution import substituted
 
 Branches = tuple[ClosedJaxpr, ...]
 
@@ -293,9 +292,7 @@ def _by_example(trace: Any, index: Any, xs: Any, dims: Any, branches: Branches) 
     for k, branch in enumerate(branches):
         taken = eq_p(index, np.asarray(k, top.dtype))
         program, _ = batched_body(branch, trace, dims, forced)
-        operands = xs
-        if any(map(_is_curved, branch.eqns)):
-            operands = [_substituted(x, d, taken) for x, d in zip(xs, dims)]
+        operands = substituted(branch, xs, dims, taken)
         if any(map(_is_costly, branch.eqns)):
             some = convert(reduce_or_p(taken, axes=(0,)), np.dtype(np.int32))
             cases.append(cond_p(some, *operands, branches=(_idle(program), program)))
@@ -308,31 +305,9 @@ def _by_example(trace: Any, index: Any, xs: Any, dims: Any, branches: Branches) 
     return outs, [0] * len(outs)
 
 
-def _is_curved(eqn: Any) -> bool:
-    """Whether an equation's derivative depends on where it is taken."""
-    prim = eqn.primitive
-    flat = prim.linear is not None or prim.bilinear or prim.jvp is None
-    if prim.partials is not None:
-        flat = not any(callable(p) for p in prim.partials)
-    return not flat or bool(subjaxprs(eqn.params))
-
-
 def _is_costly(eqn: Any) -> bool:
     product = eqn.primitive.bilinear and "dimension_numbers" in eqn.params
     return product or bool(subjaxprs(eqn.params))
-
-
-def _substituted(x: Any, dim: int | None, taken: Any) -> Any:
-    """`x` with rows that are not taken replaced by one that is; a constant for those."""
-    aval = aval_of(x)
-    if dim is None or not is_inexact(aval.dtype) or not aval.shape[0]:
-        return x
-    place = argmax_p(taken, axes=(0,), index_dtype=np.dtype(np.int32))
-    zero = np.zeros((), np.int32)
-    sizes = (1, *aval.shape[1:])
-    row = dynamic_slice_p(x, place, *[zero] * len(aval.shape[1:]), slice_sizes=sizes)
-    other = broadcast_in_dim(stop_gradient_p(row), aval.shape, range(len(aval.shape)))
-    return select_n_p(broadcast_in_dim(taken, aval.shape, (0,)), other, x)
 
 
 def _idle(program: ClosedJaxpr) -> ClosedJaxpr:

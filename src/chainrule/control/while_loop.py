@@ -20,7 +20,7 @@ from ..core.primitive import Missing, Primitive
 from ..ops.elementwise_selection import select_n_p
 from ..ops.reductions import reduce_or_p
 from ..ops.shaping import broadcast_in_dim
-from ..ops.structure import batch_to_front
+from ..ops.structure import batch_to_front, move_dim
 from .call import run, stage_program
 from .cond import _call
 from .executors import runner
@@ -38,6 +38,7 @@ from .programs import (
     to_fixpoint,
 )
 from .scan import check_carry
+from .substitution import substituted
 from .while_reverse import reverse_rules
 
 
@@ -163,41 +164,52 @@ def _batch(
         batch_to_front(x, d, size) if b else x
         for x, d, b in zip(init, init_dims, batched)
     ]
-    test, test_dims = batched_body(
-        cond_jaxpr, trace, (*cond_dims, *carry_dims), (True,)
-    )
-    body, _ = batched_body(body_jaxpr, trace, (*body_dims, *carry_dims), batched)
     if tested(batched):
-        outs = _until_all_end(
-            (test, cond_consts), (body, body_consts), carry, cond_nconsts
-        )
-    else:
-        test, _ = batched_body(cond_jaxpr, trace, (*cond_dims, *carry_dims))
-        outs = while_p(
-            *cond_consts, *body_consts, *carry, cond_jaxpr=test,
-            cond_nconsts=cond_nconsts, body_jaxpr=body, body_nconsts=body_nconsts,
-        )  # fmt: skip
+        consts = cond_consts, body_consts
+        dims = cond_dims, body_dims, carry_dims
+        outs = _until_all_end(trace, (cond_jaxpr, body_jaxpr), consts, carry, dims)
+        return outs, list(carry_dims)
+    test, _ = batched_body(cond_jaxpr, trace, (*cond_dims, *carry_dims))
+    body, _ = batched_body(body_jaxpr, trace, (*body_dims, *carry_dims), batched)
+    outs = while_p(
+        *cond_consts, *body_consts, *carry, cond_jaxpr=test,
+        cond_nconsts=cond_nconsts, body_jaxpr=body, body_nconsts=body_nconsts,
+    )  # fmt: skip
     return outs, list(carry_dims)
 
 
-def _until_all_end(tests: Any, bodies: Any, carry: list[Any], cond_nconsts: int) -> Any:
+def _until_all_end(
+    trace: Any, programs: Any, consts: Any, carry: list[Any], dims: Any
+) -> list[Any]:
     """The loop over a batch with (which examples go on, carry) for its carry."""
-    (test, cond_consts), (body, body_consts) = tests, bodies
+    cond_jaxpr, body_jaxpr = programs
+    cond_dims, body_dims, carry_dims = dims
+    cond_consts, body_consts = consts
+    body_consts = [
+        x if d is None else move_dim(x, d, 0) for x, d in zip(body_consts, body_dims)
+    ]
+    body_dims = tuple(None if d is None else 0 for d in body_dims)
+    forced = (True,) * len(carry)
+    test, _ = batched_body(cond_jaxpr, trace, (*cond_dims, *carry_dims), (True,))
+    body, _ = batched_body(body_jaxpr, trace, (*body_dims, *carry_dims), forced)
     (going,) = _call(test, [*cond_consts, *carry])
+    n_test, n_body = len(cond_consts), len(body_consts)
 
     def make() -> Any:
         def step(*values: Any) -> list[Any]:
-            cs, bs, (active,), old = parts(values, cond_nconsts, len(body_consts), 1)
-            new = run(body, *bs, *old)
+            cs, bs, (active,), old = parts(values, n_test, n_body, 1)
+            operands = substituted(
+                body_jaxpr, [*bs, *old], [*body_dims, *carry_dims], active
+            )
+            new = run(body, *operands)
             kept = [
                 select_n_p(broadcast_in_dim(active, aval_of(a).shape, (0,)), a, b)
                 for a, b in zip(old, new)
             ]
             return [*run(test, *cs, *kept), *kept]
 
-        carry_avals = body.in_avals[len(body_consts) :]
-        mask = test.out_avals
-        avals = [*test.in_avals[:cond_nconsts], *body.in_avals[: len(body_consts)]]
+        carry_avals, mask = body.in_avals[n_body:], test.out_avals
+        avals = [*test.in_avals[:n_test], *body.in_avals[:n_body]]
         whole = stage_program(step, [*avals, *mask, *carry_avals])
         any_left = stage_program(
             lambda active, *_: [reduce_or_p(active, axes=(0,))], [*mask, *carry_avals]
@@ -207,7 +219,7 @@ def _until_all_end(tests: Any, bodies: Any, carry: list[Any], cond_nconsts: int)
     any_left, whole = body.derived(("until all end", test), make)
     outs = while_p(
         *cond_consts, *body_consts, going, *carry, cond_jaxpr=any_left, cond_nconsts=0,
-        body_jaxpr=whole, body_nconsts=cond_nconsts + len(body_consts),
+        body_jaxpr=whole, body_nconsts=n_test + n_body,
     )  # fmt: skip
     return outs[1:]
 

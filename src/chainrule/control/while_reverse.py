@@ -26,7 +26,7 @@ from ..core.jaxpr import ClosedJaxpr
 from ..core.primitive import Primitive
 from ..ops.arithmetic import add_p
 from ..ops.structure import add_tangents, instantiate
-from .call import run, stage_program
+from .call import linear_programs, run, stage_program
 from .executors import execute, runner
 from .jit import jit_p
 from .programs import FORWARD, grown, inexact_tangents, lifted, parts, to_fixpoint
@@ -126,7 +126,7 @@ def _nonzero(body: ClosedJaxpr, num_consts: int, given: tuple[bool, ...]) -> Any
     """Which constants and carries have tangents in the loop."""
 
     def carried(mask: Any) -> Any:
-        return grown(mask, lifted(body, FORWARD, mask)[1], num_consts)
+        return grown(mask, linear_programs(body, mask)[2], num_consts)
 
     return to_fixpoint(given, carried)
 

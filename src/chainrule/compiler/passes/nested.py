@@ -1,7 +1,9 @@
 """Nested programs: passes applied to the bodies of loops and branches.
 
 An equation may hold programs among its parameters. A pass that descends replaces each
-by what it makes of it, once per program.
+by what it makes of it, once per program; but only where the primitive runs its programs
+as they are, which those with a rule `live` do. Others may differentiate them first, and
+then a custom derivative must still be found in them.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ Pass = Callable[[ClosedJaxpr], ClosedJaxpr]
 
 
 def descend(eqn: JaxprEqn, run: Pass) -> JaxprEqn:
-    """The equation with `run` applied to the programs that it holds."""
+    """The equation with `run` applied to the programs that it runs."""
+    if eqn.primitive.live is None:
+        return eqn
     changed = {
         key: made
         for key, value in eqn.params.items()
