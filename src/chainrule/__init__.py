@@ -50,6 +50,7 @@ from .control.jit import clear_caches as clear_caches
 from .control.jit import jit as jit
 from .control.jit import named_call as named_call
 from .control.jit import named_scope as named_scope
+from .control.jit import set_converter as _set_converter
 from .control.value_checks import debug_infs as debug_infs
 from .control.value_checks import debug_nans as debug_nans
 from .core.avals import Array as Array
@@ -103,6 +104,13 @@ _submodules = frozenset(
     ]
 )
 _from_submodules = {"pmap": ".parallel.pmap", "pure_callback": ".control.callbacks"}
+
+
+_set_converter(
+    lambda fun: _importlib.import_module(".experimental.conversion", __name__).convert(
+        fun
+    )
+)
 
 
 def __getattr__(name: str) -> _Any:

@@ -293,6 +293,7 @@ def jit(
     backend: Any = None,
     inline: bool = False,
     compiler_options: Any = None,
+    control_flow: str = "trace",
 ) -> Any:
     """Stages `fun` to a program, once per signature of its arguments.
 
@@ -304,6 +305,9 @@ def jit(
         donate_argnums, donate_argnames: arguments whose memory outputs may take; those
             arrays are deleted by the call.
         keep_unused, inline: accepted; they do not change results.
+        control_flow: "convert" lets traced values decide `if`, `while`, `for` over
+            `range`, boolean operators and assertions of `fun` itself; see
+            docs/control_flow.md. By default they raise.
         in_shardings, out_shardings, device, backend, compiler_options: accepted.
 
     Returns:
@@ -324,11 +328,29 @@ def jit(
         given = {k: v for k, v in locals().items() if k != "fun"}
         return lambda f: jit(f, **given)
     check_callable("jit", fun)
+    if control_flow != "trace":
+        fun = _converted(fun, control_flow)
     return JitFunction(
         fun,
         (_tuple(static_argnums), _tuple(static_argnames)),
         (_tuple(donate_argnums), _tuple(donate_argnames)),
     )
+
+
+_converters: list[Callable[[Any], Any]] = []
+
+
+def set_converter(convert: Callable[[Any], Any]) -> None:
+    """Says what converts the control flow of functions, for `control_flow`."""
+    _converters[:] = [convert]
+
+
+def _converted(fun: Any, control_flow: str) -> Any:
+    if control_flow != "convert":
+        raise ValueError(
+            f"jit: control_flow must be 'trace' or 'convert'; got {control_flow!r}."
+        )
+    return _converters[0](fun)
 
 
 def clear_caches() -> None:
