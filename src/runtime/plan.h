@@ -70,6 +70,7 @@ struct LoopStep {
     int flag = -1;             // the slot for what the test says
     std::int64_t length = -1;  // -1: there is a test
     bool reverse = false;
+    std::vector<bool> in_place;  // for each carry: the body writes to it
 };
 
 /// One of several programs, chosen by an int32 in a slot, moved into range.

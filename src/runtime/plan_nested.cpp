@@ -121,7 +121,12 @@ bool Run::run_loop(const LoopStep& loop, void** outer) {
     if (loop.test.program) test.emplace(loop.test, outer);
     std::size_t n = loop.init.size(), rows = loop.ys.size();
     std::vector<void*> now(n), places(n + rows);
-    for (std::size_t k = 0; k < n; ++k) now[k] = outer[loop.init[k]];
+    for (std::size_t k = 0; k < n; ++k) {
+        now[k] = outer[loop.init[k]];
+        if (!loop.in_place[k]) continue;
+        copy(outer[loop.carry[k]], now[k], loop.carry_bytes[k]);
+        now[k] = outer[loop.carry[k]];
+    }
     void** given = body.arguments();
     for (int slot : loop.body_consts) *given++ = outer[slot];
     void* flag = loop.flag < 0 ? nullptr : outer[loop.flag];
@@ -229,7 +234,7 @@ void read_sub(PyObject* object, const Program& outer, const std::string& what,
 }  // namespace
 
 void read_loop(const Sequence& entry, const Program& program, LoopStep* loop) {
-    entry.require_size(7);
+    entry.require_size(8);
     const std::string& what = entry.what();
     Sequence slots(entry[3], "slots of " + what);
     slots.require_size(7);
@@ -262,6 +267,10 @@ void read_loop(const Sequence& entry, const Program& program, LoopStep* loop) {
                                    loop->test.program ? -1 : std::int64_t(1) << 62,
                                    "the length of " + what);
     loop->reverse = PyObject_IsTrue(entry[6]) == 1;
+    Sequence in_place(entry[7], "what " + what + " writes to");
+    in_place.require_size(n);
+    for (std::size_t k = 0; k < n; ++k)
+        loop->in_place.push_back(PyObject_IsTrue(in_place[k]) == 1);
 }
 
 void read_branch(const Sequence& entry, const Program& program, BranchStep* branch) {

@@ -11,7 +11,7 @@ import pytest
 import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule import lax
-from chainrule.compiler.assemble import select_steps
+from chainrule.compiler.assemble import Assembler, select_steps
 from chainrule.compiler.loops import LoopStep
 from chainrule.compiler.pipeline import simplify
 from chainrule.compiler.program import HostStep, Program
@@ -236,3 +236,45 @@ def test_the_body_of_a_loop_is_improved_while_it_runs():
     (kernel,) = select_steps(loop.bodies[0])
     kernel.structure.code.wait(best=True)
     assert kernel.structure.code.level == 2
+
+
+def in_place(f, *args):
+    """Which carries of the only loop of a program its body writes to."""
+    steps = select_steps(Program(simplify(cr.make_jaxpr(f)(*args))))
+    (loop,) = [s for s in steps if isinstance(s, LoopStep)]
+    assembler = Assembler(Program(simplify(cr.make_jaxpr(f)(*args))), [])
+    assembler._assemble_nested(loop)
+    return loop.in_place
+
+
+def test_updates_in_a_loop_are_made_in_place():
+    """Nothing of the array is copied in a step, whatever the update reads of it."""
+    n = 20000
+    x = np.arange(n, dtype="float32")
+
+    def f(x):
+        return lax.fori_loop(1, n, lambda i, c: c.at[i].set(c[i - 1] * 0.5 + 1), x)
+
+    wanted = x.copy()
+    for i in range(1, n):
+        wanted[i] = wanted[i - 1] * np.float32(0.5) + 1
+    before = x.copy()
+    np.testing.assert_allclose(cr.jit(f)(x), wanted, rtol=1e-6)
+    np.testing.assert_array_equal(x, before)
+    assert in_place(f, x) == [False, True]
+
+
+def test_a_carry_that_is_read_after_its_update_is_copied():
+    def f(a, b):
+        def step(i, c):
+            a, b = c
+            after = a.at[i].add(b[i])
+            return b.at[i].set(a[i] + after[i]), after + a.sum()
+
+        return lax.fori_loop(0, 7, step, (a, b))
+
+    a = np.arange(9000, dtype="float32")
+    for args in ((a, a), (a, a + 1)):
+        for x, y in zip(f(*args), cr.jit(f)(*args)):
+            np.testing.assert_allclose(x, y, rtol=1e-5)
+    np.testing.assert_array_equal(a, np.arange(9000))

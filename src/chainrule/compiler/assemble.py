@@ -7,6 +7,7 @@ place is free again after its last reader.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -134,10 +135,15 @@ def write_kernel(made: Scheduled, clusters: list[Cluster]) -> KernelStep:
 
 
 class Assembler:
-    """Numbers the buffers and lays out the arena; `native` is the runtime's plan."""
+    """Numbers the buffers and lays out the arena; `native` is the runtime's plan.
+    Arguments that are `owned` may be written to: `written` says which are."""
 
-    def __init__(self, program: Program, steps: list[Step]):
+    def __init__(
+        self, program: Program, steps: list[Step], owned: Sequence[Value] = ()
+    ):
         self.program, self.steps = program, steps
+        self.owned = frozenset(owned)
+        self.written: set[Value] = set()
         self.native: Any = None
         self.slot: dict[Value, int] = {}
         self.temps: list[int | None] = []
@@ -170,14 +176,16 @@ class Assembler:
         """Makes the plans of the programs that a step runs, and room for what they
         compute in between."""
         for body in step.bodies:
-            inner = Assembler(body, select_steps(body))
+            inner = Assembler(body, select_steps(body), step.owned(body))
             inner.plan()
             results = range(len(body.results)) if inner.pick is None else inner.pick
             step.plans.append((inner.native, list(results)))
+            step.note_written([v in inner.written for v in body.arguments])
         step.add_scratch(self.program, [plan.arena_bytes for plan, _ in step.plans])
 
     def _in_place(self) -> None:
-        """Leaves out copies of what nobody reads afterwards: the copy has its place."""
+        """Leaves out copies of what nobody reads afterwards: the copy has its place, or
+        takes that of an argument that may be written to."""
         last: dict[Value, int] = {}
         made: dict[Value, Step] = {}
         for k, step in enumerate(self.steps):
@@ -188,11 +196,17 @@ class Assembler:
         results = set(self.program.results)
         for k, step in enumerate(self.steps):
             x, copy = step.copies if isinstance(step, KernelStep) else (None, None)
-            mine = isinstance(made.get(x), (KernelStep, NativeStep))
-            if x is None or not mine or last[x] != k or x in results:
+            if x is None or last[x] != k or x in results:
                 kept.append(step)
-            else:
+                continue
+            place = self._same(x)
+            if place in self.owned:
+                self.same[copy] = place
+                self.written.add(place)
+            elif isinstance(made.get(x), (KernelStep, NativeStep)):
                 self.same[x] = copy
+            else:
+                kept.append(step)
         self.steps = kept
 
     def _slot_of(self, v: Value) -> int:
@@ -228,7 +242,7 @@ class Assembler:
         for v in program.results:
             if v not in place:
                 place[v] = len(made)
-                slot = self.slot.get(v)
+                slot = self.slot.get(self._same(v))
                 if slot is None:
                     self.slot[v] = first + len(made)
                     made.append(("new", v.aval))

@@ -15,7 +15,6 @@ from .codegen.emit import emit_kernel
 from .codegen.expressions import SMALL
 from .expr import Expr, node
 from .loop import Axis, Kernel
-from .rewrite import walk
 
 _written: dict[Any, kernels.Structure] = {}
 _MOST = 4096
@@ -114,13 +113,20 @@ class Description:
 
     def _expr(self, root: Expr) -> int:
         nodes = self._nodes
-        if root in nodes:
-            return nodes[root]
-        for x in walk((root,)):
-            if x in nodes:
-                continue
-            nodes[x] = len(nodes)
-            self._parts.append(self._node(x))
+        found = nodes.get(root)
+        if found is not None:
+            return found
+        stack = [root]
+        while stack:
+            x = stack[-1]
+            if x not in nodes:
+                pending = [a for a in x.args if a not in nodes]
+                if pending:
+                    stack += pending
+                    continue
+                nodes[x] = len(nodes)
+                self._parts.append(self._node(x))
+            stack.pop()
         return nodes[root]
 
     def _node(self, x: Expr) -> Any:

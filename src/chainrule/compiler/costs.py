@@ -140,7 +140,7 @@ class _Counter:
 def _usual(roots: Iterable[Expr]) -> Iterator[Expr]:
     """As walk, without what is computed in rare cases only."""
     needed: set[Expr] = set()
-    nodes = list(walk(roots))
+    nodes = walk(roots)
     stack = list(roots)
     while stack:
         x = stack.pop()

@@ -34,6 +34,13 @@ class NestedStep:
         self.plans: list[Any] = []
         self.scratch: list[Stored | None] = []
 
+    def owned(self, body: Any) -> Sequence[Value]:
+        """The arguments of a body that it may write to."""
+        return ()
+
+    def note_written(self, arguments: Sequence[bool]) -> None:
+        """Tells which arguments of the body that was just assembled it writes to."""
+
     def own(self, values: Sequence[Stored]) -> None:
         """Makes buffers results of this step."""
         for v in values:
@@ -69,6 +76,18 @@ class LoopStep(NestedStep):
         self.spares: list[Stored] = []
         self.ys: list[Stored] = []
         self.flag: Stored | None = None
+        self.in_place: list[bool] = []
+
+    def owned(self, body: Any) -> Sequence[Value]:
+        if body is not self.bodies[0]:
+            return ()
+        first = len(self.consts)
+        return body.arguments[first : first + len(self.init)]
+
+    def note_written(self, arguments: Sequence[bool]) -> None:
+        if len(self.plans) == 1:
+            first = len(self.consts)
+            self.in_place = list(arguments[first : first + len(self.init)])
 
     @property
     def what(self) -> str:
@@ -102,7 +121,8 @@ class LoopStep(NestedStep):
         )
         test = None if self.flag is None else (subs[1], slot(self.flag))
         slots = tuple([slot(v) for v in g] for g in groups)
-        return "loop", test, subs[0], slots, sizes, self.length, self.reverse
+        turned = bool(self.reverse)
+        return "loop", test, subs[0], slots, sizes, self.length, turned, self.in_place
 
 
 class BranchStep(NestedStep):

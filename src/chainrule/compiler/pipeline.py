@@ -6,7 +6,9 @@ lowered to index functions, fused into kernels, and assembled to a plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import gc
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr
@@ -34,4 +36,18 @@ def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 def compile_program(closed: ClosedJaxpr, donated: tuple[int, ...] = ()) -> Any:
     """A callable of flat Arrays that runs a closed program as native code."""
-    return assemble(Program(simplify(closed)))
+    with uncollected():
+        return assemble(Program(simplify(closed)))
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Without garbage collection: nearly all that a compilation makes lives to its end,
+    and would be looked through again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

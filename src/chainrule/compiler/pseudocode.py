@@ -127,7 +127,7 @@ class _Printer:
 
     def _name_shared(self, roots: Iterable[Expr], depth: int) -> None:
         """Writes assignments of values that are used more than once, or are long."""
-        nodes = list(walk(roots))
+        nodes = walk(roots)
         uses: dict[Expr, int] = {}
         for x in nodes:
             for a in x.args:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .expr import Expr, node
 
 
-def walk(roots: Iterable[Expr]) -> Iterator[Expr]:
+def walk(roots: Iterable[Expr]) -> list[Expr]:
     """Every node reachable from the roots, once, operands first."""
-    seen: set[Expr] = set()
+    seen: dict[Expr, None] = {}
     stack = list(roots)
     while stack:
         x = stack[-1]
-        if x in seen:
-            stack.pop()
-            continue
-        pending = [a for a in x.args if a not in seen]
-        if pending:
-            stack.extend(pending)
-            continue
+        if x not in seen:
+            pending = [a for a in x.args if a not in seen]
+            if pending:
+                stack += pending
+                continue
+            seen[x] = None
         stack.pop()
-        seen.add(x)
-        yield x
+    return list(seen)
 
 
 class Rewriter:

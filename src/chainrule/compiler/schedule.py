@@ -296,7 +296,7 @@ def _apply(
 
 def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     expressions = nest.expressions()
-    nodes = list(walk(expressions))
+    nodes = walk(expressions)
     lanes = vector_bytes // _widest(nodes)
     vector = _vector_variable(nest, nodes, lanes)
     width = lanes
@@ -395,7 +395,7 @@ def _instructions(
     counts as three."""
     roots = [x for r, _, _ in nest.stages for f in r for x in f.values]
     roots += [s.value for s, inside in nest.stores() if inside]
-    inside = list(walk(roots))
+    inside = walk(roots)
     within = sum(3 if x.op == "load" else 1 for x in inside) + 3 * len(roots)
     rest = math.prod(v.data[1] for v in nest.inner)
     points = math.prod(trips(a) for a in grid[1:])
