@@ -59,6 +59,11 @@ class Nest:
                     out.append(s.when)
         return out
 
+    def inside(self) -> list[Expr]:
+        """What is computed at every point of the inner loops."""
+        roots = [x for r, _, _ in self.stages for f in r for x in f.values]
+        return roots + [s.value for s, inside in self.stores() if inside]
+
     def stores(self) -> list[tuple[Store, bool]]:
         """All stores, each with whether it is inside of the inner loops."""
         return [
@@ -393,8 +398,7 @@ def _instructions(
 ) -> float:
     """About how many instructions a point of the first axis takes; an access of memory
     counts as three."""
-    roots = [x for r, _, _ in nest.stages for f in r for x in f.values]
-    roots += [s.value for s, inside in nest.stores() if inside]
+    roots = nest.inside()
     inside = walk(roots)
     within = sum(3 if x.op == "load" else 1 for x in inside) + 3 * len(roots)
     rest = math.prod(v.data[1] for v in nest.inner)
@@ -456,7 +460,8 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
     ]
     loads = [x for x in nodes if x.op == "load"]
     inner_size = math.prod(v.data[1] for v in nest.inner)
-    computed = 0.3 * len(nodes)
+    within = len(walk(nest.inside()))
+    computed, after = 0.3 * within, 0.3 * (len(nodes) - within) / inner_size
     best: tuple[float, int] | None = None
     chosen = None
     for k, v in enumerate(candidates):
@@ -464,7 +469,9 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
         if n < 2:
             continue
         efficiency = n / (-(-n // lanes)) if n >= lanes else min(n, lanes) * 0.9
-        even, odd = computed, 0.0
+        # What is computed after a fold along the vectors is computed one by one.
+        scalar = v in nest.inner
+        even, odd = (computed, after) if scalar else (computed + after, 0.0)
         for x in loads:
             terms = dict(x.data[2])
             strange = bool(x.data[3] & 1) and varies(x.args[0], v)
