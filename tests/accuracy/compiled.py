@@ -9,6 +9,7 @@ import ctypes
 import numpy as np
 
 from chainrule.compiler.codegen import host
+from chainrule.compiler.codegen.assembly import assembly
 from chainrule.compiler.codegen.emit import emit_kernel
 from chainrule.compiler.index import Index, loop_variable
 from chainrule.compiler.loop import Axis, Kernel, Stage, Store, load
@@ -47,4 +48,4 @@ class Compiled:
         return out
 
     def assembly(self):
-        return host.assembly(self.text)
+        return assembly(self.text)

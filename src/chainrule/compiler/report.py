@@ -292,7 +292,7 @@ def _summary(parts: Sequence[Part]) -> str:
 
 
 def _assembly(step: StepReport) -> str:
-    return codegen.host.assembly(step.llvm) if step.llvm else ""
+    return codegen.assembly.assembly(step.llvm) if step.llvm else ""
 
 
 __all__ = ["STAGES", "Part", "Report", "StepReport", "report"]

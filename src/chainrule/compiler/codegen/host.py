@@ -3,7 +3,7 @@
 The target is what the processor truly has (asked from LLVM); no pass of the IR runs,
 because `emit` writes code that needs none: LLVM selects and schedules instructions.
 The runtime calls LLVM by address (see `_native.MachineCode`), out of the library that
-llvmlite brings; llvmlite itself is imported only to show assembly.
+llvmlite brings; llvmlite itself is imported only to show assembly (`assembly`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
-from typing import Any
 
 from ...runtime import _native
 from .processor import vector_bytes
@@ -49,22 +48,3 @@ def compile_object(functions: str) -> bytes:
     """The relocatable object of a module of functions."""
     ready()
     return _native.compile_module(module_text(functions))
-
-
-def assembly(functions: str) -> str:
-    """The functions' text as the processor's assembly."""
-    llvm = _llvmlite()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(),
-        opt=2, reloc="pic", codemodel="small",
-    )  # fmt: skip
-    module = llvm.parse_assembly(module_text(functions), llvm.create_context())
-    return machine.emit_assembly(module)
-
-
-@functools.cache
-def _llvmlite() -> Any:
-    llvm = importlib.import_module("llvmlite.binding")
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm
