@@ -11,6 +11,7 @@ import pytest
 import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule import lax
+from chainrule.compiler import recurrences
 from chainrule.compiler.assemble import Assembler, select_steps
 from chainrule.compiler.loops import LoopStep
 from chainrule.compiler.pipeline import simplify
@@ -134,9 +135,18 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.parametrize("registers", [True, False])
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_compiled_loops_are_native_and_compute_what_eager_ones_do(name):
-    f, x = PROGRAMS[name]
+def test_compiled_loops_are_native_and_compute_what_eager_ones_do(
+    name, registers, monkeypatch
+):
+    if not registers:
+        monkeypatch.setattr(recurrences, "CARRY", -1)
+    made, x = PROGRAMS[name]
+
+    def f(*xs):
+        return made(*xs)
+
     closed = cr.make_jaxpr(f)(x)
     steps = select_steps(Program(simplify(closed)))
     assert not [s for s in steps if isinstance(s, HostStep)]

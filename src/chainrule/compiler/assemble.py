@@ -15,7 +15,7 @@ import numpy as np
 from ..core.avals import ConcreteArray, wrap
 from ..runtime import _native
 from . import kernels
-from .canonical import text_of, write
+from .canonical import text_of, write, write_recurrence
 from .codegen import processor
 from .codegen.types import size
 from .expr import forget
@@ -25,6 +25,7 @@ from .loops import NestedStep
 from .passes.dead_code import has_effects
 from .program import Constant, HostStep, NativeStep, Program
 from .records import record
+from .recurrences import RecurrenceStep
 from .schedule import Scheduled, schedule
 from .updates import belongs, copied, together
 from .values import Stored, Value
@@ -33,16 +34,18 @@ from .values import Stored, Value
 @record
 class KernelStep:
     """A kernel of clusters with the buffers and numbers it is called with; `copies`: the
-    value that it copies, if that is all it does, and the copy."""
+    value that it copies, if that is all it does, and the copy; `what` it is, if that is
+    more than its equations."""
 
     scheduled: Scheduled
     structure: kernels.Structure
     buffers: list[Value]
     ints: list[int]
     outputs: list[Value]
-    clusters: list[Cluster]
+    clusters: list[Any]
     is_long: bool
     copies: tuple[Value | None, Value | None] = (None, None)
+    what: str = ""
 
     @property
     def text(self) -> str:
@@ -91,6 +94,11 @@ def select_steps(program: Program) -> list[Step]:
             chosen[-1].copies = copied(step)
             for v in chosen[-1].buffers:
                 v.uses += 1
+        elif isinstance(step, RecurrenceStep):
+            if any(v.uses for v in step.outputs):
+                chosen.append(write_loop(step))
+                for v in chosen[-1].buffers:
+                    v.uses += 1
         elif any(v.uses for v in step.outputs) or (
             isinstance(step, HostStep) and has_effects(step.eqn)
         ):
@@ -132,6 +140,18 @@ def write_kernel(made: Scheduled, clusters: list[Cluster]) -> KernelStep:
     written = [s.buffer for stage in kernel.stages for s in stage.stores]
     outputs = [v for v in dict.fromkeys(written) if isinstance(v, Value)]
     return KernelStep(made, structure, buffers, ints, outputs, clusters, is_long)
+
+
+def write_loop(step: RecurrenceStep) -> KernelStep:
+    """The text of a recurrence."""
+    structure, buffers, ints = write_recurrence(step.loop)
+    structure.request(step.is_long)
+    work = step.instructions  # the runtime takes extents for it; they are not divided
+    made = Scheduled(step.loop, 1, work, work, {}, work)
+    return KernelStep(
+        made, structure, buffers, ints, list(step.outputs), [step], step.is_long,
+        what=step.what,
+    )  # fmt: skip
 
 
 class Assembler:

@@ -14,6 +14,7 @@ and operands that can be read at indices. It says what an element is:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -133,16 +134,11 @@ class Builder:
         target, where when(*indices) holds; combine(m, old, new) of what is there. Points
         that may meet differ in the `ordered` dimensions, and go in their order."""
         self.check(*operands)
-        type = target.type or ""
-
-        def combined(old: Expr, new: Expr) -> Expr:
-            assert combine is not None
-            return _element(combine, (old, new), type, {}, widen=True)
 
         def position(*indices: Index) -> Index:
             return ravel(place(*indices), target.shape)
 
-        how = None if combine is None else combined
+        how = None if combine is None else functools.partial(combined, combine)
         piece = Piece(target, shape, element, position, when, how)
         write(self.program, piece, ordered)
 
@@ -323,6 +319,11 @@ def aligned(
         Index(0) if n == 1 and target[skip + k] != 1 else indices[skip + k]
         for k, n in enumerate(shape)
     ]
+
+
+def combined(combine: Callable[..., Expr], old: Expr, new: Expr) -> Expr:
+    """combine(m, old, new), of old's type; see Builder.write."""
+    return _element(combine, (old, new), old.type, {}, widen=True)
 
 
 def _element(

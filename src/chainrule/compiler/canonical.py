@@ -13,8 +13,9 @@ from typing import Any
 from . import kernels
 from .codegen.emit import emit_kernel
 from .codegen.expressions import SMALL
+from .codegen.recurrences import emit_recurrence
 from .expr import Expr, node
-from .loop import Axis, Kernel
+from .loop import Axis, Kernel, Recurrence
 
 _written: dict[Any, kernels.Structure] = {}
 _MOST = 4096
@@ -160,15 +161,36 @@ def write(
     if found is None:
         name = kernels.name_of(repr(seen.key))
         found = kernels.recall(name) or _structure(name, seen, kernel, width, scratch)
-        if len(_written) >= _MOST:
-            _written.clear()
-        _written[seen.key] = found
+        _keep(seen.key, found)
     buffers = [seen.buffers[k] for k in found.buffers]
     return found, buffers, [seen.numbers[k] for k in found.numbers]
 
 
-def text_of(kernel: Kernel, width: int, scratch: dict[Any, int]) -> str:
+def write_recurrence(
+    loop: Recurrence,
+) -> tuple[kernels.Structure, list[Any], list[int]]:
+    """As write, of a recurrence: its text is its structure."""
+    text, buffers, numbers = emit_recurrence(loop, kernels.NAME)
+    found = _written.get(text)
+    if found is None:
+        name, order = kernels.name_of(text), tuple(range(len(buffers)))
+        found = kernels.recall(name)
+        if found is None:
+            found = kernels.written(name, text, order, tuple(range(len(numbers))))
+        _keep(text, found)
+    return found, buffers, numbers
+
+
+def _keep(key: Any, structure: kernels.Structure) -> None:
+    if len(_written) >= _MOST:
+        _written.clear()
+    _written[key] = structure
+
+
+def text_of(kernel: Kernel | Recurrence, width: int, scratch: dict[Any, int]) -> str:
     """The LLVM text of a kernel."""
+    if isinstance(kernel, Recurrence):
+        return emit_recurrence(kernel, kernels.NAME)[0]
     return emit_kernel(kernel, kernels.NAME, width, scratch)[0]
 
 

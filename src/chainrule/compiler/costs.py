@@ -14,7 +14,7 @@ from typing import Any
 
 from .codegen.types import size
 from .expr import FLOATS, Expr, node
-from .loop import Kernel, Stage, trips
+from .loop import Axis, Kernel, Recurrence, Stage, trips
 from .records import record
 from .rewrite import walk
 from .values import Value
@@ -54,16 +54,22 @@ def cost_of_buffers(step: Any) -> Cost:
     return Cost(flops, read, written, doubles)
 
 
-def cost_of_kernel(kernel: Kernel) -> Cost:
-    """The cost of a kernel."""
-    return _Counter(kernel).cost()
+def cost_of_kernel(kernel: Kernel | Recurrence) -> Cost:
+    """The cost of a kernel; of a loop that runs while a test holds, the flops are not
+    known."""
+    counter = _Counter()
+    if isinstance(kernel, Kernel):
+        counter.add_kernel(kernel)
+        return counter.cost()
+    counter.add_recurrence(kernel)
+    cost = counter.cost()
+    return cost if kernel.var else Cost(None, cost.read, cost.written, cost.doubles)
 
 
 class _Counter:
     """Goes over a kernel's expressions, each once in the loop it belongs to."""
 
-    def __init__(self, kernel: Kernel):
-        self.kernel = kernel
+    def __init__(self) -> None:
         self.flops = 0
         self.doubles = False
         self.loaded: dict[Any, tuple[int, str]] = {}
@@ -72,11 +78,28 @@ class _Counter:
         self.counted: set[Expr] = set()
 
     def cost(self) -> Cost:
-        """The totals."""
-        for stage in self.kernel.stages:
-            self._stage(stage)
+        """The totals of what was added."""
         read, written = self._bytes(self.loaded), self._bytes(self.stored)
         return Cost(self.flops, read, written, self.doubles)
+
+    def add_kernel(self, kernel: Kernel) -> None:
+        """Counts a kernel."""
+        for stage in kernel.stages:
+            self._stage(stage, kernel.grid)
+
+    def add_recurrence(self, loop: Recurrence) -> None:
+        """Counts a loop, the step of one without a known length once."""
+        level = dict.fromkeys(loop.carries, 1)
+        if loop.var is not None:
+            level[loop.var] = 1
+        times = [1, loop.extent]
+        test = [] if loop.test is None else [loop.test]
+        step = [*loop.updates, *(s.value for s in loop.stores), *test]
+        self._count([*loop.initial, *step], level, times, 0)
+        for n, stores in ((loop.extent, loop.stores), (1, loop.results)):
+            for s in stores:
+                found = self.stored.get(s.buffer, (0, ""))[0]
+                self.stored[s.buffer] = found + n, s.value.type
 
     @staticmethod
     def _bytes(found: dict[Any, tuple[int, str]]) -> int:
@@ -86,13 +109,13 @@ class _Counter:
             if isinstance(b, Value)
         )
 
-    def _stage(self, stage: Stage) -> None:
-        axes = [*self.kernel.grid, *stage.axes]
+    def _stage(self, stage: Stage, outer: Sequence[Axis]) -> None:
+        axes = [*outer, *stage.axes]
         level = {a.var: k + 1 for k, a in enumerate(axes)}
         times = [1]
         for a in axes:
             times.append(times[-1] * trips(a))
-        grid, deepest = len(self.kernel.grid), len(axes)
+        grid, deepest = len(outer), len(axes)
         for r in stage.reductions:
             given = tuple(
                 node("given", x.type, (), ("cost", id(r), k))

@@ -83,6 +83,23 @@ class Kernel:
     name: str = ""
 
 
+@record
+class Recurrence:
+    """A loop that carries scalars from step to step, all of them in registers: `extent`
+    steps counted by `var`, or, without one, as long as `test` holds. `carries` are what
+    expressions of a step call the values that come in; they become `updates`. `stores`
+    are made by every step, `results` after the last, of the last carries."""
+
+    var: Expr | None
+    extent: int
+    carries: list[Expr]
+    initial: list[Expr]
+    updates: list[Expr]
+    stores: list[Store]
+    results: list[Store]
+    test: Expr | None = None
+
+
 def load(buffer: Any, type: str, index: Index, guard: Expr | None = None) -> Expr:
     """The element of a buffer; with a guard, 0 where it is false (nothing is read)."""
     args: tuple[Expr, ...] = ()

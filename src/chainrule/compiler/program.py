@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
+from . import recurrences
 from .builder import EXPENSIVE, Builder, Unsupported
 from .components import put_together, separate
 from .fusion import Cluster, Fusion
@@ -169,9 +170,7 @@ class Program(Fusion):
 
     def nested(self, closed: ClosedJaxpr) -> Program:
         """The lowered body of a loop or branch, all of it native."""
-        for run in (fold_constants, eliminate_common_subexpressions):
-            closed = run(closed)
-        made = Program(eliminate_dead_code(closed))
+        made = Program(simplified(closed))
         for step in made.steps:
             if isinstance(step, HostStep):
                 raise Unsupported(f"{step.eqn.primitive.name} in a loop: {step.reason}")
@@ -182,7 +181,12 @@ class Program(Fusion):
         xs: Sequence[Value], length: int, reverse: bool, avals: Sequence[Any],
     ) -> list[Value]:  # fmt: skip
         """A loop of known length; its last carry and its rows, of types `avals`."""
-        groups = [], consts, init, xs
+        operands = consts, init, xs
+        try:
+            body = simplified(closed)
+            return recurrences.scan(self, body, operands, length, reverse, avals)
+        except Unsupported:
+            groups = [], *operands
         return self._loop(groups, [self.nested(closed)], avals, length, reverse)
 
     def while_loop(
@@ -190,8 +194,13 @@ class Program(Fusion):
         consts: Sequence[Value], init: Sequence[Value], avals: Sequence[Any],
     ) -> list[Value]:  # fmt: skip
         """A loop that runs while a test holds; its last carry."""
-        bodies = [self.nested(body), self.nested(test)]
-        return self._loop((test_consts, consts, init, []), bodies, avals)
+        groups = test_consts, consts, init
+        programs = simplified(test), simplified(body)
+        try:
+            return recurrences.while_loop(self, *programs, groups, avals)
+        except Unsupported:
+            bodies = [self.nested(body), self.nested(test)]
+        return self._loop((*groups, []), bodies, avals)
 
     def _loop(
         self, groups: Any, bodies: list[Program], avals: Sequence[Any], *more: Any
@@ -234,6 +243,16 @@ class Program(Fusion):
             v.owner = step
         self.steps.append(step)
         return list(step.outputs)
+
+
+def simplified(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """The body of a loop after the passes that no caller has applied within it."""
+
+    def run() -> ClosedJaxpr:
+        folded = eliminate_common_subexpressions(fold_constants(closed))
+        return eliminate_dead_code(folded)
+
+    return closed.derived("simplified", run)
 
 
 def use_counts(jaxpr: Jaxpr) -> dict[Any, int]:

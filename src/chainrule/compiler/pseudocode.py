@@ -12,7 +12,7 @@ from typing import Any
 
 from .expr import Expr, const_value, node
 from .index import Index
-from .loop import Axis, Kernel, Reduction, Stage, Store
+from .loop import Axis, Kernel, Recurrence, Reduction, Stage, Store
 from .rewrite import walk
 
 _INFIX = {
@@ -30,7 +30,7 @@ _LEAVES = frozenset(("const", "int", "var", "result", "given"))
 LONGEST = 60
 
 
-def pseudocode(kernel: Kernel, name_of: Callable[[Any], str] = str) -> str:
+def pseudocode(kernel: Kernel | Recurrence, name_of: Callable[[Any], str] = str) -> str:
     """A kernel as loops over assignments; `name_of` names its buffers.
 
     >>> from chainrule.compiler.index import loop_variable, variable_index
@@ -42,7 +42,10 @@ def pseudocode(kernel: Kernel, name_of: Callable[[Any], str] = str) -> str:
     for i in range(100):  # shared by threads, vectors
         y[i] = x[i] * 2.0 + 1.0
     """
-    return "\n".join(_Printer(name_of).kernel(kernel))
+    printer = _Printer(name_of)
+    if isinstance(kernel, Recurrence):
+        return "\n".join(printer.recurrence(kernel))
+    return "\n".join(printer.kernel(kernel))
 
 
 class _Printer:
@@ -58,6 +61,33 @@ class _Printer:
         """The lines of a kernel."""
         self._loops(kernel.grid, 0, lambda: self._stages(kernel), outermost=True)
         return self.lines
+
+    def recurrence(self, loop: Recurrence) -> list[str]:
+        """The lines of a loop that carries scalars."""
+        for k, (x, first) in enumerate(zip(loop.carries, loop.initial)):
+            self._line(0, f"c{k} = {self.text(first)}")
+            self.names[x] = f"c{k}"
+        if loop.var is None:
+            assert loop.test is not None
+            self._line(0, f"while {self.text(loop.test)}:")
+        else:
+            self.names[loop.var] = _loop_name(0)
+            self._line(0, f"for {_loop_name(0)} in range({loop.extent}):")
+        names = dict(self.names)
+        self._name_shared([*loop.updates, *(s.value for s in loop.stores)], 1)
+        self._assignments(loop.stores, 1)
+        changed = [(c, x) for c, x in zip(loop.carries, loop.updates) if c is not x]
+        left = ", ".join(names[c] for c, _ in changed)
+        right = ", ".join(self.text(x) for _, x in changed)
+        self._line(1, f"{left} = {right}" if changed else "pass")
+        self.names = names
+        self._assignments(loop.results, 0)
+        return self.lines
+
+    def _assignments(self, stores: Sequence[Store], depth: int) -> None:
+        for s in stores:
+            place = f"{self.name_of(s.buffer)}[{self.index(s.index)}]"
+            self._line(depth, f"{place} = {self.text(s.value)}")
 
     def _line(self, depth: int, text: str) -> None:
         self.lines.append("    " * depth + text)

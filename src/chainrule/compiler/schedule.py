@@ -18,7 +18,7 @@ from .blocking import block, varies
 from .expr import BITS, FLOATS, Expr, binary
 from .fusion import Cluster, Context, Member, Partial
 from .index import Index, Split, loop_variable, number, ravel, variable_index
-from .loop import Axis, Kernel, Reduction, Stage, Store, load, trips
+from .loop import Axis, Kernel, Recurrence, Reduction, Stage, Store, load, trips
 from .records import record
 from .rewrite import Rewriter, merge_variables, walk
 from .tiling import tiled, turned
@@ -79,7 +79,7 @@ class Scheduled:
     """A kernel, the width of its vectors in elements, and how it may be divided;
     `instructions`: about how many a call takes."""
 
-    kernel: Kernel
+    kernel: Kernel | Recurrence
     width: int
     extent: int
     grain: int

@@ -220,6 +220,15 @@ class Emitter(ExpressionWriter):
         self.scopes.grid = tuple(a.var for a in kernel.grid)
         self._grid(0)
 
+    def function(self, name: str) -> str:
+        """The text of the function, once its body is written."""
+        head = (
+            f"define void @{name}(ptr noalias readonly %buffers,"
+            " ptr noalias readonly %ints, i64 %begin, i64 %end) #0 {\nentry:"
+        )
+        body = [head, *self.entry, *self.scopes.top.lines, "  ret void", "}"]
+        return "\n".join([*self.declared.values(), *body])
+
     def _grid(self, level: int) -> None:
         if level == len(self.kernel.grid):
             for stage in self.kernel.stages:
@@ -444,10 +453,4 @@ def emit_kernel(
         e.scratch[key] = f"%s{k}"
         e.entry.append(f"  %s{k} = alloca i8, i64 {-(-bytes_ // 64) * 64}, align 64")
     e.run()
-    top = e.scopes.top
-    head = (
-        f"define void @{name}(ptr noalias readonly %buffers, ptr noalias readonly %ints,"
-        " i64 %begin, i64 %end) #0 {\nentry:"
-    )
-    body = [head, *e.entry, *top.lines, "  ret void", "}"]
-    return "\n".join([*e.declared.values(), *body]), list(e.buffers), e.ints
+    return e.function(name), list(e.buffers), e.ints

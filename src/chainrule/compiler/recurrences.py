@@ -1,0 +1,180 @@
+"""Loops with small bodies: one function of machine code, the carry in registers.
+
+A loop whose carry has few elements and whose body is little code becomes a
+`Recurrence`: the body is written out as scalar expressions (`scalar_bodies`), over the
+carried elements and the rows that a step reads. Loops that this does not fit raise
+Unsupported before anything is added to the program but buffers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.jaxpr import ClosedJaxpr
+from .builder import Unsupported
+from .expr import Expr, node
+from .index import Index, loop_variable
+from .loop import Recurrence, Store
+from .rewrite import walk
+from .scalar_bodies import Elements, Outside, Part, Scalars
+from .values import Stored, Value, type_of
+
+CARRY = 64
+"""Elements of the carry."""
+ROWS = 256
+"""Elements that a step writes."""
+NODES = 4000
+"""Operations of a step."""
+LONG = 10_000
+"""Steps that make it worth its while to wait for LLVM's best code."""
+_serial = itertools.count()
+
+
+class RecurrenceStep:
+    """A step of the program that is one recurrence."""
+
+    name = "loop"
+
+    def __init__(self, sequence: int, loop: Recurrence, outputs: list[Stored]):
+        self.sequence, self.loop, self.outputs = sequence, loop, outputs
+        self.is_long = loop.var is None or loop.extent >= LONG
+        steps = LONG if loop.var is None else loop.extent
+        self.instructions = max(_size_of(loop) * steps, 1)
+        for v in outputs:
+            v.owner = self
+
+    @property
+    def what(self) -> str:
+        """What a report calls it."""
+        steps = "while" if self.loop.var is None else f"{self.loop.extent} steps"
+        return f"{steps} in registers"
+
+
+def scan(
+    program: Any, closed: ClosedJaxpr, groups: Sequence[Sequence[Value]], length: int,
+    reverse: bool, avals: Sequence[Any],
+) -> list[Value]:  # fmt: skip
+    """A loop of known length; its last carry and its rows, of types `avals`. `groups`:
+    constants, first carry, xs."""
+    consts, init, xs = groups
+    n = len(init)
+    _check(closed, init)
+    body = _Body(program)
+    var = loop_variable(max(length, 1))
+    rows = [v.aval for v in closed.jaxpr.invars[len(consts) + n :]]
+    carries = body.carried(init)
+    given = [
+        *(body.part(c.aval, c, Index(0)) for c in consts),
+        *carries,
+        *(body.part(a, x, _place(var, a, length, reverse)) for x, a in zip(xs, rows)),
+    ]
+    outs = body.scalars.run(closed, given)
+    made = [Stored(a, program, "loop") for a in avals]
+    stores = [
+        Store(made[n + k], _place(var, y.aval, length, reverse) + j, x)
+        for k, y in enumerate(outs[n:])
+        for j, x in enumerate(body.scalars.elements(y))
+    ]
+    return body.finish(init, carries, outs[:n], made, stores, var, length)
+
+
+def while_loop(
+    program: Any, test: ClosedJaxpr, closed: ClosedJaxpr,
+    groups: Sequence[Sequence[Value]], avals: Sequence[Any],
+) -> list[Value]:  # fmt: skip
+    """A loop that runs while a test holds; its last carry. `groups`: the test's
+    constants, the body's, the first carry."""
+    test_consts, consts, init = groups
+    _check(closed, init)
+    body = _Body(program)
+    carries = body.carried(init)
+    (holds,) = body.scalars.run(
+        test, [*(body.part(c.aval, c, Index(0)) for c in test_consts), *carries]
+    )
+    outs = body.scalars.run(
+        closed, [*(body.part(c.aval, c, Index(0)) for c in consts), *carries]
+    )
+    made = [Stored(a, program, "loop") for a in avals]
+    (condition,) = body.scalars.elements(holds)
+    return body.finish(init, carries, outs, made, [], None, 1, condition)
+
+
+class _Body:
+    """The body of one loop, on its way to a recurrence."""
+
+    def __init__(self, program: Any):
+        self.program = program
+        self.outside = Outside(program)
+        self.scalars = Scalars(self.outside)
+
+    def part(self, aval: Any, source: Value, offset: Index) -> Part:
+        """What a step reads of a value around the loop."""
+        return Part(aval, self.scalars, source, offset)
+
+    def carried(self, init: Sequence[Value]) -> list[Elements]:
+        """The values that come into a step."""
+        return [
+            Elements(v.aval, self.scalars, [_given(v) for _ in range(_elements(v))])
+            for v in init
+        ]
+
+    def finish(
+        self, init: Sequence[Value], carries: Sequence[Elements], outs: Sequence[Value],
+        made: list[Stored], stores: list[Store], var: Expr | None, extent: int,
+        test: Expr | None = None,
+    ) -> list[Value]:  # fmt: skip
+        """Adds the step to the program; its results."""
+        scalars, program = self.scalars, self.program
+        given = [x for v in carries for x in v.elements]
+        initial = [
+            x for v in init for x in scalars.elements(self.part(v.aval, v, Index(0)))
+        ]
+        updates = [x for v in outs for x in scalars.elements(v)]
+        results = [
+            Store(made[k], Index(j), x)
+            for k, v in enumerate(carries)
+            for j, x in enumerate(v.elements)
+        ]
+        loop = Recurrence(var, extent, given, initial, updates, stores, results, test)
+        if _size_of(loop) > NODES:
+            raise Unsupported("a body too large to be written out")
+        program.steps.append(RecurrenceStep(program.next_sequence(), loop, made))
+        return list(made)
+
+
+def _check(closed: ClosedJaxpr, init: Sequence[Value]) -> None:
+    """Raises Unsupported where the loop is too large, or holds what has no type."""
+    avals = [v.aval for v in (*closed.jaxpr.invars, *closed.jaxpr.outvars)]
+    if any(type_of(a.dtype) is None for a in avals):
+        raise Unsupported("a dtype without a scalar type")
+    sizes = [math.prod(v.aval.shape) for v in closed.jaxpr.outvars]
+    if sum(sizes[: len(init)]) > CARRY or sum(sizes[len(init) :]) > ROWS:
+        raise Unsupported("a carry too large for registers")
+
+
+def _elements(v: Value) -> int:
+    return math.prod(v.shape)
+
+
+def _given(v: Value) -> Expr:
+    return node("given", v.type or "", (), ("carry", next(_serial)))
+
+
+def _place(var: Expr, row: Any, length: int, reverse: bool) -> Index:
+    """Where the row that a step reads or writes begins."""
+    size = math.prod(row.shape)
+    if reverse:
+        return Index((length - 1) * size, ((var, -size),))
+    return Index(0, ((var, size),))
+
+
+def _size_of(loop: Recurrence) -> int:
+    """How many operations a step takes, and what is computed before it."""
+    roots = [*loop.updates, *(s.value for s in loop.stores)]
+    return sum(1 for _ in walk(roots if loop.test is None else [*roots, loop.test]))
+
+
+__all__ = ["RecurrenceStep", "scan", "while_loop"]

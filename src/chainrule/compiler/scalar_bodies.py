@@ -1,0 +1,400 @@
+"""Bodies of loops as scalar expressions, every element of every small value one `Expr`.
+
+`Scalars` lowers a program with the same rules as `Program` does, and plays both the
+program's part and the reader's for them: nothing gets a buffer and nothing is placed in
+a kernel; a value is read at constant indices, a reduction is written out, and an update
+replaces elements of a list. Where an index is computed, a small value is a chain of
+selections. What lies outside of the loop is read where the loop's variables say. A body
+for which that would be too much code raises Unsupported.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
+from .builder import EXPENSIVE, Builder, Unsupported, combined
+from .expr import Expr, const, select
+from .fusion import Cluster, Context
+from .index import Index, Split, ravel, unravel
+from .loop import load
+from .values import (
+    Constant,
+    Indices,
+    Lazy,
+    NotFusable,
+    Reader,
+    Reduced,
+    Value,
+)  # fmt: skip
+
+ELEMENTS = 256
+"""Elements of a value that is computed at once."""
+WORK = 6000
+"""Elements read or computed, in all."""
+LONGEST = 64
+"""Steps of a loop within the body, which is written out."""
+
+
+class Elements(Value):
+    """A value whose elements are known, in row-major order."""
+
+    __slots__ = ("elements",)
+
+    def __init__(self, aval: Any, reader: Any, elements: Sequence[Expr]):
+        super().__init__(aval, reader)
+        self.elements = list(elements)
+
+
+class Part(Value):
+    """What lies at an offset in a value outside of the loop."""
+
+    __slots__ = ("offset", "source")
+
+    def __init__(self, aval: Any, reader: Any, source: Value, offset: Index):
+        super().__init__(aval, reader)
+        self.source, self.offset = source, offset
+
+
+class Outside:
+    """Reads the values of the program around the loop. Cheap ones are composed where
+    they are read; the others get buffers."""
+
+    def __init__(self, program: Any):
+        self.program = program
+        self.context = Context(Cluster(-1, []))
+
+    def read(self, v: Value, position: Index, guard: Expr | None) -> Expr:
+        """The element at a position."""
+        if isinstance(v, Lazy) and not v.anchor and v.cost < self._limit(position):
+            found = self._composed(v, position, guard)
+            if found is not None:
+                return found
+        if isinstance(v, Constant) and v.expr is not None:
+            return v.expr
+        self.program.settle(v)
+        return load(v, v.type or "", position, guard)
+
+    @staticmethod
+    def _limit(position: Index) -> float:
+        """What may be computed by every step of the loop, or once before it."""
+        return 2.0 if position.terms or position.rest is not None else EXPENSIVE
+
+    def _composed(self, v: Value, position: Index, guard: Expr | None) -> Expr | None:
+        program, context = self.program, self.context
+        previous, program.current = program.current, context
+        context.guard = guard
+        try:
+            return context.read(v, position, None)
+        except (NotFusable, Split):
+            return None
+        finally:
+            program.current, context.guard = previous, None
+
+    def constant(self, aval: Any, array: Any) -> Value:
+        """A constant of the body, kept by the program."""
+        if not aval.shape:
+            return Constant(aval, self.program, array)
+        self.program.arrays.append(array)
+        return self.program.constant(aval, array)
+
+
+class Scalars(Reader):
+    """Lowers a body; `current` is where its values are read: here."""
+
+    def __init__(self, outside: Outside):
+        self.outside = outside
+        self.current = self
+        self.guard: Expr | None = None
+        self.memo: dict[Any, Any] = {}
+        self.made: dict[Value, list[Expr]] = {}
+        self.work = 0
+
+    # --- lowering
+
+    def run(self, closed: ClosedJaxpr, args: Sequence[Value]) -> list[Value]:
+        """The results of a program."""
+        jaxpr = closed.jaxpr
+        consts = [
+            Part(v.aval, self, self.outside.constant(v.aval, c), Index(0))
+            for v, c in zip(jaxpr.constvars, closed.consts)
+        ]
+        return self._run(jaxpr, [*consts, *args])
+
+    def _run(self, jaxpr: Jaxpr, args: Sequence[Value]) -> list[Value]:
+        env: dict[Any, Value] = dict(zip((*jaxpr.constvars, *jaxpr.invars), args))
+
+        def read(atom: Any) -> Value:
+            if type(atom) is Literal:
+                return Constant(atom.aval, self, atom.val)
+            return env[atom]
+
+        for eqn in jaxpr.eqns:
+            outs = self._equation(eqn, [read(v) for v in eqn.invars])
+            env.update(zip(eqn.outvars, outs))
+        return [read(v) for v in jaxpr.outvars]
+
+    def _equation(self, eqn: JaxprEqn, operands: list[Value]) -> list[Value]:
+        rule, many = eqn.primitive.lower, eqn.primitive.multiple_results
+        if not rule:
+            raise Unsupported(f"{eqn.primitive.name} in a loop: it has no lowering")
+        self.spend(1)
+        avals = [v.aval for v in eqn.outvars]
+        build = ScalarBuilder(self, avals if many else avals[0], eqn.params)
+        made = rule(build, *operands, **eqn.params)
+        return list(made) if many else [made]
+
+    def spend(self, work: int) -> None:
+        """Counts work; raises Unsupported where it gets too much."""
+        self.work += work
+        if self.work > WORK:
+            raise Unsupported("a body too large to be written out")
+
+    def settle(self, v: Value) -> None:
+        """Computes all elements: what reads them later goes no deeper."""
+        if isinstance(v, (Lazy, Reduced)) and v not in self.made:
+            self.made[v] = self.elements(v)
+            v.cost, v.depth = 0.0, 0
+
+    keep = settle
+
+    def elements(self, v: Value) -> list[Expr]:
+        """All elements, in row-major order."""
+        n = math.prod(v.shape)
+        if n > ELEMENTS:
+            raise Unsupported(f"a value of {n} elements")
+        guard, self.guard = self.guard, None
+        try:
+            return [self.read(v, Index(k), None) for k in range(n)]
+        finally:
+            self.guard = guard
+
+    # --- reading
+
+    def read(
+        self, value: Value, position: Index | None, indices: Indices | None
+    ) -> Expr:
+        key = (value, position if indices is None else tuple(indices), self.guard)
+        found = self.memo.get(key)
+        if found is None:
+            self.spend(1)
+            found = self.memo[key] = self._read(value, position, indices)
+        return found
+
+    def _read(self, v: Value, position: Index | None, indices: Indices | None) -> Expr:
+        if 0 in v.shape:
+            return const(0, v.type or "f32")
+        if isinstance(v, Constant) and v.expr is not None:
+            return v.expr
+        if isinstance(v, Part):
+            within = ravel(indices, v.shape) if indices is not None else position
+            assert within is not None
+            return self.outside.read(v.source, v.offset + within, self.guard)
+        known = v.elements if isinstance(v, Elements) else self.made.get(v)
+        if known is None and isinstance(v, Lazy) and indices is None:
+            assert position is not None
+            return v.compute_linear(position)
+        if indices is None:
+            assert position is not None
+            indices = unravel(position, v.shape)
+        if known is not None:
+            return self._picked(known, v.shape, indices)
+        if isinstance(v, Reduced):
+            return self._folded(v, indices)
+        return v.compute(indices)
+
+    def _picked(
+        self, elements: Sequence[Expr], shape: Sequence[int], indices: Indices
+    ) -> Expr:
+        """The element at indices of which some are computed."""
+        if not shape:
+            return elements[0]
+        n, size = shape[0], len(elements) // shape[0]
+        rows = [elements[k * size : (k + 1) * size] for k in range(n)]
+        at = known(indices[0])
+        if at is not None:
+            row = rows[at] if 0 <= at < n else rows[0]
+            return self._picked(row, shape[1:], indices[1:])
+        self.spend(n)
+        found = self._picked(rows[0], shape[1:], indices[1:])
+        for k in range(1, n):
+            here = self._picked(rows[k], shape[1:], indices[1:])
+            found = select(indices[0].equals(k), here, found)
+        return found
+
+    def _folded(self, v: Reduced, indices: Indices) -> Expr:
+        """A reduction written out, in the order of its domain."""
+        fold = v.fold
+        key = (fold, tuple(indices), self.guard)
+        results = self.memo.get(key)
+        if results is None:
+            kept = iter(indices)
+            place = [
+                None if k in fold.axes else next(kept) for k in range(len(fold.domain))
+            ]
+            reduced = [n for k, n in enumerate(fold.domain) if k in fold.axes]
+            self.spend(math.prod(reduced))
+            found = fold.initial
+            for point in itertools.product(*map(range, reduced)):
+                inner = iter(point)
+                full = [Index(next(inner)) if i is None else i for i in place]
+                found = fold.update(found, fold.values(full))
+            results = self.memo[key] = fold.finish(found)
+        return results[v.number]
+
+    def under(self, condition: Expr, read: Callable[[], Expr]) -> Expr:
+        """What `read` composes, with nothing loaded where the condition is false."""
+        outer = self.guard
+        self.guard = condition if outer is None else outer & condition
+        try:
+            return read()
+        finally:
+            self.guard = outer
+
+    # --- loops and branches within the body
+
+    def branch(
+        self, index: Value, branches: Sequence[ClosedJaxpr], operands: Sequence[Value],
+        avals: Sequence[Any],
+    ) -> list[Value]:  # fmt: skip
+        """All branches, and per element a selection."""
+        found = [self.run(b, operands) for b in branches]
+
+        def chosen(column: Sequence[Value], indices: Indices) -> Expr:
+            out = column[-1].at(*indices)
+            for k in reversed(range(len(column) - 1)):
+                out = select(index.at() <= k, column[k].at(*indices), out)
+            return out
+
+        return [
+            Lazy(a, self, lambda i, column=column: chosen(column, i), (), 0.0)
+            for a, column in zip(avals, zip(*found))
+        ]
+
+    def scan(
+        self, closed: ClosedJaxpr, consts: Sequence[Value], init: Sequence[Value],
+        xs: Sequence[Value], length: int, reverse: bool, avals: Sequence[Any],
+    ) -> list[Value]:  # fmt: skip
+        """A short loop, written out."""
+        if length > LONGEST:
+            raise Unsupported(f"a loop of {length} steps in a loop")
+        n, carry = len(init), list(init)
+        rows: list[Any] = [None] * length
+        for k in reversed(range(length)) if reverse else range(length):
+            row = [self._row(x, v.aval, k) for x, v in zip(xs, _rows_in(closed, xs))]
+            outs = self.run(closed, [*consts, *carry, *row])
+            carry = [Elements(v.aval, self, self.elements(v)) for v in outs[:n]]
+            rows[k] = [self.elements(y) for y in outs[n:]]
+        columns = list(zip(*rows)) or [[] for _ in avals[n:]]
+        stacked = [
+            Elements(a, self, [x for row in column for x in row])
+            for a, column in zip(avals[n:], columns)
+        ]
+        return [*carry, *stacked]
+
+    def _row(self, x: Value, aval: Any, k: int) -> Value:
+        return Lazy(aval, self, lambda i: x.at(Index(k), *i), (x,), 0.0)
+
+    def while_loop(self, *_: Any) -> list[Value]:
+        """None: its number of steps is not known."""
+        raise Unsupported("a while loop in a loop")
+
+
+def _rows_in(closed: ClosedJaxpr, xs: Sequence[Value]) -> Sequence[Any]:
+    """The inputs of a loop's body that are rows of xs: its last."""
+    invars = closed.jaxpr.invars
+    return invars[len(invars) - len(xs) :]
+
+
+class ScalarBuilder(Builder):
+    """What rules build with, in a body."""
+
+    program: Scalars
+
+    def of(self, aval: Any) -> Builder:
+        return ScalarBuilder(self.program, aval, {})
+
+    def target(self) -> Any:
+        self.check()
+        n = math.prod(self.out.shape)
+        if n > ELEMENTS:
+            raise Unsupported(f"an update of {n} elements")
+        zero = const(0, self.type_of(self.out.dtype))
+        return Elements(self.out, self.program, [zero] * n)
+
+    def copied(self, x: Value) -> Any:
+        self.check(x)
+        return Elements(self.out, self.program, self.program.elements(x))
+
+    def write(
+        self, target: Any, shape: Sequence[int], element: Callable[..., Expr],
+        place: Callable[..., Sequence[Index]], *operands: Value,
+        when: Callable[..., Expr] | None = None,
+        combine: Callable[..., Expr] | None = None, ordered: Sequence[int] = (),
+    ) -> None:  # fmt: skip
+        self.check(*operands)
+        for point in itertools.product(*map(range, shape)):
+            indices = [Index(k) for k in point]
+            new, at = element(*indices), place(*indices)
+            holds = const(True, "bool") if when is None else when(*indices)
+            for k, here in self._places(target, at):
+                self.program.spend(1)
+                old, value = target.elements[k], new
+                if combine is not None:
+                    value = combined(combine, old, new)
+                target.elements[k] = select(_both(holds, here), value, old)
+
+    def _places(self, target: Elements, at: Sequence[Index]) -> Any:
+        """The elements that may lie at these indices, each with when it does."""
+        sizes = target.shape
+        fixed = [known(i) for i in at]
+        ranges = [
+            range(n) if k is None else range(k, k + 1) if 0 <= k < n else range(0)
+            for n, k in zip(sizes, fixed)
+        ]
+        for point in itertools.product(*ranges):
+            here = const(True, "bool")
+            for i, k, p in zip(at, fixed, point):
+                here = here if k is not None else _both(here, i.equals(p))
+            k = 0
+            for n, p in zip(sizes, point):
+                k = k * n + p
+            yield k, here
+
+    def fold(self, domain: Sequence[int], *args: Any, **params: Any) -> Any:
+        if math.prod(domain) > WORK:
+            raise Unsupported(f"a reduction of {math.prod(domain)} elements")
+        return super().fold(domain, *args, **params)
+
+    def gemm(self, *_: Any) -> Value:
+        raise Unsupported("a matrix product by the library")
+
+    def native(self, name: str, *_: Any, **__: Any) -> list[Value]:
+        raise Unsupported(f"the library's {name}")
+
+    def settled(self, x: Value, reads: int = 2) -> Value:
+        return x
+
+
+def known(index: Index) -> int | None:
+    """The value of an index that does not vary; None for others."""
+    if index.terms:
+        return None
+    if index.rest is None:
+        return index.constant
+    rest = index.rest
+    return index.constant + rest.data if rest.op in ("const", "int") else None
+
+
+def _both(x: Expr, y: Expr) -> Expr:
+    if x.op == "const":
+        return y if x.data else x
+    if y.op == "const":
+        return x if y.data else y
+    return x & y
+
+
+__all__ = ["Elements", "Outside", "Part", "ScalarBuilder", "Scalars"]
