@@ -269,12 +269,13 @@ def test_reports_show_the_loop_and_its_step():
 
     shown = cr.explain(f)(cnp.asarray(F32(0)), cnp.zeros(70))
     (step,) = shown.steps
+    assert step.what == "70 steps in registers"
     assert "for i in range(70):" in step.loops and "c0 * 0.5" in step.loops
     assert step.cost.flops == 140 and (step.cost.read, step.cost.written) == (284, 284)
     (step,) = cr.explain(lambda c: lax.while_loop(lambda c: c < 9, lambda c: c * 2, c))(
         F32(1)
     ).steps
-    assert "while c0 < 9.0:" in step.loops
+    assert step.what == "while in registers" and "while c0 < 9.0:" in step.loops
 
 
 def test_lengths_share_their_code():

@@ -119,8 +119,9 @@ class Report:
             kernel = step.scheduled.kernel
             reads = [v for v in step.buffers if v not in step.outputs]
             parts = [p for c in step.clusters for p in _parts(self._origins.parts(c))]
+            what = step.what or _summary(parts)
             return StepReport(
-                number, "kernel", _summary(parts), parts,
+                number, "kernel", what, parts,
                 [name_of(v, typed=True) for v in reads], described,
                 cost_of_kernel(kernel), loops=pseudocode(kernel, name_of), llvm=step.text,
             )  # fmt: skip
