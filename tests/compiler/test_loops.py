@@ -201,15 +201,16 @@ def test_reports_show_loops():
     assert isinstance(report.html(), str) and "20 steps" in str(report)
 
 
-def test_an_endless_loop_answers_ctrl_c():
+@pytest.mark.parametrize("n", [1, 200])
+def test_an_endless_loop_answers_ctrl_c(n):
     program = (
         "import chainrule as cr, chainrule.numpy as cnp\n"
         "from chainrule import lax\n"
         "f = cr.jit(lambda x: lax.while_loop(lambda c: cnp.sum(c) < 1, cnp.sin, x))\n"
-        "f(cnp.ones(200))\n"
+        f"f(cnp.ones({n}))\n"
         "try:\n"
         "    print('begins', flush=True)\n"
-        "    f(-cnp.ones(200))\n"
+        f"    f(-cnp.ones({n}))\n"
         "except KeyboardInterrupt:\n"
         "    print('ended', float(cr.jit(cnp.sin)(0.0)))\n"
     )

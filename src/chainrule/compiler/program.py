@@ -7,6 +7,7 @@ which run NumPy's evaluation of an equation that has no lowering.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from .loops import BranchStep, LoopStep
 from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
 from .passes.dead_code import eliminate_dead_code
+from .recurrences import RecurrenceStep
 from .values import Constant, Lazy, Reduced, Stored, Value, type_of
 
 
@@ -182,25 +184,45 @@ class Program(Fusion):
     ) -> list[Value]:  # fmt: skip
         """A loop of known length; its last carry and its rows, of types `avals`."""
         operands = consts, init, xs
-        try:
-            body = simplified(closed)
-            return recurrences.scan(self, body, operands, length, reverse, avals)
-        except Unsupported:
-            groups = [], *operands
-        return self._loop(groups, [self.nested(closed)], avals, length, reverse)
+        step: RecurrenceStep | None = None
+        with contextlib.suppress(Unsupported):
+            step = recurrences.scan(
+                self, simplified(closed), operands, length, reverse, avals
+            )
+        bodies = self._faster(step, [closed])
+        if bodies is None and step is not None:
+            self.steps.append(step)
+            return list(step.outputs)
+        return self._loop(([], *operands), bodies or [], avals, length, reverse)
 
     def while_loop(
         self, test: ClosedJaxpr, test_consts: Sequence[Value], body: ClosedJaxpr,
         consts: Sequence[Value], init: Sequence[Value], avals: Sequence[Any],
     ) -> list[Value]:  # fmt: skip
         """A loop that runs while a test holds; its last carry."""
-        groups = test_consts, consts, init
-        programs = simplified(test), simplified(body)
+        turns: Turns | None = None
+        with contextlib.suppress(Unsupported):
+            turns = Turns(simplified(test), simplified(body), len(test_consts), avals)
+        bodies = self._faster(turns and turns.step, [body, test])
+        if bodies is None and turns is not None:
+            bodies, consts = [turns, self.nested(test)], [*test_consts, *consts]
+        return self._loop((test_consts, consts, init, []), bodies or [], avals)
+
+    def _faster(
+        self, step: RecurrenceStep | None, programs: Sequence[ClosedJaxpr]
+    ) -> list[Program] | None:
+        """The lowered programs of a loop; None where `step`, which runs it in registers,
+        is as fast as kernels that compute with vectors."""
+        if step is not None and step.gain < recurrences.OVERHEAD:
+            return None
         try:
-            return recurrences.while_loop(self, *programs, groups, avals)
+            bodies = [self.nested(p) for p in programs]
         except Unsupported:
-            bodies = [self.nested(body), self.nested(test)]
-        return self._loop((*groups, []), bodies, avals)
+            if step is None:
+                raise
+            return None
+        kernels = sum(len(b.steps) for b in bodies)
+        return bodies if step is None or step.gain > recurrences.cost(kernels) else None
 
     def _loop(
         self, groups: Any, bodies: list[Program], avals: Sequence[Any], *more: Any
@@ -253,6 +275,31 @@ def simplified(closed: ClosedJaxpr) -> ClosedJaxpr:
         return eliminate_dead_code(folded)
 
     return closed.derived("simplified", run)
+
+
+class Turns(Program):
+    """What a loop that runs while a test holds does between two looks for Ctrl-C: many
+    steps of it, in registers. Its arguments: the test's constants, the body's, the
+    carry, of types `avals`, which is its result."""
+
+    def __init__(
+        self, test: ClosedJaxpr, body: ClosedJaxpr, num_tests: int, avals: Sequence[Any]
+    ):
+        Fusion.__init__(self)
+        self.closed = body
+        taken = [*test.in_avals[:num_tests], *body.in_avals]
+        self.arguments = [Stored(a, self, ("arg", k)) for k, a in enumerate(taken)]
+        self.constants: list[Stored] = []
+        self.arrays: list[Any] = []
+        first = len(taken) - len(avals)
+        groups = (
+            self.arguments[:num_tests],
+            self.arguments[num_tests:first],
+            self.arguments[first:],
+        )
+        self.step = recurrences.while_loop(self, test, body, groups, avals)
+        self.steps.append(self.step)
+        self.results = list(self.step.outputs)
 
 
 def use_counts(jaxpr: Jaxpr) -> dict[Any, int]:

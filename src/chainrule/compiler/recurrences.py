@@ -15,7 +15,7 @@ from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr
 from .builder import Unsupported
-from .expr import Expr, node
+from .expr import Expr, const, node
 from .index import Index, loop_variable
 from .loop import Recurrence, Store
 from .rewrite import walk
@@ -30,19 +30,34 @@ NODES = 4000
 """Operations of a step."""
 LONG = 10_000
 """Steps that make it worth its while to wait for LLVM's best code."""
+TURN = 1 << 16
+"""Steps between two looks for Ctrl-C."""
+OVERHEAD, KERNEL = 170, 60
+"""Operations in the time that a step of a loop of kernels costs, and every further
+kernel of it, beyond what they compute."""
 _serial = itertools.count()
 
 
+def cost(kernels: int) -> int:
+    """What a step of a loop of so many kernels costs beyond what they compute."""
+    return OVERHEAD + KERNEL * (kernels - 1)
+
+
 class RecurrenceStep:
-    """A step of the program that is one recurrence."""
+    """A step of the program that is one recurrence. `gain`: operations of a step that
+    vectors would save, if its values have `width` elements on average."""
 
     name = "loop"
 
-    def __init__(self, sequence: int, loop: Recurrence, outputs: list[Stored]):
+    def __init__(
+        self, sequence: int, loop: Recurrence, outputs: list[Stored], width: float
+    ):
         self.sequence, self.loop, self.outputs = sequence, loop, outputs
+        nodes = _size_of(loop)
+        self.gain = nodes * (1 - 1 / width)
         self.is_long = loop.var is None or loop.extent >= LONG
-        steps = LONG if loop.var is None else loop.extent
-        self.instructions = max(_size_of(loop) * steps, 1)
+        steps = TURN if loop.var is None else loop.extent
+        self.instructions = max(nodes * steps, 1)
         for v in outputs:
             v.owner = self
 
@@ -56,13 +71,13 @@ class RecurrenceStep:
 def scan(
     program: Any, closed: ClosedJaxpr, groups: Sequence[Sequence[Value]], length: int,
     reverse: bool, avals: Sequence[Any],
-) -> list[Value]:  # fmt: skip
+) -> RecurrenceStep:  # fmt: skip
     """A loop of known length; its last carry and its rows, of types `avals`. `groups`:
     constants, first carry, xs."""
     consts, init, xs = groups
     n = len(init)
     _check(closed, init)
-    body = _Body(program)
+    body = _Body(program, [closed])
     var = loop_variable(max(length, 1))
     rows = [v.aval for v in closed.jaxpr.invars[len(consts) + n :]]
     carries = body.carried(init)
@@ -78,18 +93,20 @@ def scan(
         for k, y in enumerate(outs[n:])
         for j, x in enumerate(body.scalars.elements(y))
     ]
-    return body.finish(init, carries, outs[:n], made, stores, var, length)
+    loop = body.loop(init, carries, outs[:n], made)
+    loop.var, loop.extent, loop.stores = var, length, stores
+    return body.step(loop, made)
 
 
 def while_loop(
     program: Any, test: ClosedJaxpr, closed: ClosedJaxpr,
     groups: Sequence[Sequence[Value]], avals: Sequence[Any],
-) -> list[Value]:  # fmt: skip
-    """A loop that runs while a test holds; its last carry. `groups`: the test's
-    constants, the body's, the first carry."""
+) -> RecurrenceStep:  # fmt: skip
+    """At most TURN steps of a loop that runs while a test holds; its last carry.
+    `groups`: the test's constants, the body's, the first carry."""
     test_consts, consts, init = groups
     _check(closed, init)
-    body = _Body(program)
+    body = _Body(program, [test, closed])
     carries = body.carried(init)
     (holds,) = body.scalars.run(
         test, [*(body.part(c.aval, c, Index(0)) for c in test_consts), *carries]
@@ -98,15 +115,21 @@ def while_loop(
         closed, [*(body.part(c.aval, c, Index(0)) for c in consts), *carries]
     )
     made = [Stored(a, program, "loop") for a in avals]
+    loop = body.loop(init, carries, outs, made)
     (condition,) = body.scalars.elements(holds)
-    return body.finish(init, carries, outs, made, [], None, 1, condition)
+    count = _given("i64")
+    loop.carries.append(count)
+    loop.initial.append(const(0, "i64"))
+    loop.updates.append(count + 1)
+    loop.test = condition & (count < TURN)
+    return body.step(loop, made)
 
 
 class _Body:
     """The body of one loop, on its way to a recurrence."""
 
-    def __init__(self, program: Any):
-        self.program = program
+    def __init__(self, program: Any, programs: Sequence[ClosedJaxpr]):
+        self.program, self.programs = program, programs
         self.outside = Outside(program)
         self.scalars = Scalars(self.outside)
 
@@ -117,32 +140,44 @@ class _Body:
     def carried(self, init: Sequence[Value]) -> list[Elements]:
         """The values that come into a step."""
         return [
-            Elements(v.aval, self.scalars, [_given(v) for _ in range(_elements(v))])
+            Elements(
+                v.aval,
+                self.scalars,
+                [_given(v.type or "") for _ in range(math.prod(v.shape))],
+            )
             for v in init
         ]
 
-    def finish(
+    def loop(
         self, init: Sequence[Value], carries: Sequence[Elements], outs: Sequence[Value],
-        made: list[Stored], stores: list[Store], var: Expr | None, extent: int,
-        test: Expr | None = None,
-    ) -> list[Value]:  # fmt: skip
-        """Adds the step to the program; its results."""
-        scalars, program = self.scalars, self.program
-        given = [x for v in carries for x in v.elements]
-        initial = [
-            x for v in init for x in scalars.elements(self.part(v.aval, v, Index(0)))
-        ]
-        updates = [x for v in outs for x in scalars.elements(v)]
-        results = [
-            Store(made[k], Index(j), x)
-            for k, v in enumerate(carries)
-            for j, x in enumerate(v.elements)
-        ]
-        loop = Recurrence(var, extent, given, initial, updates, stores, results, test)
+        made: Sequence[Stored],
+    ) -> Recurrence:  # fmt: skip
+        """The loop from `carries` to `outs`, its last carry stored in `made`."""
+        scalars = self.scalars
+        firsts = [self.part(v.aval, v, Index(0)) for v in init]
+        return Recurrence(
+            None, 1,
+            [x for v in carries for x in v.elements],
+            [x for v in firsts for x in scalars.elements(v)],
+            [x for v in outs for x in scalars.elements(v)],
+            [],
+            [
+                Store(place, Index(j), x)
+                for place, v in zip(made, carries)
+                for j, x in enumerate(v.elements)
+            ],
+        )  # fmt: skip
+
+    def step(self, loop: Recurrence, made: list[Stored]) -> RecurrenceStep:
+        """The step to be added to the program."""
         if _size_of(loop) > NODES:
             raise Unsupported("a body too large to be written out")
-        program.steps.append(RecurrenceStep(program.next_sequence(), loop, made))
-        return list(made)
+        shapes = [
+            v.aval.shape for p in self.programs for e in p.eqns for v in e.outvars
+        ]
+        width = sum(map(math.prod, shapes)) / max(len(shapes), 1)
+        sequence = self.program.next_sequence()
+        return RecurrenceStep(sequence, loop, made, max(width, 1.0))
 
 
 def _check(closed: ClosedJaxpr, init: Sequence[Value]) -> None:
@@ -155,12 +190,8 @@ def _check(closed: ClosedJaxpr, init: Sequence[Value]) -> None:
         raise Unsupported("a carry too large for registers")
 
 
-def _elements(v: Value) -> int:
-    return math.prod(v.shape)
-
-
-def _given(v: Value) -> Expr:
-    return node("given", v.type or "", (), ("carry", next(_serial)))
+def _given(type: str) -> Expr:
+    return node("given", type, (), ("carry", next(_serial)))
 
 
 def _place(var: Expr, row: Any, length: int, reverse: bool) -> Index:
