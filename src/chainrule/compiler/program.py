@@ -21,6 +21,7 @@ from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
 from .passes.dead_code import eliminate_dead_code
 from .recurrences import RecurrenceStep
+from .scalar_bodies import overhead
 from .values import Constant, Lazy, Reduced, Stored, Value, type_of
 
 
@@ -213,7 +214,7 @@ class Program(Fusion):
     ) -> list[Program] | None:
         """The lowered programs of a loop; None where `step`, which runs it in registers,
         is as fast as kernels that compute with vectors."""
-        if step is not None and step.gain < recurrences.OVERHEAD:
+        if step is not None and step.gain < overhead(1):
             return None
         try:
             bodies = [self.nested(p) for p in programs]
@@ -222,7 +223,7 @@ class Program(Fusion):
                 raise
             return None
         kernels = sum(len(b.steps) for b in bodies)
-        return bodies if step is None or step.gain > recurrences.cost(kernels) else None
+        return bodies if step is None or step.gain > overhead(kernels) else None
 
     def _loop(
         self, groups: Any, bodies: list[Program], avals: Sequence[Any], *more: Any

@@ -22,7 +22,7 @@ from .rewrite import walk
 from .scalar_bodies import Elements, Outside, Part, Scalars
 from .values import Stored, Value, type_of
 
-CARRY = 64
+CARRY = 256
 """Elements of the carry."""
 ROWS = 256
 """Elements that a step writes."""
@@ -32,15 +32,7 @@ LONG = 10_000
 """Steps that make it worth its while to wait for LLVM's best code."""
 TURN = 1 << 16
 """Steps between two looks for Ctrl-C."""
-OVERHEAD, KERNEL = 170, 60
-"""Operations in the time that a step of a loop of kernels costs, and every further
-kernel of it, beyond what they compute."""
 _serial = itertools.count()
-
-
-def cost(kernels: int) -> int:
-    """What a step of a loop of so many kernels costs beyond what they compute."""
-    return OVERHEAD + KERNEL * (kernels - 1)
 
 
 class RecurrenceStep:
@@ -129,9 +121,8 @@ class _Body:
     """The body of one loop, on its way to a recurrence."""
 
     def __init__(self, program: Any, programs: Sequence[ClosedJaxpr]):
-        self.program, self.programs = program, programs
-        self.outside = Outside(program)
-        self.scalars = Scalars(self.outside)
+        self.program = program
+        self.scalars = Scalars(Outside(program), programs)
 
     def part(self, aval: Any, source: Value, offset: Index) -> Part:
         """What a step reads of a value around the loop."""
@@ -172,12 +163,8 @@ class _Body:
         """The step to be added to the program."""
         if _size_of(loop) > NODES:
             raise Unsupported("a body too large to be written out")
-        shapes = [
-            v.aval.shape for p in self.programs for e in p.eqns for v in e.outvars
-        ]
-        width = sum(map(math.prod, shapes)) / max(len(shapes), 1)
         sequence = self.program.next_sequence()
-        return RecurrenceStep(sequence, loop, made, max(width, 1.0))
+        return RecurrenceStep(sequence, loop, made, self.scalars.width)
 
 
 def _check(closed: ClosedJaxpr, init: Sequence[Value]) -> None:

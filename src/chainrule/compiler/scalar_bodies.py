@@ -37,6 +37,14 @@ WORK = 6000
 """Elements read or computed, in all."""
 LONGEST = 64
 """Steps of a loop within the body, which is written out."""
+OVERHEAD, KERNEL = 170, 60
+"""Operations in the time that a step of a loop of kernels costs, and every further
+kernel of it, beyond what they compute."""
+
+
+def overhead(kernels: int) -> int:
+    """What a step of a loop of so many kernels costs beyond what they compute."""
+    return OVERHEAD + KERNEL * (kernels - 1)
 
 
 class Elements(Value):
@@ -103,15 +111,19 @@ class Outside:
 
 
 class Scalars(Reader):
-    """Lowers a body; `current` is where its values are read: here."""
+    """Lowers the programs of a body; `current` is where values are read: here. `width`:
+    how many elements their values have on average."""
 
-    def __init__(self, outside: Outside):
+    def __init__(self, outside: Outside, programs: Sequence[ClosedJaxpr]):
         self.outside = outside
         self.current = self
         self.guard: Expr | None = None
         self.memo: dict[Any, Any] = {}
         self.made: dict[Value, list[Expr]] = {}
-        self.work = 0
+        self.work = self.points = self.run_equations = 0
+        shapes = [v.aval.shape for p in programs for e in p.eqns for v in e.outvars]
+        self.equations = len(shapes)
+        self.width = max(sum(map(math.prod, shapes)) / max(len(shapes), 1), 1.0)
 
     # --- lowering
 
@@ -141,11 +153,20 @@ class Scalars(Reader):
         rule, many = eqn.primitive.lower, eqn.primitive.multiple_results
         if not rule:
             raise Unsupported(f"{eqn.primitive.name} in a loop: it has no lowering")
-        self.spend(1)
+        self.run_equations += 1
         avals = [v.aval for v in eqn.outvars]
         build = ScalarBuilder(self, avals if many else avals[0], eqn.params)
         made = rule(build, *operands, **eqn.params)
+        self.expect(sum(math.prod(a.shape) for a in avals))
         return list(made) if many else [made]
+
+    def expect(self, points: int) -> None:
+        """Counts what will be computed; raises Unsupported as soon as it is sure that
+        vectors compute it faster, whatever the number of kernels."""
+        self.points += points
+        kernels = max(self.equations, self.run_equations)
+        if self.points * (1 - 1 / self.width) > overhead(kernels + 1):
+            raise Unsupported("a body that vectors compute faster")
 
     def spend(self, work: int) -> None:
         """Counts work; raises Unsupported where it gets too much."""
@@ -365,8 +386,10 @@ class ScalarBuilder(Builder):
             yield k, here
 
     def fold(self, domain: Sequence[int], *args: Any, **params: Any) -> Any:
-        if math.prod(domain) > WORK:
-            raise Unsupported(f"a reduction of {math.prod(domain)} elements")
+        points = math.prod(domain)
+        if points > WORK:
+            raise Unsupported(f"a reduction of {points} elements")
+        self.program.expect(points)
         return super().fold(domain, *args, **params)
 
     def gemm(self, *_: Any) -> Value:
