@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule import lax
+from chainrule.compiler import scalar_bodies
 from chainrule.compiler.assemble import KernelStep, select_steps
 from chainrule.compiler.loop import Recurrence
 from chainrule.compiler.loops import LoopStep
 
+from ..fuzz.programs import programs
 from .native import assert_close, steps_of
 
 F32, F64, I32 = np.float32, np.float64, np.int32
@@ -323,3 +326,26 @@ def test_chains_deeper_than_any_kernel():
         return lax.fori_loop(0, 3, step, c)
 
     check(f, F32(0.3))
+
+
+@settings(
+    max_examples=12, derandomize=True, deadline=None, database=None,
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+@given(programs(min_steps=1, max_steps=3))
+def test_random_bodies(program):
+    def f(*xs):
+        def step(xs, w):
+            y = program(cnp, *xs) * w
+            xs = tuple(x * 0.8 + 0.1 * cnp.sin(y + k) for k, x in enumerate(xs))
+            return xs, (y, xs[0])
+
+        return lax.scan(step, xs, cnp.asarray([0.5, -1.0, 0.3]), reverse=True)
+
+    with cr.enable_x64(True), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(scalar_bodies, "OVERHEAD", 10**6)
+        xs = [cnp.asarray(x) for x in program.inputs()]
+        for a, b in zip(cr.tree.leaves(f(*xs)), cr.tree.leaves(cr.jit(f)(*xs))):
+            np.testing.assert_allclose(
+                b, a, rtol=1e-9, atol=1e-10, err_msg=str(program)
+            )

@@ -9,6 +9,7 @@ asks `at` (an index per dimension) or `linear` (a row-major position) and does n
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ _type_names = {
 }  # fmt: skip
 
 
+@functools.cache
 def type_of(dtype: Any) -> str | None:
     """The loop IR's name of a dtype; None for those it has not (complex, small floats).
     Keys of two words are moved about as integers."""
