@@ -15,7 +15,12 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "docs" / "how_it_works").glob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "docs" / "derivatives.md", *CHAPTERS]
+TOPICS = ("derivatives", "differential_equations")
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{topic}.md" for topic in TOPICS),
+    *CHAPTERS,
+]
 FLAGS = (
     doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
 )

@@ -5,7 +5,7 @@ from typing import Any as _Any
 
 from ..control.callbacks import io_callback as io_callback
 
-_submodules = ("checkify", "jet")
+_submodules = ("checkify", "jet", "ode")
 
 
 def __getattr__(name: str) -> _Any:
