@@ -108,10 +108,9 @@ def odeint(
     Args:
         func: the slope, of the structure and shapes of the state y.
         y0: initial state, pytree of floating-point or complex arrays.
-        t: times, shape (n,) with n >= 1, floating-point, not decreasing; t[0] is that
-            of y0.
-        args: arrays, numbers or pytrees of them; derivatives go to these, to y0, to t,
-            and to arrays of outer transformations that `func` closes over.
+        t: times, shape (n,), n >= 1, floating-point, not decreasing; y0 is at t[0].
+        args: pytrees of arrays and numbers; derivatives go to these, to y0, to t, and
+            to traced values that `func` closes over.
         rtol, atol: relative tolerance, and absolute one in the unit of y. In float32
             less than 1e-6 costs steps that rounding makes useless.
         mxstep: largest number of steps, tried ones included, from one time to the next.
