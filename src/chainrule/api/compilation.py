@@ -20,6 +20,10 @@ class NativeCode:
         """What runs a program: a callable of flat Arrays."""
         return compiler.pipeline.compile_program(closed, donated)
 
+    def native(self, closed: ClosedJaxpr) -> Any:
+        """The same if it has no Python in it, else None."""
+        return compiler.pipeline.compile_native(closed)
+
     def report(self, closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
         """What the compiler made of a program; see compiler/report.py."""
         return compiler.report.report(closed, donated=donated)

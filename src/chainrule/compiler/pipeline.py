@@ -17,7 +17,7 @@ from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
 from .passes.dead_code import eliminate_dead_code
 from .passes.inline import inline
-from .program import Program
+from .program import HostStep, Program
 
 PASSES: tuple[Callable[[ClosedJaxpr], ClosedJaxpr], ...] = (
     inline,
@@ -38,6 +38,15 @@ def compile_program(closed: ClosedJaxpr, donated: tuple[int, ...] = ()) -> Any:
     """A callable of flat Arrays that runs a closed program as native code."""
     with uncollected():
         return assemble(Program(simplify(closed)))
+
+
+def compile_native(closed: ClosedJaxpr) -> Any:
+    """The same, or None where a step of the program would run on the host."""
+    with uncollected():
+        program = Program(simplify(closed))
+        if any(isinstance(step, HostStep) for step in program.steps):
+            return None
+        return assemble(program)
 
 
 @contextlib.contextmanager

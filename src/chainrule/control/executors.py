@@ -5,8 +5,10 @@ the flat concrete arguments and returns the outputs as a list or tuple. The one 
 force is replaceable (the compiler sets itself); by default equations are bound one by
 one. What it makes may have the methods as_text(), cost_analysis() and
 memory_analysis(), which `Compiled` objects hand on; or the executor has a method
-report(closed, donated) that makes an object with them. Each result is kept with its
-program; jitted functions (jit.py) and `jit` equations (call.py) share them.
+report(closed, donated) that makes an object with them. Its method native(closed), if it
+has one, gives what runs a program without Python, or None. Each result is kept with its
+program; jitted functions (jit.py), `jit` equations (call.py) and loops on concrete
+values (eager_loops.py) share them.
 """
 
 from __future__ import annotations
@@ -63,11 +65,15 @@ def execute(closed: ClosedJaxpr, args: Sequence[Any]) -> list[Any]:
     return list(executable(closed)(*arrays))
 
 
-def runner(closed: ClosedJaxpr) -> Program:
-    """What runs a program many times on Arrays; see `execute`."""
-    if _native.current_dynamic() is not None:
-        return interpreter(closed, ())
-    return executable(closed)
+def native_executable(closed: ClosedJaxpr) -> Program | None:
+    """What the executor in force makes of a program without any Python in it; None if it
+    cannot. Made once."""
+    executor = _current[0]
+    make = getattr(executor, "native", None)
+    if make is None:
+        return None
+    (found,) = closed.derived(("native", executor), lambda: (make(closed),))
+    return found
 
 
 _native.set_hooks({"as_array": as_array})

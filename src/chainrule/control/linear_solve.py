@@ -162,6 +162,7 @@ custom_linear_solve_p: Any = Primitive(
     "The solution of a linear system that is given by a function, by a given solver.",
     abstract=_abstract,
     evaluate=lambda *args, solve, **_: execute(solve, args),
+    expansion=lambda *, solve, **_: solve,
     jvp_call=_jvp,
     transpose=_transpose,
     batch_call=_batch,

@@ -23,7 +23,7 @@ from ..ops.shaping import reshape, zeros
 from ..ops.structure import batch_to_front, move_dim, take_row
 from ..runtime._native import wrap
 from .call import run
-from .executors import runner
+from .eager_loops import effort_of, is_watched, native_loop, stepper
 from .programs import (
     Lift,
     batched_body,
@@ -93,12 +93,25 @@ def buffer_for(aval: Any, length: int) -> np.ndarray:
     return np.empty((length, *aval.shape), memory)
 
 
-def _evaluate(
-    *args: Any, jaxpr: Any, num_consts: int, num_carry: int, length: int,
-    reverse: bool, **_: Any,
+def _evaluate(*args: Any, **params: Any) -> list[Any]:
+    arrays = [as_array(x) for x in args]
+    body, length = params["jaxpr"], params["length"]
+    if is_watched():
+        return _stepped(stepper(body, compiled=False), arrays, **params)
+    pays = effort_of(body).add(length)
+    if effort_of(body, (scan_p, length)).add(length):
+        run_natively = native_loop(scan_p, body, arrays, params)
+        if run_natively is not None:
+            return list(run_natively(*arrays))
+    return _stepped(stepper(body, pays), arrays, **params)
+
+
+def _stepped(
+    step: Any, arrays: Sequence[Any], *, jaxpr: Any, num_consts: int, num_carry: int,
+    length: int, reverse: bool, **_: Any,
 ) -> list[Any]:  # fmt: skip
-    step = runner(jaxpr)
-    consts, carry, xs = parts([as_array(x) for x in args], num_consts, num_carry)
+    """The loop on concrete values, step by step."""
+    consts, carry, xs = parts(arrays, num_consts, num_carry)
     rows = [(x._data, x.weak_type) for x in xs]
     _, y_avals = parts(jaxpr.out_avals, num_carry)
     ys = [buffer_for(a, length) for a in y_avals]

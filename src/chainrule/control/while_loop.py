@@ -23,7 +23,7 @@ from ..ops.shaping import broadcast_in_dim
 from ..ops.structure import batch_to_front, move_dim
 from .call import run, stage_program
 from .cond import _call
-from .executors import runner
+from .eager_loops import effort_of, is_watched, native_loop, stepper
 from .programs import (
     Lift,
     batched_body,
@@ -66,15 +66,25 @@ def _abstract(
     return body_jaxpr.out_avals
 
 
-def _evaluate(
-    *args: Any, cond_jaxpr: Any, cond_nconsts: int, body_jaxpr: Any, body_nconsts: int
-) -> list[Any]:
-    goes_on, step = runner(cond_jaxpr), runner(body_jaxpr)
-    arrays = [as_array(x) for x in args]
-    cond_consts, body_consts, carry = parts(arrays, cond_nconsts, body_nconsts)
-    while goes_on(*cond_consts, *carry)[0]._data:
-        carry = step(*body_consts, *carry)
-    return list(carry)
+def _evaluate(*args: Any, **params: Any) -> list[Any]:
+    """Steps until that has cost a compilation; the rest of the loop is run natively."""
+    body, effort = params["body_jaxpr"], effort_of(params["body_jaxpr"])
+    counts = params["cond_nconsts"], params["body_nconsts"]
+    cond_consts, body_consts, carry = parts([as_array(x) for x in args], *counts)
+    watched, compiled = is_watched(), False
+    while True:
+        goes_on = stepper(params["cond_jaxpr"], compiled)
+        step = stepper(body, compiled)
+        while watched or compiled or not effort.pays:
+            if not goes_on(*cond_consts, *carry)[0]._data:
+                return list(carry)
+            carry = step(*body_consts, *carry)
+            effort.add(1)
+        operands = [*cond_consts, *body_consts, *carry]
+        run_natively = native_loop(while_p, body, operands, params)
+        if run_natively is not None:
+            return list(run_natively(*operands))
+        compiled = True
 
 
 def _lift(

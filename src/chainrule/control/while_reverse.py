@@ -27,7 +27,7 @@ from ..core.primitive import Primitive
 from ..ops.arithmetic import add_p
 from ..ops.structure import add_tangents, instantiate
 from .call import linear_programs, run, stage_program
-from .executors import execute, runner
+from .executors import execute
 from .jit import jit_p
 from .programs import FORWARD, grown, inexact_tangents, lifted, parts, to_fixpoint
 from .scan import scan_p
@@ -188,6 +188,7 @@ def _loop_primitive(
     prim: Any = Primitive(
         name, doc, abstract=abstract, transpose=transpose,
         evaluate=evaluate or (lambda *args, **p: execute(written_out(**p), args)),
+        expansion=written_out,
         jvp_call=jvp_call, linearize_call=linearize_call,
         batch_call=by_program("batch_call"),
         taylor_call=lambda trace, _, args, **p: jit_p.taylor_call(
@@ -287,17 +288,16 @@ def _pull_known(params: Any, primals: Any, count: int, cts: Any) -> list[Any]:
 def _pull_sections(count: Any, *args: Any, **params: Any) -> list[Any]:
     """Runs the loop, keeping the carry where a section starts, then pulls back through
     the sections, the last one first."""
-    step, n_consts = runner(params["body_jaxpr"]), params["body_nconsts"]
-    n = len(params["body_jaxpr"].out_avals)
-    consts, carry, cts = parts([as_array(x) for x in args], n_consts, n)
+    body, n_consts = params["body_jaxpr"], params["body_nconsts"]
+    consts, carry, cts = parts(
+        [as_array(x) for x in args], n_consts, len(body.out_avals)
+    )
     steps, most = int(np.asarray(count)), _steps_stored(**params)
     starts: list[tuple[int, list[Any]]] = []
-    for i in range(steps):
-        if i % most == 0:
-            starts.append((min(most, steps - i), carry))
-            if i + most >= steps:
-                break
-        carry = list(step(*consts, *carry))
+    for at in range(0, steps, most):
+        starts.append((min(most, steps - at), carry))
+        if at + most < steps:
+            carry = scan_p(*consts, *carry, **_as_scan(body, n_consts, most))
     sums: list[Any] = [instantiate(None, a) for a in _moving(**params)[0]]
     for length, start in reversed(starts):
         found = _pull_known(params, [*consts, *start], length, cts)

@@ -103,6 +103,7 @@ class Primitive(_native.Primitive):
         self.axis_rule = bool(higher_order.pop("axis_rule", False))
         self.batch_axis = higher_order.pop("batch_axis", None)
         self.called = higher_order.pop("called", None)  # the param that is a program
+        self.expansion = higher_order.pop("expansion", None)  # see passes/inline.py
         self.live = higher_order.pop("live", None)  # see compiler/passes/dead_code.py
         if higher_order:
             raise TypeError(f"Primitive: unknown rules {sorted(higher_order)}.")

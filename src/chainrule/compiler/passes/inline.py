@@ -3,6 +3,13 @@
 Afterwards no equation calls a program that is known, neither here nor within loops and
 branches, so that the other passes and the fusion of kernels see across the calls.
 Equations keep the lines of the user's program.
+
+What an equation calls is its parameter `primitive.called`, or the program that
+
+    expansion(**params) -> ClosedJaxpr
+
+gives: that of a primitive which other transformations treat as one operation, though it
+stands for ordinary equations.
 """
 
 from __future__ import annotations
@@ -26,7 +33,9 @@ def inline(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 
 def _called(eqn: JaxprEqn) -> ClosedJaxpr | None:
-    name = eqn.primitive.called
+    name, expansion = eqn.primitive.called, eqn.primitive.expansion
+    if expansion is not None:
+        return expansion(**eqn.params)
     program = eqn.params.get(name) if name else None
     return program if isinstance(program, ClosedJaxpr) else None
 

@@ -1,0 +1,75 @@
+"""Loops on concrete values: stepped at first, handed to the executor once that pays.
+
+A loop outside of `jit` is one equation. To step it binds the equations of its body one
+by one, at about two microseconds each; as a program of its own it is one call of native
+code, once it has been compiled, which takes as long as some thousand equations. So each
+body counts what is bound for it: what has cost as much as a compilation is compiled, and
+a loop costs at most about twice what it must. The choice depends on programs and on
+earlier calls alone, never on a clock. A body that calls Python is compiled by itself and
+stepped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.jaxpr import ClosedJaxpr
+from ..runtime import _native
+from .call import stage_program
+from .executors import Program, executable, interpreter, native_executable
+
+PATIENCE = 2000
+"""How many equations are bound before a program is compiled."""
+
+ELEMENTS = 4096
+"""So many elements of a result cost as much as an equation."""
+
+
+class Effort:
+    """What has been bound for a program: `spent` equations, `cost` of them a run."""
+
+    __slots__ = ("cost", "spent")
+
+    def __init__(self, closed: ClosedJaxpr):
+        outs = [v.aval for eqn in closed.eqns for v in eqn.outvars]
+        self.cost = 1 + len(closed.eqns) + sum(a.size for a in outs) // ELEMENTS
+        self.spent = 0
+
+    def add(self, steps: int) -> bool:
+        """Counts runs; whether all of them together are worth a compilation."""
+        self.spent += steps * self.cost
+        return self.pays
+
+    @property
+    def pays(self) -> bool:
+        """Whether as much has been spent as compiling takes."""
+        return self.spent >= PATIENCE
+
+
+def effort_of(body: ClosedJaxpr, loop: Any = None) -> Effort:
+    """What has been bound for a body, in all loops or in one, which `loop` names."""
+    return body.derived(("effort", loop), lambda: Effort(body))
+
+
+def is_watched() -> bool:
+    """Whether a trace looks at every operation (debug_nans); then loops are stepped."""
+    return _native.current_dynamic() is not None
+
+
+def stepper(program: ClosedJaxpr, compiled: bool) -> Program:
+    """What runs a program on Arrays, as often as there are steps."""
+    return executable(program) if compiled else interpreter(program, ())
+
+
+def native_loop(
+    prim: Any, body: ClosedJaxpr, operands: Sequence[Any], params: dict[str, Any]
+) -> Program | None:
+    """The native code of a loop `prim` over Arrays of such types; None where there is
+    none. It is kept with the body of the loop."""
+
+    def make() -> ClosedJaxpr:
+        avals = [x.aval for x in operands]
+        return stage_program(lambda *xs: prim(*xs, **params), avals)
+
+    return native_executable(body.derived(("loop", prim, *params.values()), make))
