@@ -5,6 +5,7 @@ import pytest
 
 import chainrule as cr
 import chainrule.numpy as cnp
+from chainrule.compiler.passes.algebra import simplify_algebra
 from chainrule.compiler.passes.common_subexpressions import (
     eliminate_common_subexpressions,
 )
@@ -100,3 +101,69 @@ def test_unread_equations_and_constants_go():
 def test_scalars_of_literals_are_folded():
     closed = cr.make_jaxpr(lambda x: x * cr.lax.add(2.0, 3.0))(X)
     assert names(fold_constants(closed)) == ["mul"]
+
+
+ALGEBRA = {
+    "x times one": (lambda x: x * 1.0, []),
+    "one times x": (lambda x: cnp.ones((2, 3)) * x, []),
+    "x over one": (lambda x: x / 1, []),
+    "x minus zero": (lambda x: x - 0.0, []),
+    "x plus minus zero": (lambda x: x + -0.0, []),
+    "x plus zero is not x": (lambda x: x + 0.0, ["add"]),
+    "x minus minus zero is not x": (lambda x: x - -0.0, ["sub"]),
+    "x times zero is not zero": (lambda x: x * 0.0, ["mul"]),
+    "one over x": (lambda x: 1 / x, ["div"]),
+    "integers plus zero": (lambda x: x.astype(int) + 0, ["convert_element_type"]),
+    "twice negative": (lambda x: cnp.negative(cnp.negative(x)), []),
+    "there and back": (lambda x: x.T.T.reshape(6).reshape(2, 3), []),
+    "reshaped twice": (lambda x: x.reshape(6).reshape(3, 2), ["reshape"]),
+    "turned twice": (
+        lambda x: x.reshape(1, 2, 3).transpose(1, 2, 0).transpose(2, 1, 0),
+        ["reshape", "transpose"],
+    ),
+    "broadcast twice": (
+        lambda x: cnp.broadcast_to(
+            cr.lax.broadcast_in_dim(x, (2, 3, 4), (0, 1)), (5, 2, 3, 4)
+        ),
+        ["broadcast_in_dim"],
+    ),
+    "the same in either case": (lambda x: cnp.where(x > 1, x, x), []),
+    "the larger of one": (lambda x: cnp.maximum(x, x), []),
+    "to the first": (lambda x: cr.lax.integer_pow(x, 1), []),
+    "stopped": (cr.lax.stop_gradient, []),
+    "the type changes": (lambda x: (x[0, 0] * 1.0) * cnp.ones((2, 3)), None),
+    "in a loop": (
+        lambda x: cr.lax.fori_loop(0, 3, lambda i, c: c * 1.0 - 0.0 + x, x),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALGEBRA)
+def test_algebra_is_exact(name):
+    """To the bit, at zeros of either sign, infinities and NaN."""
+    f, left = ALGEBRA[name]
+    closed = cr.make_jaxpr(f)(X)
+    after = eliminate_dead_code(simplify_algebra(closed))
+    check_jaxpr(after)
+    assert [a.str_short() for a in after.out_avals] == [
+        a.str_short() for a in closed.out_avals
+    ]
+    x = np.array([[0.0, -0.0, np.inf], [-np.inf, np.nan, 1.5]], "float32")
+    (want,) = evaluate_jaxpr(closed.jaxpr, closed.consts, (cnp.asarray(x),))
+    (got,) = evaluate_jaxpr(after.jaxpr, after.consts, (cnp.asarray(x),))
+    want, got = np.asarray(want), np.asarray(got)
+    np.testing.assert_array_equal(got, want)
+    np.testing.assert_array_equal(np.signbit(got), np.signbit(want))
+    if left is not None:
+        assert names(after) == left
+
+
+def test_algebra_reaches_into_loops():
+    f, _ = ALGEBRA["in a loop"]
+    (loop,) = [
+        e
+        for e in simplify_algebra(cr.make_jaxpr(f)(X)).jaxpr.eqns
+        if e.params.get("jaxpr")
+    ]
+    assert sorted(names(loop.params["jaxpr"])) == ["add", "add"]

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr
 from .assemble import assemble
+from .passes.algebra import simplify_algebra
 from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
 from .passes.dead_code import eliminate_dead_code
@@ -22,6 +23,7 @@ from .program import HostStep, Program
 PASSES: tuple[Callable[[ClosedJaxpr], ClosedJaxpr], ...] = (
     inline,
     fold_constants,
+    simplify_algebra,
     eliminate_common_subexpressions,
     eliminate_dead_code,
 )

@@ -17,6 +17,7 @@ from .builder import EXPENSIVE, Builder, Unsupported
 from .components import put_together, separate
 from .fusion import Cluster, Fusion
 from .loops import BranchStep, LoopStep
+from .passes.algebra import simplify_algebra
 from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
 from .passes.dead_code import eliminate_dead_code
@@ -272,7 +273,8 @@ def simplified(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The body of a loop after the passes that no caller has applied within it."""
 
     def run() -> ClosedJaxpr:
-        folded = eliminate_common_subexpressions(fold_constants(closed))
+        folded = simplify_algebra(fold_constants(closed))
+        folded = eliminate_common_subexpressions(folded)
         return eliminate_dead_code(folded)
 
     return closed.derived("simplified", run)

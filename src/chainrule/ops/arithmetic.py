@@ -13,8 +13,21 @@ import numpy as np
 from ..core import dtypes
 from ..core.linear import is_linear
 from ..runtime import _native
-from .elementwise_rules import elementwise, transpose_scaled, unbroadcast
+from .elementwise_rules import elementwise, neutral, transpose_scaled, unbroadcast
 from .power_series import quotient_terms
+
+
+def _is_zero(value: Any, negative: bool) -> bool:
+    """Whether a number is zero, of this sign if zeros have one: x + -0.0 and x - 0.0
+    are x, and so is x + 0 for integers."""
+    if value.dtype.kind != "f":
+        return value == 0
+    return value == 0 and bool(np.signbit(value)) == negative
+
+
+def _negated(known: Any, x: Any) -> Any:
+    origin = known.origin(x)
+    return origin.invars[0] if origin and origin.primitive is neg_p else None
 
 
 def _add_transpose(ct: Any, x: Any, y: Any) -> Any:
@@ -27,6 +40,7 @@ def _add_transpose(ct: Any, x: Any, y: Any) -> Any:
 add_p = elementwise(
     "add", "x + y", np.add, kinds="biufc", partials=(1, 1), linear=(0, 1),
     transpose=_add_transpose, scalar=lambda m, x, y: x | y if x.type == "bool" else x + y,
+    simplify=neutral(lambda v: _is_zero(v, negative=True), 0, 1),
 )  # fmt: skip
 
 
@@ -40,11 +54,12 @@ def _sub_transpose(ct: Any, x: Any, y: Any) -> Any:
 sub_p = elementwise(
     "sub", "x - y", np.subtract, partials=(1, -1), linear=(0, 1),
     transpose=_sub_transpose, scalar=lambda m, x, y: x - y,
+    simplify=neutral(lambda v: _is_zero(v, negative=False), 1),
 )  # fmt: skip
 
 neg_p = elementwise(
     "neg", "-x", np.negative, partials=(-1,), linear=(0,),
-    transpose=lambda ct, x: (neg_p(ct),), scalar=lambda m, x: -x,
+    transpose=lambda ct, x: (neg_p(ct),), scalar=lambda m, x: -x, simplify=_negated,
 )  # fmt: skip
 
 mul_p = elementwise(
@@ -55,6 +70,7 @@ mul_p = elementwise(
     partials=(lambda z, x, y: y, lambda z, x, y: x),
     bilinear=True,
     scalar=lambda m, x, y: x & y if x.type == "bool" else x * y,
+    simplify=neutral(lambda v: v == 1, 0, 1),
 )
 mul_p.transpose = transpose_scaled(mul_p)
 
@@ -111,6 +127,7 @@ div_p = elementwise(
     taylor=quotient_terms,
     scalar=_div_scalar,
     cost=4.0,
+    simplify=neutral(lambda v: v == 1, 1),
 )
 div_p.quick = _native.quick_divide
 

@@ -90,6 +90,7 @@ integer_pow_p = Primitive(
     batch=lambda args, dims, size, *, y: (integer_pow_p(args[0], y=y), dims[0]),
     evaluate=_integer_pow_evaluate,
     lower=pointwise(lambda m, x, *, y: m.integer_pow(x, y), cost=3.0),
+    simplify=lambda known, x, *, y: x if y == 1 else None,
 )
 
 

@@ -75,6 +75,7 @@ def elementwise(
     cost: float = 1.0,
     widen: bool = True,
     lower: Any = awaits_compiler,
+    simplify: Any = None,
 ) -> Primitive:
     """Declares an elementwise primitive over dtypes of the given `kinds`.
 
@@ -111,9 +112,28 @@ def elementwise(
     prim = Primitive(
         name, doc, abstract=abstract, evaluate=evaluate, partials=partials, jvp=jvp,
         linear=linear, bilinear=bilinear, transpose=transpose, batch=batch,
-        taylor=taylor, weak=weak, lower=lower,
+        taylor=taylor, weak=weak, lower=lower, simplify=simplify,
     )  # fmt: skip
     return prim
+
+
+def neutral(is_neutral: Callable[[Any], bool], *sides: int) -> Callable[..., Any]:
+    """The simplification of an operation of two operands that gives back the one where
+    the other, on one of the `sides`, is a number that changes nothing."""
+
+    def simplify(known: Any, *operands: Any) -> Any:
+        for k in sides:
+            value = known.scalar(operands[k])
+            if value is not None and is_neutral(value):
+                return operands[1 - k]
+        return None
+
+    return simplify
+
+
+def idempotent(known: Any, x: Any, y: Any) -> Any:
+    """The simplification of an operation that gives back two operands that are one."""
+    return x if x is y else None
 
 
 def pointwise(

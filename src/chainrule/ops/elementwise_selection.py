@@ -22,6 +22,7 @@ from .elementwise_rules import (
     broadcast_shapes,
     constant,
     elementwise,
+    idempotent,
     pointwise,
     unbroadcast,
 )
@@ -114,6 +115,9 @@ select_n_p = Primitive(
     batch=lambda args, dims, size: batch_elementwise(select_n_p, args, dims, size, {}),
     evaluate=_select_evaluate,
     lower=pointwise(_select_scalar, widen=False),
+    simplify=lambda known, which, *cases: (
+        cases[0] if all(c is cases[0] for c in cases) else None
+    ),
     weak=WEAK_IF_REST,
 )
 
@@ -153,6 +157,7 @@ max_p = elementwise(
     kinds="biufc",
     partials=_share(_greater),
     scalar=lambda m, x, y: m.maximum(x, y),
+    simplify=idempotent,
 )
 min_p = elementwise(
     "min",
@@ -161,6 +166,7 @@ min_p = elementwise(
     kinds="biufc",
     partials=_share(_less),
     scalar=lambda m, x, y: m.minimum(x, y),
+    simplify=idempotent,
 )
 
 

@@ -121,6 +121,20 @@ def _broadcast_lower(
     return build.index(element, x)
 
 
+def _broadcast_simplify(
+    known: Any, x: Any, *, shape: Any, broadcast_dimensions: Any
+) -> Any:
+    if x.aval.shape == shape:
+        return x
+    origin = known.origin(x)
+    if origin is None or origin.primitive is not broadcast_in_dim_p:
+        return None
+    inner = origin.params["broadcast_dimensions"]
+    dims = tuple(broadcast_dimensions[d] for d in inner)
+    params = {"shape": shape, "broadcast_dimensions": dims}
+    return broadcast_in_dim_p, origin.invars, params
+
+
 broadcast_in_dim_p = Primitive(
     "broadcast_in_dim",
     "out[i...] = x[i[broadcast_dimensions]...], 0 where x has size 1.",
@@ -130,6 +144,8 @@ broadcast_in_dim_p = Primitive(
     batch=_broadcast_batch,
     evaluate=_broadcast_evaluate,
     lower=_broadcast_lower,
+    simplify=_broadcast_simplify,
+    keeps_scalars=True,
 )
 
 
@@ -160,6 +176,15 @@ def _reshape_abstract(x: Any, *, new_sizes: Any) -> Any:
     return new_sizes, x.dtype
 
 
+def _reshape_simplify(known: Any, x: Any, *, new_sizes: Any) -> Any:
+    if x.aval.shape == tuple(new_sizes):
+        return x
+    origin = known.origin(x)
+    if origin is None or origin.primitive is not reshape_p:
+        return None
+    return reshape_p, origin.invars, {"new_sizes": new_sizes}
+
+
 reshape_p = Primitive(
     "reshape",
     "The same elements in row-major order under another shape.",
@@ -172,6 +197,8 @@ reshape_p = Primitive(
     ),
     evaluate=lambda x, *, new_sizes: x.reshape(new_sizes),
     lower=lambda build, x, *, new_sizes: build.reshape(x, new_sizes),
+    simplify=_reshape_simplify,
+    keeps_scalars=True,
 )
 
 
@@ -202,6 +229,17 @@ def _inverse(permutation: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(range(len(permutation)), key=permutation.__getitem__))
 
 
+def _transpose_simplify(known: Any, x: Any, *, permutation: Any) -> Any:
+    if tuple(permutation) == tuple(range(len(permutation))):
+        return x
+    origin = known.origin(x)
+    if origin is None or origin.primitive is not transpose_p:
+        return None
+    inner = origin.params["permutation"]
+    both = tuple(inner[i] for i in permutation)
+    return transpose_p, origin.invars, {"permutation": both}
+
+
 transpose_p = Primitive(
     "transpose",
     "out's dimension k is x's dimension permutation[k].",
@@ -213,6 +251,8 @@ transpose_p = Primitive(
     batch=_transpose_batch,
     evaluate=lambda x, *, permutation: x.transpose(permutation),
     lower=lambda build, x, *, permutation: build.permuted(x, permutation),
+    simplify=_transpose_simplify,
+    keeps_scalars=True,
 )
 
 
@@ -277,6 +317,7 @@ convert_p = Primitive(
     batch=lambda args, dims, size, **params: (convert_p(args[0], **params), dims[0]),
     evaluate=_convert_evaluate,
     lower=lambda build, x, **_: build.converted(x),
+    simplify=lambda known, x, **_: x,  # where the type is the same
     weak=WEAK_BY_PARAM,
 )
 
