@@ -30,6 +30,8 @@ struct KernelStep {
     std::int64_t extent = 0;
     std::int64_t grain = 1;
     std::int64_t chunks = 4;  // for each thread, at most
+    int source = -1;          // a copy of this slot to `target`: nothing is to be done
+    int target = -1;          // where they are one memory
 };
 
 /// A slot as an ndarray that a host step sees or fills.

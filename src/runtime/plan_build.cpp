@@ -157,7 +157,7 @@ void Builder::read_code(const Sequence& entry, KernelStep* kernel) {
 }
 
 void Builder::read_kernel(const Sequence& entry, KernelStep* kernel) {
-    if (entry.size() != 7) entry.require_size(6);
+    if (entry.size() != 7 && entry.size() != 8) entry.require_size(6);
     read_code(entry, kernel);
     Sequence slots(entry[2], "slots of " + entry.what());
     for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -173,9 +173,16 @@ void Builder::read_kernel(const Sequence& entry, KernelStep* kernel) {
                                      "the extent of " + entry.what());
     kernel->grain = integer_between(entry[5], 1, std::int64_t(1) << 62,
                                     "the grain of " + entry.what());
-    if (entry.size() == 7)
+    if (entry.size() >= 7)
         kernel->chunks =
             integer_between(entry[6], 1, 1 << 20, "the chunks of " + entry.what());
+    if (entry.size() == 8) {
+        std::vector<int> copy = slots_of(entry[7], *program_, "copy of " + entry.what());
+        if (copy.size() != 2)
+            fail(PyExc_ValueError, entry.what() + " copies one slot to another.");
+        kernel->source = copy[0];
+        kernel->target = copy[1];
+    }
     program_->most_buffers = std::max(program_->most_buffers, kernel->slots.size());
 }
 

@@ -15,6 +15,7 @@ constexpr std::int64_t kStepsUntilBest = 3;
 
 void call(const KernelStep& step, void** slots, void** buffers) {
     if (step.extent <= 0) return;
+    if (step.source >= 0 && slots[step.source] == slots[step.target]) return;
     for (std::size_t i = 0; i < step.slots.size(); ++i)
         buffers[i] = slots[step.slots[i]];
     threads::Kernel function = step.code ? step.code->entry() : step.function;

@@ -60,10 +60,11 @@ LONG = 1 << 21
 """Instructions of a call that make it worth its while to wait for LLVM's best code."""
 
 
-def assemble(program: Program) -> Any:
-    """Compiles the kernels of a program; its `_native.Plan`."""
+def assemble(program: Program, donated: Sequence[int] = ()) -> Any:
+    """Compiles the kernels of a program; its `_native.Plan`. Results may take the
+    memory of `donated` arguments."""
     steps = select_steps(program)
-    return Assembler(program, steps).plan()
+    return Assembler(program, steps, donated=donated).plan()
 
 
 def select_steps(program: Program) -> list[Step]:
@@ -159,10 +160,15 @@ class Assembler:
     Arguments that are `owned` may be written to: `written` says which are."""
 
     def __init__(
-        self, program: Program, steps: list[Step], owned: Sequence[Value] = ()
+        self,
+        program: Program,
+        steps: list[Step],
+        owned: Sequence[Value] = (),
+        donated: Sequence[int] = (),
     ):
         self.program, self.steps = program, steps
         self.owned = frozenset(owned)
+        self.donated = [program.arguments[i] for i in donated]
         self.written: set[Value] = set()
         self.native: Any = None
         self.slot: dict[Value, int] = {}
@@ -229,6 +235,13 @@ class Assembler:
                 kept.append(step)
         self.steps = kept
 
+    def _copied(self, step: KernelStep) -> Sequence[Any]:
+        """What a copy copies to which slot, where a donated argument may be both."""
+        x, v = step.copies
+        if x not in self.donated or v is None:
+            return ()
+        return 4, (self._slot_of(x), self._slot_of(v))
+
     def _slot_of(self, v: Value) -> int:
         return self.slot[self._same(v)]
 
@@ -259,13 +272,18 @@ class Assembler:
         place: dict[Value, int] = {}
         self.pick: list[int] | None = None
         pick: list[int] = []
+        taken = self._taken()
         for v in program.results:
             if v not in place:
                 place[v] = len(made)
                 slot = self.slot.get(self._same(v))
                 if slot is None:
                     self.slot[v] = first + len(made)
-                    made.append(("new", v.aval))
+                    source = taken.get(v)
+                    if source is None:
+                        made.append(("new", v.aval))
+                    else:
+                        made.append(("donated", self.slot[source], v.aval))
                 elif slot < base:
                     made.append(("arg", slot, v.aval.weak_type))
                 else:
@@ -274,6 +292,32 @@ class Assembler:
         if len(made) != len(pick):
             self.pick = pick
         return made
+
+    def _taken(self) -> dict[Value, Value]:
+        """For results that may have the memory of a donated argument, the argument: it is
+        read for the last time before the result is first written, or to be copied there.
+        Host steps keep views of what they read, and leave all memory as it is."""
+        if any(isinstance(s, HostStep) for s in self.steps):
+            return {}
+        first: dict[Value, int] = {}
+        last: dict[Value, int] = {}
+        for k, step in enumerate(self.steps):
+            for v in step.outputs:
+                first.setdefault(v, k)
+            for v in _touched(step):
+                last[v] = k
+        taken: dict[Value, Value] = {}
+        for v in dict.fromkeys(self.program.results):
+            for x in self.donated:
+                alike = (x.aval.shape, x.aval.dtype) == (v.aval.shape, v.aval.dtype)
+                used = x in taken.values() or x in self.program.results
+                if v not in first or not alike or used:
+                    continue
+                copy = getattr(self.steps[first[v]], "copies", None) == (x, v)
+                if last.get(x, -1) < first[v] + copy:
+                    taken[v] = x
+                    break
+        return taken
 
     def _temporaries(self, num_outputs: int) -> None:
         first = len(self.program.arguments) + len(self.consts) + num_outputs
@@ -329,6 +373,7 @@ class Assembler:
                 tuple(step.ints),
                 made.extent,
                 made.grain,
+                *self._copied(step),
             )
         if isinstance(step, NativeStep):
             order = (*step.inputs, *step.outputs)

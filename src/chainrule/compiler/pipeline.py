@@ -39,7 +39,7 @@ def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
 def compile_program(closed: ClosedJaxpr, donated: tuple[int, ...] = ()) -> Any:
     """A callable of flat Arrays that runs a closed program as native code."""
     with uncollected():
-        return assemble(Program(simplify(closed)))
+        return assemble(Program(simplify(closed)), donated)
 
 
 def compile_native(closed: ClosedJaxpr) -> Any:
