@@ -1,4 +1,4 @@
-"""`make demo`: derivatives, a trained classifier, a fitted Gaussian process.
+"""`make demo`: derivatives, trained networks, fitted processes, simulations, control.
 
 Leaves its pictures in demo-output/, or in the folder given, and prints a summary. Ends with status 1 if a part's
 own check fails: a wrong derivative, too low an accuracy, a fit that did not converge.
@@ -17,15 +17,23 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+import cart_pole
 import derivatives
 import digits
 import gaussian_process
+import lorenz
+import pendulum
+import sonnets
 
 OUTPUT = Path(__file__).resolve().parent.parent / "demo-output"
 PARTS = {
     "Derivatives": derivatives,
     "Handwritten digits": digits,
     "Gaussian process": gaussian_process,
+    "Lorenz's system": lorenz,
+    "Pendulum": pendulum,
+    "Cart and pole": cart_pole,
+    "Sonnets": sonnets,
 }
 
 
