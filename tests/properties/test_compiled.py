@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.compiler import cache, canonical
 from chainrule.compiler.assemble import select_steps
 from chainrule.compiler.pipeline import compile_program, simplify
 from chainrule.compiler.program import HostStep, Program
@@ -124,6 +125,26 @@ def test_compiled_is_eager(key, weak):
             xs = list(itertools.islice(found, len(ys)))
             assert [aval_of(x) for x in xs] == [aval_of(y) for y in ys], case.name
             assert_agree(case, xs, ys)
+
+
+@pytest.mark.parametrize("key", GROUPS, ids=lambda key: "-".join(map(str, key)))
+def test_quick_code_gives_the_bits_of_the_best(key, monkeypatch):
+    """LLVM's effort changes no rounding; nothing comes from the disk here."""
+    monkeypatch.setattr(canonical, "_written", {})
+    monkeypatch.setattr(cache, "find", lambda name: None)
+    monkeypatch.setattr(cache, "keep", lambda name, entry: None)
+    cases = GROUPS[key]
+    with cases[0].precision():
+        closed, args, _ = staged(cases, False)
+        run = compile_program(closed)
+        quick = run(*args)
+        run.optimize()
+        for a, b in zip(quick, run(*args)):
+            a, b = np.asarray(a), np.asarray(b)
+            np.testing.assert_array_equal(a, b)
+            if a.dtype.kind in "fc":
+                signs = [np.signbit(x.real) & ~np.isnan(x) for x in (a, b)]
+                np.testing.assert_array_equal(*signs)
 
 
 def test_what_runs_on_the_host():
