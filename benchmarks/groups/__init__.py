@@ -22,5 +22,6 @@ ORDER = (
     "loops_programs",
     "programs_learning",
     "programs_science",
+    "adbench",
     "threads",
 )
