@@ -21,6 +21,7 @@ RNG = np.random.default_rng(3)
 ROW = RNG.normal(size=7).astype("float32")
 FLOATS = RNG.normal(size=(6, 5)).astype("float32")
 WEIGHTS = (RNG.normal(size=(32, 32)) / 6).astype("float32")
+SYSTEM = (RNG.normal(size=(7, 7)) / 7 + 2 * np.eye(7)).astype("float32")
 INPUTS = RNG.normal(size=(20, 16, 32)).astype("float32")
 
 
@@ -43,6 +44,22 @@ def nested(x):
         return e * 0.01 + y, z
 
     return lax.scan(outer, x, cnp.ones((4, 5)))
+
+
+def until(x, w):
+    step = lambda s: (s[0] + 1, cnp.sin(s[1]) * 0.98 + w * 0.1)
+    return lax.while_loop(lambda s: s[0] < 130, step, (0, x))[1].sum()
+
+
+def solved(a, b):
+    """A x = b by Jacobi's iteration."""
+    d = cnp.diag(a)
+    solve = lambda matvec, b: lax.fori_loop(
+        0, 30, lambda _, x: x + (b - matvec(x)) / d, b / d
+    )
+    return lax.custom_linear_solve(
+        lambda x: a @ x, b, solve=solve, transpose_solve=solve
+    ).sum()
 
 
 def large(x):
@@ -124,6 +141,20 @@ PROGRAMS = {
     "nested": (nested, FLOATS[0]),
     "recurrent network": (lambda xs: rnn(WEIGHTS, xs), INPUTS),
     "its gradient": (lambda xs: cr.grad(rnn)(WEIGHTS, xs), INPUTS),
+    "gradient of a while loop": (lambda x: cr.grad(until, (0, 1))(x, x + 1), ROW),
+    "second derivative of a while loop": (
+        lambda x: cr.jvp(cr.grad(until), (x, x + 1), (x, x)),
+        ROW,
+    ),
+    "gradients of while loops over a batch": (
+        lambda x: cr.vmap(cr.grad(until, (0, 1)))(x, x + 1),
+        FLOATS,
+    ),
+    "a linear solve": (lambda b: solved(SYSTEM, b), ROW),
+    "gradient of a linear solve": (
+        lambda b: cr.grad(solved, (0, 1))(SYSTEM, b),
+        ROW,
+    ),
     "over a batch": (
         cr.vmap(
             lambda x: lax.while_loop(

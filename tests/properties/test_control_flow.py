@@ -10,7 +10,7 @@ import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule import lax
 from chainrule.compiler.pipeline import simplify
-from chainrule.control import while_checkpoints
+from chainrule.control import while_checkpoints, while_reverse
 from chainrule.core.checker import check_jaxpr
 
 points = np.array([0.4, 0.9, 1.3])
@@ -170,8 +170,9 @@ def two_values_plain(x, w, n):
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 8, 9, 10, 27, 28, 60])
 def test_reverse_mode_by_checkpoints(monkeypatch, steps):
-    """With three slots, sixty steps need every level of checkpoints."""
+    """With sections of three steps and three slots, sixty steps need every level."""
     monkeypatch.setattr(while_checkpoints, "SLOTS", 3)
+    monkeypatch.setattr(while_reverse, "SECTION", 3)
     with cr.enable_x64(True):
         xs = cnp.array([0.7, -0.2])
         grads = cr.vmap(
@@ -180,6 +181,17 @@ def test_reverse_mode_by_checkpoints(monkeypatch, steps):
         found = cr.jit(grads)(xs, 0.4, steps)
         plain = cr.grad(two_values_plain, (0, 1))
         close(np.stack(found).T, [plain(x, 0.4, steps) for x in xs])
+
+
+def test_gradients_of_long_loops():
+    """Whole sections, a rest, and more sections than there are slots."""
+    with cr.enable_x64(True):
+        f = cr.grad(two_values, (0, 1))
+        g = cr.jit(f)
+        for steps in (95, 96, 97, 1000, 20_000):
+            n = cnp.asarray(steps)
+            for found, expected in zip(g(0.7, 0.4, n), f(0.7, 0.4, n)):
+                close(found, expected, 1e-8)
 
 
 @pytest.mark.parametrize("outer", [cr.jit, lambda f: f], ids=["jit", "eager"])

@@ -1,9 +1,10 @@
 """Cotangents of a loop by multilevel checkpointing, as a staged program.
 
-The loop is run again and SLOTS of its carries are kept, at equal distances; from the
-last section to the first the same is done within, LEVELS deep, and cotangents are pulled
-back through single steps. So memory does not grow with the number of steps, and up to
-SLOTS**LEVELS steps each is repeated at most LEVELS times (Griewank and Walther,
+Steps go by sections, each a scan that stores its residuals; the rest, fewer than a
+section, goes step by step. To reach the sections from the last to the first, the loop is
+run again and SLOTS of its carries are kept, at equal distances; between them the same is
+done within, LEVELS deep. So memory does not grow with the number of steps, and up to
+SLOTS**LEVELS sections each is repeated at most LEVELS + 1 times (Griewank and Walther,
 Evaluating Derivatives, 2008, section 12.2). `bind` binds the while primitive.
 """
 
@@ -18,7 +19,7 @@ from ..core.avals import ShapedArray, aval_of, tangent_aval, update
 from ..core.jaxpr import ClosedJaxpr
 from ..ops.arithmetic import add_p, div_p, mul_p, sub_p
 from ..ops.elementwise_logic import gt_p, lt_p
-from ..ops.elementwise_selection import max_p, min_p
+from ..ops.elementwise_selection import max_p, min_p, select_n_p
 from ..ops.joining import iota
 from ..ops.structure import add_tangents, instantiate
 from ..transforms.linearize import linearize_flat
@@ -33,7 +34,9 @@ from .scan_reverse import spread
 Bind = Callable[..., list[Any]]
 
 SLOTS = 64
-LEVELS = 3
+LEVELS = 2
+SECTION = 96
+"""Steps of a section, if their residuals are within `config.loop_residual_bytes`."""
 
 int32 = np.dtype(np.int32)
 count_aval = ShapedArray((), int32, False)
@@ -45,22 +48,49 @@ def number(n: int) -> Any:
 
 
 def pulled(
-    bind: Bind, body_jaxpr: ClosedJaxpr, body_nconsts: int, nonzero: Any
+    bind: Bind, body_jaxpr: ClosedJaxpr, body_nconsts: int, nonzero: Any, section: int
 ) -> ClosedJaxpr:
-    """(count, consts, init, carry cts) -> (const cts, init cts), by checkpoints."""
+    """(count, consts, init, carry cts) -> (const cts, init cts), by checkpoints and
+    sections of so many steps."""
     avals = body_jaxpr.in_avals
     cts = [tangent_aval(a) for a, nz in zip(avals, nonzero) if nz]
     n_sums = sum(nonzero[:body_nconsts])
 
     def fun(count: Any, *values: Any) -> list[Any]:
         consts, init, given = parts(values, body_nconsts, len(avals) - body_nconsts)
-        sums = [instantiate(None, a) for a in cts[:n_sums]]
-        loop = _Section(bind, body_jaxpr, consts, nonzero)
-        return loop.pull(LEVELS, init, count, [*sums, *given])
+        whole = _Steps(
+            bind, _section(body_jaxpr, body_nconsts, section), consts, nonzero
+        )
+        steps = _Steps(bind, body_jaxpr, consts, nonzero)
+        sections = div_p(count, number(section))
+        rest = sub_p(count, mul_p(sections, number(section)))
+        found = [*(instantiate(None, a) for a in cts[:n_sums]), *given]
+        if section > 1:
+            found = steps.pull(1, whole.advance(sections, init), rest, found)
+        return whole.pull(LEVELS, init, sections, found)
 
     return body_jaxpr.derived(
-        ("pulled by checkpoints", body_nconsts, nonzero),
+        ("pulled by checkpoints", body_nconsts, nonzero, section),
         lambda: stage_program(fun, [count_aval, *avals, *cts[n_sums:]]),
+    )
+
+
+def as_scan(body: ClosedJaxpr, num_consts: int, n: int) -> dict[str, Any]:
+    """The parameters of a scan of `n` steps of a loop."""
+    return {
+        "jaxpr": body, "num_consts": num_consts, "num_carry": len(body.out_avals),
+        "length": n, "reverse": False, "unroll": 1,
+    }  # fmt: skip
+
+
+def _section(body: ClosedJaxpr, num_consts: int, n: int) -> ClosedJaxpr:
+    """The program of `n` steps of a loop."""
+    if n == 1:
+        return body
+    loop = as_scan(body, num_consts, n)
+    return body.derived(
+        ("section", num_consts, n),
+        lambda: stage_program(lambda *xs: scan_p(*xs, **loop), body.in_avals),
     )
 
 
@@ -71,8 +101,8 @@ def pulled_back(fun: Any, primals: Any, nonzero: Any, cts: Any) -> list[Any]:
     return [c for c, nz in zip(pull(tape, inputs, outs, given), nonzero) if nz]
 
 
-class _Section:
-    """Pulls cotangents back through consecutive steps of a loop; staged code."""
+class _Steps:
+    """Pulls cotangents back through consecutive runs of a body; staged code."""
 
     def __init__(self, bind: Bind, body: ClosedJaxpr, consts: Any, nonzero: Any):
         self.bind, self.body = bind, body
@@ -105,27 +135,25 @@ class _Section:
         """Through `count` steps that start from `carry`."""
         if level == 0:
             return self.pull_each(carry, count, cts)
-        slots = number(SLOTS)
-        distance = max_p(div_p(add_p(count, number(SLOTS - 1)), slots), number(1))
+        slots, nothing = number(SLOTS), number(0)
+        distance = div_p(add_p(count, number(SLOTS - 1)), slots)
+        distance = max_p(distance, number(SLOTS ** (level - 1)))
 
         def length(k: Any) -> Any:
             left = sub_p(count, mul_p(k, distance))
-            return min_p(max_p(left, number(0)), distance)
+            return min_p(max_p(left, nothing), distance)
 
         def forward(*values: Any) -> list[Any]:
             c, (k,) = parts(values, len(carry))
-            return [*self.advance(length(k), c), *c]
+            later = gt_p(length(add_p(k, number(1))), nothing)
+            return [*self.advance(select_n_p(later, nothing, distance), c), *c]
 
         def backward(*values: Any) -> list[Any]:
             ts, c, (k,) = parts(values, len(cts), len(carry))
             steps = length(k)
             return _choose(
-                min_p(steps, number(2)),
-                [
-                    lambda *xs: list(xs),
-                    lambda *xs: self.pull_step(c, xs),
-                    lambda *xs: self.pull(level - 1, c, steps, xs),
-                ],
+                min_p(steps, number(1)),
+                [lambda *xs: list(xs), lambda *xs: self.pull(level - 1, c, steps, xs)],
                 ts,
             )
 

@@ -33,7 +33,9 @@ from .programs import FORWARD, grown, inexact_tangents, lifted, parts, to_fixpoi
 from .scan import scan_p
 from .scan_reverse import linearized, spread
 from .while_checkpoints import (
+    SECTION,
     Bind,
+    as_scan,
     count_aval,
     number,
     pulled,
@@ -81,7 +83,7 @@ def reverse_rules(bind: Bind) -> tuple[Callable[..., Any], Primitive]:
     cotangents_p: Any = _loop_primitive(
         "while_cotangents",
         "The cotangents of a loop that has been run, linear in those given.",
-        lambda **p: pulled(bind, **p),
+        lambda **p: pulled(bind, **p, section=min(SECTION, _steps_stored(**p))),
         _abstract_cotangents,
         transpose=lambda cts, *args, **p: _transpose_cotangents(
             tangents_p, cts, args, **p
@@ -110,7 +112,7 @@ def reverse_rules(bind: Bind) -> tuple[Callable[..., Any], Primitive]:
             n = int(np.asarray(count))
             if n <= _steps_stored(**params, nonzero=nonzero):
                 rule = scan_p.linearize_call
-                return rule(tape, given, dots, **_as_scan(body_jaxpr, body_nconsts, n))
+                return rule(tape, given, dots, **as_scan(body_jaxpr, body_nconsts, n))
         full = [
             instantiate(t, tangent_aval(aval_of(p)))
             for t, p, nz in zip(dots, given, nonzero)
@@ -129,14 +131,6 @@ def _nonzero(body: ClosedJaxpr, num_consts: int, given: tuple[bool, ...]) -> Any
         return grown(mask, linear_programs(body, mask)[2], num_consts)
 
     return to_fixpoint(given, carried)
-
-
-def _as_scan(body: ClosedJaxpr, num_consts: int, n: int) -> dict[str, Any]:
-    """The parameters of a loop of known length."""
-    return {
-        "jaxpr": body, "num_consts": num_consts, "num_carry": len(body.out_avals),
-        "length": n, "reverse": False, "unroll": 1,
-    }  # fmt: skip
 
 
 def _steps_stored(body_jaxpr: ClosedJaxpr, body_nconsts: int, nonzero: Any) -> int:
@@ -278,7 +272,7 @@ def _transpose_cotangents(tangents_p: Any, cts: Any, args: Any, **params: Any) -
 def _pull_known(params: Any, primals: Any, count: int, cts: Any) -> list[Any]:
     """Cotangents through `count` steps from their carry, all residuals stored."""
     nonzero, n_consts = params["nonzero"], params["body_nconsts"]
-    loop = _as_scan(params["body_jaxpr"], n_consts, count)
+    loop = as_scan(params["body_jaxpr"], n_consts, count)
     given = spread(cts, nonzero[n_consts:])
     found = pulled_back(lambda *xs: scan_p(*xs, **loop), primals, nonzero, given)
     moving = [*_moving(**params)[0], *_moving(**params)[1]]
@@ -297,7 +291,7 @@ def _pull_sections(count: Any, *args: Any, **params: Any) -> list[Any]:
     for at in range(0, steps, most):
         starts.append((min(most, steps - at), carry))
         if at + most < steps:
-            carry = scan_p(*consts, *carry, **_as_scan(body, n_consts, most))
+            carry = scan_p(*consts, *carry, **as_scan(body, n_consts, most))
     sums: list[Any] = [instantiate(None, a) for a in _moving(**params)[0]]
     for length, start in reversed(starts):
         found = _pull_known(params, [*consts, *start], length, cts)
