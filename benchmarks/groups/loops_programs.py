@@ -120,20 +120,22 @@ def recurrent(lib, w, u, x):
     return lib.grad(loss, (0, 1))(w, u)
 
 
-program(
-    GROUP,
-    "rnn_grad",
-    "gradient of a recurrent network of 32, 200 steps, batch n",
-    recurrent,
-    lambda size: (
-        normals(1, 32, 32)(size)[0] / 6,
-        *normals(1, 32, 32)(size),
-        *normals(1, 200, lambda n: n, 32)(size),
-    ),
-    "16 f32",
-    small=16,
-    rtol=LOOSE,
-)
+# With 200 steps the cotangents fall below the normal numbers, which JAX flushes to zero.
+for steps in (50, 200):
+    program(
+        GROUP,
+        f"rnn_grad_{steps}",
+        f"gradient of a recurrent network of 32, {steps} steps, batch n",
+        recurrent,
+        lambda size, steps=steps: (
+            normals(1, 32, 32)(size)[0] / 6,
+            normals(1, 32, 32)(size)[0] / 6,
+            *normals(1, steps, lambda n: n, 32)(size),
+        ),
+        "16 f32",
+        small=16,
+        rtol=LOOSE,
+    )
 
 
 def adam(lib, params, x, y):
