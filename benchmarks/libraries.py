@@ -11,8 +11,19 @@ from typing import Any
 import numpy
 
 SUBMODULES = {
-    "chainrule": ("chainrule.numpy", "chainrule.lax", "chainrule.scipy.linalg"),
-    "jax": ("jax.numpy", "jax.lax", "jax.scipy.linalg", "jax.scipy.special"),
+    "chainrule": (
+        "chainrule.numpy",
+        "chainrule.lax",
+        "chainrule.scipy.linalg",
+        "chainrule.experimental.ode",
+    ),
+    "jax": (
+        "jax.numpy",
+        "jax.lax",
+        "jax.scipy.linalg",
+        "jax.scipy.special",
+        "jax.experimental.ode",
+    ),
     "torch": ("torch.func",),
     "autograd": ("autograd.numpy",),
 }

@@ -270,6 +270,40 @@ program(
     small=32,
     rtol=LOOSE,
 )
+
+
+def pendulum(y, t, constants):
+    """Slopes of two coupled oscillators; a formula of numbers, not of arrays."""
+    a, b, v, w = y
+    k, friction = constants[0], constants[1]
+    return v, w, -k * a + b * a - friction * v, -k * b + a * a - friction * w
+
+
+def solved(lib, start, constants):
+    """Two oscillators by adaptive steps, at 20 times."""
+    times = lib.numpy.linspace(0, 10, 20, dtype=start.dtype)
+    state = tuple(start[k] for k in range(4))
+    options = {"rtol": 1e-6, "atol": 1e-6}
+    return lib.experimental.ode.odeint(pendulum, state, times, constants, **options)
+
+
+def solved_gradient(lib, start, constants):
+    """The gradient of a misfit by start and constants, by the adjoint equation."""
+    misfit = lambda *given: sum((y**2).sum() for y in solved(lib, *given))
+    return lib.grad(misfit, (0, 1))(start, constants)
+
+
+for name, function in (("odeint", solved), ("odeint_grad", solved_gradient)):
+    program(
+        GROUP,
+        name,
+        f"{name.replace('_grad', ', gradient by the adjoint')}: coupled oscillators",
+        function,
+        lambda size: (0.2 * normals(1)(size)[0], numpy.array([1.5, 0.1])),
+        "4 f64",
+        small=4,
+        rtol={"f64": 1e-3},
+    )
 program(
     GROUP,
     "empty",
