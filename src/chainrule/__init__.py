@@ -34,6 +34,9 @@ from .api.placement import block_until_ready as block_until_ready
 from .api.placement import copy_to_host_async as copy_to_host_async
 from .api.placement import device_get as device_get
 from .api.placement import device_put as device_put
+from .api.processor import get_num_threads as get_num_threads
+from .api.processor import set_flush_denormals as set_flush_denormals
+from .api.processor import set_num_threads as set_num_threads
 from .api.taylor import derivative as derivative
 from .api.taylor import hessian_diag as hessian_diag
 from .api.taylor import laplacian as laplacian

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "denormals.h"
 #include "plan.h"
 
 namespace chainrule::plan {
@@ -225,6 +226,7 @@ bool Run::execute(double* seconds) {
             acquire_gil();
             good = run_host(*step.host);
         } else {
+            denormals::Mode mode;
             if (program_.is_long) release_gil();
             try {
                 good = run_step(step, slots_, buffers_);

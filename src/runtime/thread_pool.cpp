@@ -16,7 +16,12 @@
 #include <thread>
 #include <vector>
 
+#include "denormals.h"
 #include "native.h"
+
+namespace chainrule {
+std::atomic<bool> denormals::flushed{false};
+}
 
 namespace chainrule::threads {
 namespace {
@@ -85,6 +90,7 @@ class Pool {
 };
 
 void Pool::take_chunks() {
+    denormals::Mode mode;
     const Job job = job_;
     for (;;) {
         std::int64_t begin = next_.fetch_add(job.chunk, std::memory_order_relaxed);
@@ -275,6 +281,9 @@ void register_thread_pool(nb::module_& m) {
     pthread_atfork(nullptr, nullptr, threads::renew_after_fork);
     m.def("set_num_threads", &threads::set_num_threads, nb::arg("count"),
           "Set how many threads compiled kernels run on, the caller's included.");
+    m.def(
+        "set_flush_denormals", [](bool flush) { denormals::flushed.store(flush); },
+        nb::arg("flush"), "Say whether compiled code takes denormal numbers for zeros.");
     m.def(
         "get_num_threads", &threads::count,
         "How many threads compiled kernels run on: at first the processors that this\n"
