@@ -334,3 +334,12 @@ def test_slopes_that_are_not_of_the_state():
     )  # fmt: skip
     with pytest.raises(TypeError, match="must return the structure of the state"):
         odeint(lambda y, t: (y, y), 1.0, times)
+
+    def solve(rate):
+        def closed(y, t):
+            return rate * y[0]
+
+        return odeint(closed, cnp.ones(2), times)[-1, 0]
+
+    with pytest.raises(TypeError, match="odeint: closed must return the slope"):
+        cr.grad(solve)(1.0)

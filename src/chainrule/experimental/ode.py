@@ -144,8 +144,8 @@ def odeint(
     leaves, tree = tree_flatten(args)
     leaves = [_checked_argument(x) for x in leaves]
     args = tree_unflatten(tree, leaves)
-    _check_slope(func, y0, t, args)
     converted, consts = closure_convert(func, y0, t[0], *args)
+    converted.__name__ = name_of(func)
     if not consts and _hashable(func):
         converted = func  # the same function finds its compiled solver again
     return _compiled(converted, control, y0, t, (*args, *consts))
@@ -230,6 +230,7 @@ def _check_slope(func: Any, y0: Any, t: Any, args: Any) -> None:
 
 
 def _solve(func: Any, control: Control, y0: Any, t: Any, args: Any) -> Any:
+    _check_slope(func, y0, t, args)
     leaves, tree = tree_flatten(args)
     smooth = [is_inexact(x.dtype) for x in leaves]
 
