@@ -279,7 +279,7 @@ def fori_loop(
             the loop is a `scan`; where one is traced, a `while_loop`.
         body_fun: function of the index and the value, returning the next value.
         init_val: array or pytree of arrays to start from.
-        unroll: how many steps to write out per iteration; known bounds only.
+        unroll: accepted, as in `scan`, where both bounds are known.
 
     Raises:
         TypeError: a bound is no integer, they differ in dtype, or `body_fun` changes

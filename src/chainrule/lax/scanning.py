@@ -43,7 +43,7 @@ def scan(
         xs: pytree of arrays (n, ...) with one leading size, or None.
         length: n; needed where `xs` has no arrays.
         reverse: run from the last row to the first; ys stand in the order of `xs`.
-        unroll: how many steps to write out per iteration; results do not change.
+        unroll: accepted; loops are native, with nothing that writing out would save.
         _split_transpose: accepted.
 
     Returns:
