@@ -131,6 +131,24 @@ def test_a_long_loop_is_native_at_once(native):
     assert native.made == [True]
 
 
+def test_loops_of_changing_length_share_a_compiled_body(native):
+    body = lambda c, _: (cnp.cos(c) * 1.25 + 0.5, None)
+    run = lambda n: lax.scan(body, cnp.ones(3), None, length=n)[0]
+    run(1000)
+    assert native.made == [True]
+    for n in range(200, 230):
+        np.testing.assert_allclose(run(n + 1), cnp.cos(run(n)) * 1.25 + 0.5, rtol=1e-5)
+    assert native.made == [True]
+
+
+def test_a_loop_with_another_condition_shares_the_body(native):
+    body = lambda s: (s[0] + 1, cnp.cos(s[1]))
+    for n in range(990, 1010):
+        i, _ = lax.while_loop(lambda s: s[0] < n, body, (0, 0.5))
+        assert int(i) == n
+    assert native.made == [True]
+
+
 def test_large_arrays_make_a_loop_long(native):
     lax.scan(lambda c, _: (c * 0.5 + 1, None), cnp.ones(1 << 20), None, length=10)
     assert native.made == [True]

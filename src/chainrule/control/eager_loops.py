@@ -1,12 +1,13 @@
 """Loops on concrete values: stepped at first, handed to the executor once that pays.
 
 A loop outside of `jit` is one equation. To step it binds the equations of its body one
-by one, at about two microseconds each; as a program of its own it is one call of native
-code, once it has been compiled, which takes as long as some thousand equations. So each
-body counts what is bound for it: what has cost as much as a compilation is compiled, and
-a loop costs at most about twice what it must. The choice depends on programs and on
-earlier calls alone, never on a clock. A body that calls Python is compiled by itself and
-stepped.
+by one, at about two microseconds each; its body compiled, a step is one call; as a
+program of its own, a loop of a certain length or condition is one call of native code.
+But it takes as long to compile as to bind some thousand equations. So bodies and loops
+count what their steps have cost, are compiled when that is as much as a compilation
+costs, and no loop takes more than a few times as long as it must. The choice depends on
+programs and on earlier calls alone, never on a clock. A body that calls Python is
+compiled by itself and stepped.
 """
 
 from __future__ import annotations
@@ -26,19 +27,23 @@ ELEMENTS = 4096
 """So many elements of a result cost as much as an equation."""
 
 
+COMPILED = 0.125
+"""What a step of a compiled body costs, as a part of its equations bound one by one."""
+
+
 class Effort:
-    """What has been bound for a program: `spent` equations, `cost` of them a run."""
+    """What the runs of a program have cost: `spent` equations, `cost` of them a run."""
 
     __slots__ = ("cost", "spent")
 
     def __init__(self, closed: ClosedJaxpr):
         outs = [v.aval for eqn in closed.eqns for v in eqn.outvars]
         self.cost = 1 + len(closed.eqns) + sum(a.size for a in outs) // ELEMENTS
-        self.spent = 0
+        self.spent = 0.0
 
-    def add(self, steps: int) -> bool:
+    def add(self, runs: int, compiled: bool = False) -> bool:
         """Counts runs; whether all of them together are worth a compilation."""
-        self.spent += steps * self.cost
+        self.spent += runs * self.cost * (COMPILED if compiled else 1.0)
         return self.pays
 
     @property
@@ -48,7 +53,7 @@ class Effort:
 
 
 def effort_of(body: ClosedJaxpr, loop: Any = None) -> Effort:
-    """What has been bound for a body, in all loops or in one, which `loop` names."""
+    """What the steps of a body have cost, in all loops or in one, which `loop` names."""
     return body.derived(("effort", loop), lambda: Effort(body))
 
 

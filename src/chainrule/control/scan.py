@@ -98,12 +98,14 @@ def _evaluate(*args: Any, **params: Any) -> list[Any]:
     body, length = params["jaxpr"], params["length"]
     if is_watched():
         return _stepped(stepper(body, compiled=False), arrays, **params)
-    pays = effort_of(body).add(length)
-    if effort_of(body, (scan_p, length)).add(length):
+    effort = effort_of(body)
+    own = effort_of(body, (scan_p, length)).add(length, effort.pays)
+    effort.add(length)
+    if own:
         run_natively = native_loop(scan_p, body, arrays, params)
         if run_natively is not None:
             return list(run_natively(*arrays))
-    return _stepped(stepper(body, pays), arrays, **params)
+    return _stepped(stepper(body, effort.pays), arrays, **params)
 
 
 def _stepped(

@@ -67,24 +67,40 @@ def _abstract(
 
 
 def _evaluate(*args: Any, **params: Any) -> list[Any]:
-    """Steps until that has cost a compilation; the rest of the loop is run natively."""
-    body, effort = params["body_jaxpr"], effort_of(params["body_jaxpr"])
+    """Equations are bound one by one until that has cost a compilation; then the body is
+    compiled, or all of the loop if it has cost as much; the carry goes from one to the
+    other."""
+    test, body = params["cond_jaxpr"], params["body_jaxpr"]
+    effort, own = effort_of(body), effort_of(body, (while_p, test))
     counts = params["cond_nconsts"], params["body_nconsts"]
-    cond_consts, body_consts, carry = parts([as_array(x) for x in args], *counts)
-    watched, compiled = is_watched(), False
-    while True:
-        goes_on = stepper(params["cond_jaxpr"], compiled)
-        step = stepper(body, compiled)
-        while watched or compiled or not effort.pays:
-            if not goes_on(*cond_consts, *carry)[0]._data:
-                return list(carry)
-            carry = step(*body_consts, *carry)
-            effort.add(1)
-        operands = [*cond_consts, *body_consts, *carry]
-        run_natively = native_loop(while_p, body, operands, params)
-        if run_natively is not None:
-            return list(run_natively(*operands))
-        compiled = True
+    test_consts, consts, carry = parts([as_array(x) for x in args], *counts)
+
+    def stepped(compiled: bool, patient: Any) -> bool:
+        nonlocal carry
+        goes_on, step = stepper(test, compiled), stepper(body, compiled)
+        while patient():
+            if not goes_on(*test_consts, *carry)[0]._data:
+                return True
+            carry = step(*consts, *carry)
+        return False
+
+    def patient_with_equations() -> bool:
+        own.add(1)
+        return not effort.add(1)
+
+    if is_watched():
+        stepped(False, lambda: True)
+        return list(carry)
+    if not effort.pays and stepped(False, patient_with_equations):
+        return list(carry)
+    if not own.pays and stepped(True, lambda: not own.add(1, compiled=True)):
+        return list(carry)
+    operands = [*test_consts, *consts, *carry]
+    run_natively = native_loop(while_p, body, operands, params)
+    if run_natively is not None:
+        return list(run_natively(*operands))
+    stepped(True, lambda: True)
+    return list(carry)
 
 
 def _lift(

@@ -49,24 +49,22 @@ def counted(
 ) -> Any:
     """Condition and body with the number of steps in front of the carry of the body."""
 
-    def make() -> Any:
-        def test(*values: Any) -> list[Any]:
-            consts, _, carry = parts(values, cond_nconsts, 1)
-            return run(cond_jaxpr, *consts, *carry)
+    def test(*values: Any) -> list[Any]:
+        consts, _, carry = parts(values, cond_nconsts, 1)
+        return run(cond_jaxpr, *consts, *carry)
 
-        def step(*values: Any) -> list[Any]:
-            consts, (i,), carry = parts(values, n, 1)
-            return [add_p(i, number(1)), *run(body, *consts, *carry)]
+    def step(*values: Any) -> list[Any]:
+        consts, (i,), carry = parts(values, n, 1)
+        return [add_p(i, number(1)), *run(body, *consts, *carry)]
 
-        tested, stepped = cond_jaxpr.in_avals, body.in_avals
-        return (
-            stage_program(
-                test, [*tested[:cond_nconsts], count_aval, *tested[cond_nconsts:]]
-            ),
-            stage_program(step, [*stepped[:n], count_aval, *stepped[n:]]),
+    def staged(fun: Any, program: ClosedJaxpr, at: int) -> ClosedJaxpr:
+        avals = program.in_avals
+        return program.derived(
+            ("counted", at),
+            lambda: stage_program(fun, [*avals[:at], count_aval, *avals[at:]]),
         )
 
-    return body.derived(("counted", cond_jaxpr), make)
+    return staged(test, cond_jaxpr, cond_nconsts), staged(step, body, n)
 
 
 def reverse_rules(bind: Bind) -> tuple[Callable[..., Any], Primitive]:
