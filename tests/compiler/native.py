@@ -1,5 +1,8 @@
 """How tests of the compiler run a function: compiled, with nothing left to NumPy."""
 
+import contextlib
+import time
+
 import numpy as np
 
 import chainrule as cr
@@ -44,3 +47,23 @@ def assert_close(f, *args, rtol=2e-5):
 
 
 __all__ = ["KernelStep", "assert_close", "assert_same", "run", "steps_of"]
+
+
+def wait_until_improved(code):
+    """Returns when the background has made the best of a kernel's code, without asking
+    for it; fails where that does not happen."""
+    patience = time.monotonic() + 60
+    while code.level < 2 and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert code.level == 2, "nobody improves the code"
+
+
+@contextlib.contextmanager
+def two_threads():
+    """With one, code is as good as can be from the beginning."""
+    former = cr.get_num_threads()
+    cr.set_num_threads(2)
+    try:
+        yield
+    finally:
+        cr.set_num_threads(former)

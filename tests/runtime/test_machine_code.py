@@ -107,8 +107,7 @@ def test_a_forked_child_compiles():
 def test_a_process_ends_while_code_is_being_improved():
     program = (
         "import chainrule as cr, chainrule.numpy as cnp\n"
-        "f = cr.jit(cr.grad(lambda x: cnp.sum(cnp.tanh(x @ x) * cnp.erf(x)\n"
-        "    if hasattr(cnp, 'erf') else cnp.tanh(x @ x))))\n"
+        "f = cr.jit(cr.grad(lambda x: cnp.sum(cnp.tanh(x @ x) * cnp.sin(x))))\n"
         "x = cnp.ones((30, 30))\n"
         "for _ in range(4): y = f(x)\n"
         "print(float(y[0, 0]))\n"

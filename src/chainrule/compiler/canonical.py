@@ -16,6 +16,7 @@ from .codegen.expressions import SMALL
 from .codegen.recurrences import emit_recurrence
 from .expr import Expr, node
 from .loop import Axis, Kernel, Recurrence
+from .rewrite import walk
 
 _written: dict[Any, kernels.Structure] = {}
 _MOST = 4096
@@ -117,17 +118,9 @@ class Description:
         found = nodes.get(root)
         if found is not None:
             return found
-        stack = [root]
-        while stack:
-            x = stack[-1]
-            if x not in nodes:
-                pending = [a for a in x.args if a not in nodes]
-                if pending:
-                    stack += pending
-                    continue
-                nodes[x] = len(nodes)
-                self._parts.append(self._node(x))
-            stack.pop()
+        for x in walk((root,), nodes):
+            nodes[x] = len(nodes)
+            self._parts.append(self._node(x))
         return nodes[root]
 
     def _node(self, x: Expr) -> Any:

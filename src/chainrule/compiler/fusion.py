@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .expr import Expr, const
@@ -114,7 +114,6 @@ class Context(Reader):
         self.reads: dict[Value, None] = {}
         self.memo: dict[Any, Expr] = {}
         self.composed: tuple[Expr, ...] = ()
-        self.guard: Expr | None = None
         self.inside: dict[Value, tuple[Member, Index]] = {}
         for member in cluster.members:
             self.enter(member)
@@ -157,15 +156,6 @@ class Context(Reader):
             return v.expr
         self.reads[v] = None
         return load(v, v.type or "", position, self.guard)
-
-    def under(self, condition: Expr, read: Callable[[], Expr]) -> Expr:
-        """What `read` composes, with nothing loaded where the condition is false."""
-        outer = self.guard
-        self.guard = condition if outer is None else outer & condition
-        try:
-            return read()
-        finally:
-            self.guard = outer
 
     def element(self, member: Member, v: Value) -> Expr:
         """What a member's value is at the cluster's current point."""

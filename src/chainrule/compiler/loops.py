@@ -79,12 +79,14 @@ class LoopStep(NestedStep):
         self.in_place: list[bool] = []
 
     def owned(self, body: Any) -> Sequence[Value]:
+        """The carries, for the body."""
         if body is not self.bodies[0]:
             return ()
         first = len(self.consts)
         return body.arguments[first : first + len(self.init)]
 
     def note_written(self, arguments: Sequence[bool]) -> None:
+        """Keeps which carries the body, the first of the programs, writes to."""
         if len(self.plans) == 1:
             first = len(self.consts)
             self.in_place = list(arguments[first : first + len(self.init)])

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from .expr import Expr, node
 
 
-def walk(roots: Iterable[Expr]) -> list[Expr]:
-    """Every node reachable from the roots, once, operands first."""
+def walk(roots: Iterable[Expr], known: Container[Expr] = ()) -> list[Expr]:
+    """Every node reachable from the roots but not through `known` ones, once, operands
+    first."""
     seen: dict[Expr, None] = {}
     stack = list(roots)
     while stack:
         x = stack[-1]
-        if x not in seen:
-            pending = [a for a in x.args if a not in seen]
+        if x not in seen and x not in known:
+            pending = [a for a in x.args if a not in seen and a not in known]
             if pending:
                 stack += pending
                 continue

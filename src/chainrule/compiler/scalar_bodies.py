@@ -117,7 +117,6 @@ class Scalars(Reader):
     def __init__(self, outside: Outside, programs: Sequence[ClosedJaxpr]):
         self.outside = outside
         self.current = self
-        self.guard: Expr | None = None
         self.memo: dict[Any, Any] = {}
         self.made: dict[Value, list[Expr]] = {}
         self.work = self.points = self.run_equations = 0
@@ -265,15 +264,6 @@ class Scalars(Reader):
                 found = fold.update(found, fold.values(full))
             results = self.memo[key] = fold.finish(found)
         return results[v.number]
-
-    def under(self, condition: Expr, read: Callable[[], Expr]) -> Expr:
-        """What `read` composes, with nothing loaded where the condition is false."""
-        outer = self.guard
-        self.guard = condition if outer is None else outer & condition
-        try:
-            return read()
-        finally:
-            self.guard = outer
 
     # --- loops and branches within the body
 

@@ -44,13 +44,20 @@ class NotFusable(Exception):
 class Reader:
     """What answers reads of values while a kernel is composed; see fusion.Context."""
 
+    guard: Expr | None = None
+
     def read(self, value: Value, position: Index, indices: Indices | None) -> Expr:
         """The value's element as an expression of the kernel's variables."""
         raise NotImplementedError
 
     def under(self, condition: Expr, read: Callable[[], Expr]) -> Expr:
         """What `read` composes, with nothing loaded where the condition is false."""
-        raise NotImplementedError
+        outer = self.guard
+        self.guard = condition if outer is None else outer & condition
+        try:
+            return read()
+        finally:
+            self.guard = outer
 
 
 class Value:

@@ -71,16 +71,20 @@ def _stack(rows: Any) -> Any:
     return concatenate_p(*wide, dimension=0)
 
 
-pure_callback_p = Primitive(
+def _callback_primitive(name: str, doc: str, **rules: Any) -> Primitive:
+    """A primitive that calls a Python function of concrete arrays."""
+    return Primitive(
+        name, doc, abstract=lambda *_, avals, **__: avals, evaluate=_evaluate,
+        transpose=Missing("a callback is not linear"), multiple_results=True, raw=True,
+        **rules,
+    )  # fmt: skip
+
+
+pure_callback_p = _callback_primitive(
     "pure_callback",
     "A Python function of concrete arrays, without side effects.",
-    abstract=lambda *_, avals, **__: avals,
-    evaluate=_evaluate,
     jvp_call=_no_jvp,
-    transpose=Missing("a callback is not linear"),
     batch=_batch,
-    multiple_results=True,
-    raw=True,
 )
 
 
@@ -174,16 +178,11 @@ def _io_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     return outs, [None] * len(outs)
 
 
-io_callback_p = Primitive(
+io_callback_p = _callback_primitive(
     "io_callback",
     "A Python function of concrete arrays, with side effects.",
-    abstract=lambda *_, avals, **__: avals,
-    evaluate=_evaluate,
     jvp_call=_io_jvp,
-    transpose=Missing("a callback is not linear"),
     batch=_io_batch,
-    multiple_results=True,
-    raw=True,
 )
 
 
