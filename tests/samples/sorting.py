@@ -74,6 +74,8 @@ SAMPLES = [
     _sort(ties, values[:, [0, 1, 2, 3, 4, 4]], dimension=1, num_keys=1),
     _sort(ties, apart[:, [0, 1, 2, 3, 4, 0]], dimension=1, num_keys=2,
           differentiable=()),
+    _sort(apart[:, :, None], values[:, :, None], dimension=1),
+    _sort(apart[:, :, None, None], dimension=1),
     _sort(np.zeros((0, 3), np.float32), dimension=0),
     _top_k(apart, 2, 1, dtypes=("float16", "bfloat16", "float64")),
     _top_k(apart, 3, 0),

@@ -26,8 +26,10 @@ class LastAxis:
     def __init__(self, build: Any, shape: tuple[int, ...], axis: int):
         self.build, self.n = build, shape[axis]
         self.order: list[int] | None = None
+        self.place = axis  # behind it are at most dimensions of size 1
         if math.prod(shape[axis + 1 :]) != 1:
             self.order = [k for k in range(len(shape)) if k != axis] + [axis]
+            self.place = len(shape) - 1
         self.rows = math.prod(shape) // max(self.n, 1)
 
     def of(self, x: Any) -> Any:
@@ -80,17 +82,18 @@ def sort(
             scratch=16 * last.width * last.n,
         )  # fmt: skip
     return [
-        last.back(_gathered(build.of(last.aval(out)), x, order[0]))
+        last.back(_gathered(build.of(last.aval(out)), x, order[0], last.place))
         for x, out in zip(xs, build.out)
     ]
 
 
-def _gathered(build: Any, x: Any, positions: Any) -> Any:
-    """x[..., positions[..., i]]."""
+def _gathered(build: Any, x: Any, positions: Any, axis: int) -> Any:
+    """x[..., positions[..., i, ...], ...], positions along the axis."""
     m, x = build.m, build.settled(x)
 
     def element(*indices: Any) -> Any:
-        return x.at(*indices[:-1], m.expression_index(positions.at(*indices)))
+        found = m.expression_index(positions.at(*indices))
+        return x.at(*indices[:axis], found, *indices[axis + 1 :])
 
     return build.index(element, x, positions)
 
