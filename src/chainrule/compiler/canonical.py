@@ -74,7 +74,8 @@ class Description:
             self.numbers.append(a.extent)
         limits = None
         if a.low is not None and a.high is not None:
-            limits = self._expr(a.low), self._expr(a.high)
+            floor = None if a.floor is None else self._expr(a.floor)
+            limits = self._expr(a.low), self._expr(a.high), floor
         return (
             self._var(a.var), extent, a.vector, a.copies, a.unrolled, a.overlap, limits
         )  # fmt: skip

@@ -28,7 +28,9 @@ class Axis:
     computed at once, with shared operands loaded once; `unrolled` axes have a constant
     extent and no loop at all. `low` and `high`, if given, bound the loop instead of 0
     and the extent. `overlap`: the last group of points ends at the extent and computes
-    some points a second time, instead of a rest; the extent is at least one group."""
+    some points a second time, instead of a rest; the extent is at least one group.
+    `floor`: where the limits may be closer than a group, the first point that a group
+    which ends at the upper one may begin with."""
 
     var: Expr
     extent: int
@@ -39,6 +41,7 @@ class Axis:
     overlap: bool = False
     low: Expr | None = None
     high: Expr | None = None
+    floor: Expr | None = None
 
 
 @record

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .blocking import block, varies
+from .boxes import in_boxes
 from .expr import BITS, FLOATS, Expr, binary
 from .fusion import Cluster, Context, Member, Partial
 from .index import Index, Split, loop_variable, number, ravel, variable_index
@@ -336,19 +337,25 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
             stages.append(Stage(inner, reductions, stores))
         if points:
             stages.append(Stage([], [], points))
-    instructions = _instructions(nest, nodes, grid, width)
-    grain = max(int(WORK / instructions), 1)
-    group = grid[0].copies * (width if grid[0].vector else 1)
-    grain = -(-grain // group) * group
-    if grid[0].var in nest.ordered:
-        grain = max(grid[0].extent, 1)
-    if any(s.combine for s, _ in nest.stores()):
+    total = _instructions(nest, nodes, grid, width) * grid[0].extent
+    combines = any(s.combine for s, _ in nest.stores())
+    if combines:
         for a in grid:
             a.overlap = False
-    return Scheduled(
-        Kernel(grid, stages), width, grid[0].extent, grain, nest.scratch,
-        instructions * grid[0].extent,
-    )  # fmt: skip
+    kernel = Kernel(grid, stages)
+    if not (nest.inner or nest.ordered or combines):
+        kernel = in_boxes(kernel, width)
+    first = kernel.grid[0]
+    grain = _grain(first, total / first.extent, width)
+    if first.var in nest.ordered:
+        grain = max(first.extent, 1)
+    return Scheduled(kernel, width, first.extent, grain, nest.scratch, total)
+
+
+def _grain(first: Axis, instructions: float, width: int) -> int:
+    """The fewest points of the shared loop for a thread, each of so many instructions."""
+    group = first.copies * (width if first.vector else 1)
+    return -(-max(int(WORK / instructions), 1) // group) * group
 
 
 def _choose_first(

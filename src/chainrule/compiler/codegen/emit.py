@@ -111,7 +111,7 @@ class Emitter(ExpressionWriter):
             values = self._overlapping(axis, (start, limit), known, carried, body)
         for copies in steps:
             step = copies * width
-            if known is not None and known < step and axis.vector and copies == 1:
+            if axis.constant and axis.extent < step and axis.vector and copies == 1:
                 break
             if step > 1:
                 last = self.whole(limit, step)
@@ -146,6 +146,8 @@ class Emitter(ExpressionWriter):
         latest = None
         if step > 1 and (known is None or known % step):
             latest = self.whole(bounds[1], step, 0)
+            if axis.floor is not None:
+                latest = self._at_least(latest, self.operand(axis.floor, False))
         _, values = self.counted(axis.var, bounds, step, carried, body, latest)
         return values
 
@@ -155,6 +157,12 @@ class Emitter(ExpressionWriter):
             return str(int(limit) - step + more)
         return self.within(
             self.scopes.top, 0, lambda: self.new(f"add i64 {limit}, {more - step}")
+        )
+
+    def _at_least(self, x: str, floor: str) -> str:
+        pair = ("i64", x), ("i64", floor)
+        return self.within(
+            self.scopes.top, 0, lambda: self.intrinsic("llvm.smax.i64", "i64", *pair)
         )
 
     def extent(self, axis: Axis) -> str:

@@ -1,0 +1,273 @@
+"""Boxes: a kernel's points divided where the conditions of its expressions change.
+
+What joins, pads, rolls or shifts arrays chooses by index: `i < 100`. A loop over all
+points would evaluate every such condition at every point, and load under masks what
+most points do not need. Where a condition compares one loop variable, plainly, with a
+number, the loop is cut there: each part, a *box* of the grid, has a nest of its own in
+which the condition is decided and what depended on it folded away. Parts too short for
+a group of vectors are kept as one, with their conditions.
+
+The loops from the first that is cut become loops of stages, one stage a box. Where that
+is the loop that threads share, threads share *tiles* of it, and a box has in each tile
+what lies in both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from .expr import Expr, binary, const, node, select
+from .index import Index, loop_variable, number
+from .loop import Axis, Kernel, Stage, Store
+from .rewrite import walk
+
+BOXES, NODES = 9, 480
+POINTS = 1 << 12
+SHORTEST, FEW = 4, 8
+
+Range = tuple[int, int]
+Box = tuple[list[Range], Sequence[Store]]
+
+
+def in_boxes(kernel: Kernel, width: int) -> Kernel:
+    """The kernel in boxes where its expressions have conditions that are worth it;
+    otherwise itself. For kernels of one stage without inner loops and reductions."""
+    grid, (stage,) = kernel.grid, kernel.stages
+    plain = all(
+        a.low is None and not a.unrolled and (a.vector or a.copies == 1) for a in grid
+    )
+    if not plain or not grid[-1].vector or not _cuts(stage.stores):
+        return kernel
+    groups = [a.copies * (width if a.vector else 1) for a in grid]
+    if grid[-1].extent < SHORTEST * groups[-1]:
+        return kernel
+    for first in range(len(grid)):
+        boxes = _boxes(grid, groups, first, stage.stores)
+        if len(boxes) > 1 and len(boxes) <= BOXES and _nodes(boxes) <= NODES:
+            return _nests(grid, groups, boxes)
+    return kernel
+
+
+# --- which boxes
+
+
+def _boxes(
+    grid: Sequence[Axis], groups: Sequence[int], k: int, stores: Sequence[Store]
+) -> list[Box]:
+    """The boxes of the axes from the k-th on, in which these stores are made."""
+    if k == len(grid):
+        return [([], stores)]
+    var, n = grid[k].var, grid[k].extent
+    cuts = [c for v, c in _cuts(stores) if v is var and 0 < c < n]
+    parts = _parts(sorted({0, *cuts, n}), max(groups[k], FEW))
+    out: list[Box] = []
+    for low, high in parts[: BOXES + 1]:
+        inside = _decided(stores, var, low, high)
+        out += [
+            ([(low, high), *ranges], chosen)
+            for ranges, chosen in _boxes(grid, groups, k + 1, inside)
+        ]
+    return out
+
+
+def _parts(ends: Sequence[int], few: int) -> list[Range]:
+    """The parts between the ends, neighbours of few points as one."""
+    out: list[Range] = []
+    for low, high in pairwise(ends):
+        if out and high - low < few and out[-1][1] - out[-1][0] < few:
+            out[-1] = out[-1][0], high
+        else:
+            out.append((low, high))
+    return out
+
+
+def _nodes(boxes: Sequence[Box]) -> int:
+    """How long the code of all boxes is."""
+    return sum(len(walk(_expressions(stores))) for _, stores in boxes)
+
+
+def _expressions(stores: Iterable[Store]) -> list[Expr]:
+    out: list[Expr] = []
+    for s in stores:
+        out += [x for x in (s.value, s.when, s.index.rest) if x is not None]
+    return out
+
+
+# --- conditions
+
+
+def _cuts(stores: Sequence[Store]) -> list[tuple[Expr, int]]:
+    """Where conditions change: of a variable, the first value behind it."""
+    out: list[tuple[Expr, int]] = []
+    for x in walk(_expressions(stores)):
+        found = _comparison(x)
+        if found is not None:
+            v, c, k = found
+            # c * v + k changes its sign behind the root, and is zero at it.
+            root, odd = divmod(-k, c)
+            if x.op == "eq":
+                out += [] if odd else [(v, root), (v, root + 1)]
+            else:
+                reached = -(k // c) if c > 0 else k // -c + 1
+                out.append((v, reached))
+    return out
+
+
+def _comparison(x: Expr) -> tuple[Expr, int, int] | None:
+    """(v, c, k) of a comparison of c * v + k with zero."""
+    if x.op not in ("lt", "ge", "eq") or x.args[0].type != "i64":
+        return None
+    left, right = (_affine(a) for a in x.args)
+    if left is None or right is None:
+        return None
+    gap = left - right
+    return (*gap.terms[0], gap.constant) if len(gap.terms) == 1 else None
+
+
+def _affine(x: Expr) -> Index | None:
+    """An integer expression as an index, if it is one without `rest`."""
+    if x.op == "var":
+        return Index(0, ((x, 1),))
+    if x.op == "int":
+        return Index(x.data)
+    if x.op not in ("add", "mul"):
+        return None
+    left, right = (_affine(a) for a in x.args)
+    if left is None or right is None:
+        return None
+    if x.op == "add":
+        return left + right
+    return None if right.terms else left * right.constant
+
+
+def _known(x: Expr, var: Expr, low: int, high: int) -> Expr | None:
+    """A comparison as a constant, where it is one for all of low <= var < high."""
+    found = _comparison(x)
+    if found is None or found[0] is not var:
+        return None
+    _, c, k = found
+    ends = sorted((c * low + k, c * (high - 1) + k))
+    if x.op == "eq":
+        never = ends[0] > 0 or ends[1] < 0
+        return const(False, "bool") if never else _always(ends == [0, 0])
+    negative = ends[1] < 0
+    if negative or ends[0] >= 0:
+        return const(negative == (x.op == "lt"), "bool")
+    return None
+
+
+def _always(holds: bool) -> Expr | None:
+    return const(True, "bool") if holds else None
+
+
+def _decided(
+    stores: Sequence[Store], var: Expr, low: int, high: int
+) -> Sequence[Store]:
+    """The stores as they are for low <= var < high."""
+    memo: dict[Expr, Expr] = {}
+    for x in walk(_expressions(stores)):
+        known = _known(x, var, low, high)
+        memo[x] = _folded(x, [memo[a] for a in x.args]) if known is None else known
+
+    def decided(s: Store) -> Store:
+        index, rest = s.index, s.index.rest
+        if rest is not None:
+            index = Index(index.constant, index.terms, memo[rest])
+        when = None if s.when is None else memo[s.when]
+        if when is not None and when.op == "const" and when.data:
+            when = None
+        return dataclasses.replace(s, index=index, value=memo[s.value], when=when)
+
+    return [decided(s) for s in stores]
+
+
+def _folded(x: Expr, args: Sequence[Expr]) -> Expr:
+    """The node with other operands, some of which may be decided."""
+    if x.op == "load" and x.data[3] & 2 and args[-1].op == "const":
+        return _unguarded(x, args)
+    if x.op in ("and", "or") and x.type == "bool":
+        return _joined(x.op, *args)
+    if x.op == "not" and args[0].op == "const":
+        return const(not args[0].data, "bool")
+    if x.op == "select":
+        return select(*args)
+    if all(a is b for a, b in zip(args, x.args)):
+        return x
+    return node(x.op, x.type, tuple(args), x.data)
+
+
+def _unguarded(x: Expr, args: Sequence[Expr]) -> Expr:
+    """A load whose guard is known."""
+    if not args[-1].data:
+        return const(0, x.type)
+    buffer, constant, terms, flags = x.data
+    return node("load", x.type, tuple(args[:-1]), (buffer, constant, terms, flags & ~2))
+
+
+def _joined(op: str, x: Expr, y: Expr) -> Expr:
+    for a, b in ((x, y), (y, x)):
+        if a.op == "const":
+            return a if a.data == (op == "or") else b
+    return binary(op, x, y)
+
+
+# --- loops
+
+
+def _nests(grid: Sequence[Axis], groups: Sequence[int], boxes: Sequence[Box]) -> Kernel:
+    """The kernel of the boxes, which differ from some axis on."""
+    full = [(0, a.extent) for a in grid]
+    first = min(
+        k
+        for ranges, _ in boxes
+        for k, r in enumerate(ranges, len(grid) - len(ranges))
+        if r != full[k]
+    )
+    outer: list[Axis] = list(grid[:first])
+    tile: tuple[Expr, Expr] | None = None
+    if not first:
+        size = _tile_size(grid, groups)
+        t = loop_variable(-(-grid[0].extent // size))
+        outer = [Axis(t, t.data[1])]
+        tile = t * number(size), t * number(size) + number(size)
+    stages: list[Stage] = []
+    for ranges, stores in boxes:
+        inner = zip(grid[first:], groups[first:], ranges[first - len(grid) :])
+        axes = [_limited(a, group, *r) for a, group, r in inner]
+        if tile is not None:
+            _clip(axes[0], ranges[0], groups[0], tile)
+        stages.append(Stage(axes, [], list(stores)))
+    return Kernel(outer, stages)
+
+
+def _tile_size(grid: Sequence[Axis], groups: Sequence[int]) -> int:
+    """Points of the first axis in a tile: a power of two, a whole number of groups."""
+    inner = math.prod(a.extent for a in grid[1:])
+    return max(1 << max(POINTS // inner, 1).bit_length() - 1, groups[0])
+
+
+def _limited(a: Axis, group: int, low: int, high: int) -> Axis:
+    """The axis from low to high, in single vectors where it is shorter than a group."""
+    n = high - low
+    made = dataclasses.replace(a, extent=n, constant=a.constant or n < group)
+    if n < group:
+        made.overlap, made.copies = False, 1
+    if (low, high) != (0, a.extent):
+        made.low, made.high = number(low), number(high)
+        made.floor = made.low
+    return made
+
+
+def _clip(a: Axis, limits: Range, group: int, tile: tuple[Expr, Expr]) -> None:
+    """Limits an axis to what lies in the tile."""
+    low, high = (number(n) for n in limits)
+    a.low = binary("max", tile[0], low)
+    a.high = binary("min", tile[1], high)
+    a.floor = low
+
+
+__all__: list[Any] = ["in_boxes"]

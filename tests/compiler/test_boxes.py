@@ -1,0 +1,183 @@
+"""Programs that join, pad and roll arrays: loops cut where conditions change."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+import chainrule.numpy as cnp
+from chainrule import lax
+
+from .native import assert_same, steps_of
+
+DTYPES = (
+    "bool",
+    "int8",
+    "uint16",
+    "float16",
+    "bfloat16",
+    "int32",
+    "float32",
+    "float64",
+)
+rng = np.random.default_rng(3)
+
+
+def numbers(*shape, dtype="float32"):
+    x = rng.integers(-50, 50, shape)
+    return cnp.asarray(x % 2 == 0 if dtype == "bool" else x, dtype)
+
+
+def loops(f, *args):
+    return cr.explain(f)(*args).steps[0].loops
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("sizes", [(500, 1), (1, 999), (0, 300, 0, 7), (131, 64, 257, 4000),
+                                   (5000, 3, 5, 1, 5000)], ids=str)  # fmt: skip
+def test_joined_vectors(dtype, sizes):
+    with cr.enable_x64():
+        xs = [numbers(n, dtype=dtype) for n in sizes]
+        assert_same(lambda *xs: cnp.concatenate([*xs, xs[0]]), *xs)
+        assert_same(lambda *xs: cnp.concatenate([x[::-1] for x in xs]), *xs)
+        one = cnp.ones((), dtype)
+        assert_same(lambda *xs: cnp.concatenate([x * one for x in xs]) + xs[1][:1], *xs)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("shape", [(3, 5, 70), (40, 33, 17), (2, 300, 5), (70, 1, 400)])
+def test_joined_along_every_axis(shape, axis):
+    x = numbers(*shape)
+    y = numbers(*(n if k != axis else 1 for k, n in enumerate(shape)))
+    z = numbers(*(n if k != axis else 2 * n + 1 for k, n in enumerate(shape)))
+    assert_same(lambda *xs: cnp.concatenate(xs, axis) * 2, x, y, z)
+    assert_same(lambda *xs: cnp.sum(cnp.concatenate(xs, axis), axis), z, y, x)
+    assert_same(lambda *xs: cnp.concatenate(xs, axis).T + 1, y, x, z)
+
+
+@pytest.mark.parametrize("shift", [1, -1, 7, 64, -300, 1000])
+@pytest.mark.parametrize("n", [1, 17, 128, 129, 4096, 4097, 12345])
+def test_rolled_vectors(n, shift):
+    x, y = numbers(n), numbers(n)
+    assert_same(lambda x: x - cnp.roll(x, shift), x)
+    assert_same(lambda x, y: (cnp.roll(x, shift) * y, cnp.roll(y, -shift)[::-1]), x, y)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 500), (500, 1), (33, 65), (128, 300), (300, 128)]
+)
+def test_stencils_around_the_edges(shape):
+    def life(x):
+        near = [cnp.roll(x, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        return sum(near[1:], near[0])
+
+    def steps(x):
+        for _ in range(3):
+            x = x + cnp.roll(x, 1, 0) - 2 * cnp.roll(x, -1, 1)
+        return x
+
+    assert_same(life, numbers(*shape, dtype="int32"))
+    assert_same(steps, numbers(*shape, dtype="int32"))
+
+
+@pytest.mark.parametrize("config", [((2, 2, 0), (2, 2, 0)), ((0, 9, 0), (1, 0, 0)),
+                                    ((-1, 3, 0), (70, -5, 0)), ((3, 0, 1), (0, 40, 2)),
+                                    ((200, 200, 0), (0, 0, 0))], ids=str)  # fmt: skip
+@pytest.mark.parametrize("shape", [(5, 500), (64, 64), (130, 257)])
+def test_padded_images(shape, config):
+    x = numbers(*shape)
+    assert_same(lambda x: lax.pad(x, np.float32(1.5), config) * 2, x)
+    assert_same(
+        lambda x: lax.pad(lax.pad(x, np.float32(0), config), x[0, 0], config), x
+    )
+
+
+def test_results_of_several_shapes_of_conditions():
+    x, y = numbers(1000), numbers(3000)
+    f = lambda x, y: (
+        cnp.concatenate([x, y[:2000]]) + y,
+        cnp.where(cnp.arange(3000) == 77, y, -y),
+        cnp.roll(y, 5) * cnp.pad(x, (1000, 1000)),
+    )
+    assert_same(f, x, y)
+
+
+def test_gradients_of_joins():
+    x, y = numbers(300), numbers(600)
+
+    def f(x, y):
+        joined = cnp.concatenate([x, y, x])
+        return cnp.sum(joined * cnp.roll(joined, 3) ** 2)
+
+    for wanted, found in zip(
+        cr.grad(f, (0, 1))(x, y), cr.jit(cr.grad(f, (0, 1)))(x, y)
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_a_result_in_the_memory_of_a_donated_argument():
+    """No part may read what another has written over."""
+    with cr.enable_x64():
+        data = rng.standard_normal(20000)
+        for f in (
+            lambda x: x - cnp.roll(x, 1),
+            lambda x: cnp.concatenate([x[7000:], x[:7000]]) * 2,
+            lambda x: cnp.pad(x[5:-5], 5) + x[::-1],
+        ):
+            wanted = np.asarray(f(cnp.asarray(data)))
+            given = cnp.array(data)
+            found = cr.jit(f, donate_argnums=0)(given)
+            np.testing.assert_array_equal(np.asarray(found), wanted)
+
+
+def test_negative_strides_and_views_of_numpy():
+    x = np.arange(10000, dtype=np.float32)[::-2]
+    f = lambda x: cnp.concatenate([x, x[::-1], x[1::3]]) + 1
+    np.testing.assert_array_equal(
+        cr.jit(f)(x), np.concatenate([x, x[::-1], x[1::3]]) + 1
+    )
+
+
+def test_complex_numbers_join():
+    x = (rng.standard_normal(500) + 1j * rng.standard_normal(500)).astype(np.complex64)
+    f = lambda x: cnp.concatenate([x, 2 * x, x[:3]]) - cnp.roll(x, 1)[0]
+    np.testing.assert_allclose(cr.jit(f)(x), f(x), rtol=1e-6)
+
+
+def test_one_nest_per_operand_without_conditions():
+    x, y = numbers(1000), numbers(2000)
+    assert loops(lambda x, y: cnp.concatenate([x, y]) + 1, x, y).splitlines() == [
+        "for i in range(1):",
+        "    for j in range(max(i * 4096, 0), min(i * 4096 + 4096, 1000)):"
+        "  # vectors, 4 at once",
+        "        d[j] = a[j] + 1.0",
+        "    for k in range(max(i * 4096, 1000), min(i * 4096 + 4096, 3000)):"
+        "  # vectors, 4 at once",
+        "        d[k] = b[k - 1000] + 1.0",
+    ]
+
+
+def test_an_image_is_cut_in_both_directions():
+    found = loops(lambda x: cnp.pad(x, 1) * 2, numbers(200, 300))
+    assert found.count("= 0.0") == 4 and found.count("= a[") == 1, found
+    assert " if " not in found
+
+
+def test_one_text_for_all_sizes():
+    f = lambda x: x - cnp.roll(x, 1)
+    texts = {cr.explain(f)(numbers(n)).steps[0].llvm for n in (2000, 3333, 50000)}
+    assert len(texts) == 1
+
+
+def test_short_ones_keep_their_conditions():
+    x = numbers(20)
+    assert " if " in loops(lambda x: x - cnp.roll(x, 1), x)
+
+
+def test_many_conditions_are_left_in_the_edges():
+    def steps(x):
+        for _ in range(4):
+            x = x + cnp.roll(x, 1) - 2 * cnp.roll(x, -1)
+        return x
+
+    for step in steps_of(steps, numbers(5000)):
+        assert len(step.scheduled.kernel.stages) == 3
