@@ -158,8 +158,8 @@ def test_one_nest_per_operand_without_conditions():
 
 def test_an_image_is_cut_in_both_directions():
     found = loops(lambda x: cnp.pad(x, 1) * 2, numbers(200, 300))
-    assert found.count("= 0.0") == 4 and found.count("= a[") == 1, found
-    assert " if " not in found
+    assert found.count("= 0.0") == 2 and found.count("= a[") == 1, found
+    assert found.count(" if ") == 2
 
 
 def test_one_text_for_all_sizes():

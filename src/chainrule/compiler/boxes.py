@@ -28,6 +28,8 @@ from .rewrite import walk
 BOXES, NODES = 9, 480
 POINTS = 1 << 12
 SHORTEST, FEW = 4, 8
+GAIN = 0.8
+"""The part of the work that cutting one more loop has to leave at most."""
 
 Range = tuple[int, int]
 Box = tuple[list[Range], Sequence[Store]]
@@ -36,58 +38,86 @@ Box = tuple[list[Range], Sequence[Store]]
 def in_boxes(kernel: Kernel, width: int) -> Kernel:
     """The kernel in boxes where its expressions have conditions that are worth it;
     otherwise itself. For kernels of one stage without inner loops and reductions."""
-    grid, (stage,) = kernel.grid, kernel.stages
+    grid = kernel.grid
     plain = all(
         a.low is None and not a.unrolled and (a.vector or a.copies == 1) for a in grid
     )
-    if not plain or not grid[-1].vector or not _cuts(stage.stores):
+    if not plain or not grid[-1].vector or len(kernel.stages) != 1:
         return kernel
-    groups = [a.copies * (width if a.vector else 1) for a in grid]
-    if grid[-1].extent < SHORTEST * groups[-1]:
+    stores = kernel.stages[0].stores
+    if grid[-1].extent < SHORTEST * width or not _cuts(stores):
         return kernel
-    for first in range(len(grid)):
-        boxes = _boxes(grid, groups, first, stage.stores)
-        if len(boxes) > 1 and len(boxes) <= BOXES and _nodes(boxes) <= NODES:
-            return _nests(grid, groups, boxes)
-    return kernel
+    best, chosen = math.inf, None
+    for first in reversed(range(len(grid))):
+        boxes = _boxes(grid, width, first, stores)
+        if 1 < len(boxes) <= BOXES and _nodes(boxes) <= NODES:
+            work = _work(grid, boxes)
+            if work < GAIN * best:
+                best, chosen = work, boxes
+    return kernel if chosen is None else _nests(grid, width, chosen)
 
 
 # --- which boxes
 
 
 def _boxes(
-    grid: Sequence[Axis], groups: Sequence[int], k: int, stores: Sequence[Store]
+    grid: Sequence[Axis], width: int, k: int, stores: Sequence[Store]
 ) -> list[Box]:
     """The boxes of the axes from the k-th on, in which these stores are made."""
     if k == len(grid):
         return [([], stores)]
     var, n = grid[k].var, grid[k].extent
-    cuts = [c for v, c in _cuts(stores) if v is var and 0 < c < n]
-    parts = _parts(sorted({0, *cuts, n}), max(groups[k], FEW))
+    ends = sorted({0, *(c for v, c in _cuts(stores) if v is var and 0 < c < n), n})
     out: list[Box] = []
-    for low, high in parts[: BOXES + 1]:
+    for low, high in _parts(ends, width if grid[k].vector else 1)[: BOXES + 1]:
         inside = _decided(stores, var, low, high)
         out += [
             ([(low, high), *ranges], chosen)
-            for ranges, chosen in _boxes(grid, groups, k + 1, inside)
+            for ranges, chosen in _boxes(grid, width, k + 1, inside)
         ]
     return out
 
 
-def _parts(ends: Sequence[int], few: int) -> list[Range]:
-    """The parts between the ends, neighbours of few points as one."""
+def _parts(ends: Sequence[int], width: int) -> list[Range]:
+    """The parts between the ends. Neighbours of few points are one part; beside a long
+    one it takes whole vectors, so that no point is computed for its own sake and the
+    long one begins where vectors do."""
+    few = max(2 * width, FEW)
     out: list[Range] = []
     for low, high in pairwise(ends):
-        if out and high - low < few and out[-1][1] - out[-1][0] < few:
-            out[-1] = out[-1][0], high
+        before = out[-1] if out else (0, 0)
+        was_long, is_long = (b - a >= few for a, b in (before, (low, high)))
+        if out and not was_long and not is_long:
+            out[-1] = before[0], high
+        elif out and was_long != is_long and width > 1:
+            at = low // width * width if was_long else -(-low // width) * width
+            out[-1] = before[0], at
+            out.append((at, high))
         else:
             out.append((low, high))
-    return out
+    return [(low, high) for low, high in out if low < high]
 
 
 def _nodes(boxes: Sequence[Box]) -> int:
     """How long the code of all boxes is."""
     return sum(len(walk(_expressions(stores))) for _, stores in boxes)
+
+
+def _work(grid: Sequence[Axis], boxes: Sequence[Box]) -> float:
+    """About how many operations on vectors the boxes take; a load counts as three."""
+    v, total = grid[-1].var, 0.0
+    for ranges, stores in boxes:
+        inside: set[Expr] = set()
+        for x in walk(_expressions(stores)):
+            if x is v or any(a in inside for a in x.args) or _goes_along(x, v):
+                inside.add(x)
+        share = [(b - a) / x.extent for (a, b), x in zip(ranges[::-1], grid[::-1])]
+        total += math.prod(share) * sum(3 if x.op == "load" else 1 for x in inside)
+    return total
+
+
+def _goes_along(x: Expr, v: Expr) -> bool:
+    return x.op == "load" and any(w is v for w, _ in x.data[2])
 
 
 def _expressions(stores: Iterable[Store]) -> list[Expr]:
@@ -218,7 +248,7 @@ def _joined(op: str, x: Expr, y: Expr) -> Expr:
 # --- loops
 
 
-def _nests(grid: Sequence[Axis], groups: Sequence[int], boxes: Sequence[Box]) -> Kernel:
+def _nests(grid: Sequence[Axis], width: int, boxes: Sequence[Box]) -> Kernel:
     """The kernel of the boxes, which differ from some axis on."""
     full = [(0, a.extent) for a in grid]
     first = min(
@@ -230,39 +260,42 @@ def _nests(grid: Sequence[Axis], groups: Sequence[int], boxes: Sequence[Box]) ->
     outer: list[Axis] = list(grid[:first])
     tile: tuple[Expr, Expr] | None = None
     if not first:
-        size = _tile_size(grid, groups)
+        size = _tile_size(grid, width)
         t = loop_variable(-(-grid[0].extent // size))
         outer = [Axis(t, t.data[1])]
         tile = t * number(size), t * number(size) + number(size)
     stages: list[Stage] = []
     for ranges, stores in boxes:
-        inner = zip(grid[first:], groups[first:], ranges[first - len(grid) :])
-        axes = [_limited(a, group, *r) for a, group, r in inner]
+        inner = zip(grid[first:], ranges[first - len(grid) :])
+        axes = [_limited(a, width, *r) for a, r in inner]
         if tile is not None:
-            _clip(axes[0], ranges[0], groups[0], tile)
+            _clip(axes[0], ranges[0], tile)
         stages.append(Stage(axes, [], list(stores)))
     return Kernel(outer, stages)
 
 
-def _tile_size(grid: Sequence[Axis], groups: Sequence[int]) -> int:
+def _tile_size(grid: Sequence[Axis], width: int) -> int:
     """Points of the first axis in a tile: a power of two, a whole number of groups."""
     inner = math.prod(a.extent for a in grid[1:])
-    return max(1 << max(POINTS // inner, 1).bit_length() - 1, groups[0])
+    group = grid[0].copies * (width if grid[0].vector else 1)
+    return max(1 << max(POINTS // inner, 1).bit_length() - 1, group)
 
 
-def _limited(a: Axis, group: int, low: int, high: int) -> Axis:
+def _limited(a: Axis, width: int, low: int, high: int) -> Axis:
     """The axis from low to high, in single vectors where it is shorter than a group."""
-    n = high - low
-    made = dataclasses.replace(a, extent=n, constant=a.constant or n < group)
+    n, whole = high - low, (low, high) == (0, a.extent)
+    made = dataclasses.replace(a, extent=n)
+    group = a.copies * (width if a.vector else 1)
     if n < group:
         made.overlap, made.copies = False, 1
-    if (low, high) != (0, a.extent):
+        made.constant = made.constant or n <= width
+    if not whole:
         made.low, made.high = number(low), number(high)
         made.floor = made.low
     return made
 
 
-def _clip(a: Axis, limits: Range, group: int, tile: tuple[Expr, Expr]) -> None:
+def _clip(a: Axis, limits: Range, tile: tuple[Expr, Expr]) -> None:
     """Limits an axis to what lies in the tile."""
     low, high = (number(n) for n in limits)
     a.low = binary("max", tile[0], low)

@@ -124,6 +124,8 @@ class Emitter(ExpressionWriter):
             if known is not None and known % step == 0:
                 break
         if axis.vector:
+            if axis.floor is not None and axis.constant:
+                known = axis.extent  # parts of it begin and end with vectors
             if not axis.overlap and (known is None or known % width):
                 values = self._masked(
                     axis, start, limit, list(zip(types, values)), body

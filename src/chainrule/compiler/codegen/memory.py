@@ -45,6 +45,8 @@ def load(w: Emitter, e: Expr) -> str:
         w.width = width
     else:
         mask = _mask(w, guard)
+        if guard is not None and not guard_wide:
+            pointer = _readable(w, guard, pointer, buffer)
         if stride == 1 and not scattered:
             value = _load_vector(w, element, e.type, pointer, mask)
         elif stride == -1 and not scattered:
@@ -192,6 +194,13 @@ def _stride(w: Emitter, terms: Any) -> int:
     return 0
 
 
+def _readable(w: Emitter, guard: Expr, pointer: str, buffer: Any) -> str:
+    """The pointer, or the buffer's where nothing is read: loads of no lane are slow
+    where there is no memory."""
+    test = w.operand(guard, False)
+    return w.new(f"select i1 {test}, ptr {pointer}, ptr {w.buffer(buffer)}")
+
+
 def _joined(w: Emitter, when: str | None) -> str | None:
     """The mask of the axis and a condition."""
     if when is None or w.mask is None:
@@ -209,8 +218,8 @@ def _load_scalar(
     align = size(type)
     if guard is None:
         return w.new(f"load {element}, ptr {pointer}, align {align}")
+    safe = _readable(w, guard, pointer, buffer)
     test = w.operand(guard, False)
-    safe = w.new(f"select i1 {test}, ptr {pointer}, ptr {w.buffer(buffer)}")
     value = w.new(f"load {element}, ptr {safe}, align {align}")
     zero = "0.0" if element in ("float", "double", "half") else "0"
     return w.new(f"select i1 {test}, {element} {value}, {element} {zero}")
