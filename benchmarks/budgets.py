@@ -89,6 +89,29 @@ class AheadOf:
 
 
 @dataclass(frozen=True, slots=True)
+class FarAheadOrNear:
+    """The subject is `ahead` times as fast as each of `peers` that the run measured, or
+    takes at most `factor` times as long as `native`, the same program written in C."""
+
+    ahead: float
+    peers: tuple[str, ...]
+    factor: float
+    native: str
+
+    @property
+    def text(self) -> str:
+        peers = ", ".join(self.peers)
+        return f"{self.ahead:g}x of {peers} or <= {self.factor:g}x {self.native}"
+
+    def met(self, seconds: Medians, subject: str) -> bool | None:
+        near = AtMostTimes(self.factor, self.native).met(seconds, subject)
+        measured = [seconds[peer] for peer in self.peers if peer in seconds]
+        if near or subject not in seconds or not measured:
+            return near
+        return self.ahead * seconds[subject] <= min(measured)
+
+
+@dataclass(frozen=True, slots=True)
 class MeanAtLeast:
     """Over all rows, `peer` takes at least `factor` times as long: a geometric mean."""
 
@@ -105,6 +128,9 @@ class MeanAtLeast:
 
 NEVER_SLOWER = AheadOf(("jax",))
 """Every compiled row's budget: any workload of the suite is ahead of JAX."""
+
+LOOPS = FarAheadOrNear(2.0, ("jax", "jax0431"), 1.1, "c")
+"""The budget of loops, whose bodies are small."""
 
 SUITE = MeanAtLeast(3.0, "jax")
 """What all rows together are meant to come to."""

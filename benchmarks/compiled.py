@@ -18,7 +18,7 @@ from benchmarks.budgets import NEVER_SLOWER, Budget
 from benchmarks.inputs import to_array
 from benchmarks.rows import CallRow, Timed
 
-JITTED = ("chainrule", "jax")
+JITTED = ("chainrule", "jax", "jax0431")
 TYPES = {"f32": numpy.float32, "f64": numpy.float64}
 TOLERANCES = {"f32": 1e-4, "f64": 1e-9}
 SMALL = 1 << 16
@@ -127,6 +127,8 @@ def program(
     random: bool = False,
     rtol: Mapping[str, float] | None = None,
     small: int = SMALL,
+    target: Budget = NEVER_SLOWER,
+    per: int = 1,
 ) -> None:
     """Declare a row for each of `cases`, such as "1K f32, 1M f64".
 
@@ -134,7 +136,8 @@ def program(
     ("torch.compile" compiles it); `others` maps a library to `prepare(lib)`, which returns
     a function of the arrays. `bound` is "copy", or "fma" with `flops` of the size. What
     peers and others compute is not compared if it is `random`. Cases of at most the size
-    `small`, and each first one, run in the tests.
+    `small`, and each first one, run in the tests. `target` is the budget of every case;
+    `per` is as in `CallRow`.
     """
     for case in cases.split(", "):
         size, dtype = case.split(" ")
@@ -142,7 +145,8 @@ def program(
             group,
             f"{name}_{size}_{dtype}",
             f"{title}, {size} {dtype}",
-            budgets=(*(budgets or {}).get(case, ()), NEVER_SLOWER),
+            budgets=(*(budgets or {}).get(case, ()), target),
+            per=per,
             rtol=(rtol or TOLERANCES)[dtype],
             x64=dtype == "f64",
             bound=bound + dtype[1:] if bound == "fma" else bound,

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy
 
+from benchmarks.native import Gcc
+
 SUBMODULES = {
     "chainrule": (
         "chainrule.numpy",
@@ -23,10 +25,16 @@ SUBMODULES = {
         "jax.scipy.linalg",
         "jax.scipy.special",
         "jax.experimental.ode",
+        "jax.experimental.jet",
     ),
     "torch": ("torch.func",),
     "autograd": ("autograd.numpy",),
 }
+
+RELEASES = {"jax0431": ("jax", "0.4.31")}
+"""Columns of one release of a package: JAX's loops were faster in this one."""
+
+ASYNCHRONOUS = ("chainrule", "jax", *RELEASES)
 
 CONDENSED = 2048
 """Arrays of more entries than this are compared by samples and sums."""
@@ -36,33 +44,49 @@ class LibraryAbsent(Exception):
     """The library is not installed for this interpreter."""
 
 
+def package_of(name: str) -> tuple[str, str | None]:
+    """The package that library `name` is, and the release that it must be."""
+    return RELEASES.get(name, (name.partition(".")[0], None))
+
+
 def import_library(name: str) -> tuple[Any, str]:
     """Import library `name` with its submodules; return it and its version.
 
-    Raises LibraryAbsent if the interpreter does not have it; any other failure of the
-    import is the library's own error and passes through.
+    Raises LibraryAbsent if the interpreter does not have it, in the release that is
+    meant; any other failure of the import is the library's own error and passes through.
     """
-    package = name.partition(".")[0]
+    if name == "c":
+        return import_gcc()
+    package, release = package_of(name)
     try:
+        version = importlib.metadata.version(package)
         library = importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise
+    except importlib.metadata.PackageNotFoundError:
         raise LibraryAbsent(name) from None
-    for submodule in SUBMODULES.get(name, ()):
+    if release not in (None, version):
+        raise LibraryAbsent(name)
+    for submodule in SUBMODULES.get(package, ()):
         importlib.import_module(submodule)
-    return library, importlib.metadata.version(package)
+    return library, version
+
+
+def import_gcc() -> tuple[Any, str]:
+    """C's compiler, and its version."""
+    compiler = Gcc()
+    if compiler.version is None:
+        raise LibraryAbsent("c")
+    return compiler, compiler.version
 
 
 def honour_x64(name: str, library: Any, on: bool) -> None:
     """Tell the library to compute in 64 bits where it is given them, or not to."""
-    if name in ("chainrule", "jax"):
+    if name in ASYNCHRONOUS:
         library.config.update("jax_enable_x64", on)
 
 
 def waiter(name: str, library: Any) -> Callable[[Any], Any]:
     """The function that returns once an outcome of the library is computed."""
-    if name in ("chainrule", "jax"):
+    if name in ASYNCHRONOUS:
         return library.block_until_ready
     return lambda outcome: outcome
 

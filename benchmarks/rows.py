@@ -25,10 +25,12 @@ LIBRARIES = (
     "chainrule",
     "numpy",
     "jax",
+    "jax0431",
     "torch",
     "torch.compile",
     "autograd",
     "numba",
+    "c",
 )
 """Every library a row may be written for, in the order of the table's columns."""
 

@@ -46,7 +46,10 @@ class Settings:
     allowance: float = math.inf
 
     def interpreter(self, library: str) -> str:
-        """The Python that runs `library`: by option, by environment, or the current."""
+        """The Python that runs `library`: by option, by environment, or the current.
+
+        One release of a package has an interpreter of its own, or none.
+        """
         package = library.partition(".")[0]
         by_environment = os.environ.get(f"BENCH_PYTHON_{package.upper()}")
         return self.interpreters.get(package) or by_environment or sys.executable

@@ -12,16 +12,18 @@ def ms(value: float) -> float:
 
 
 def show_seconds(seconds: float) -> str:
-    """Three significant digits and a unit.
+    """Three significant digits and a unit; from 10 to 99 ns two digits.
 
     >>> show_seconds(4.56e-6), show_seconds(0.1234), show_seconds(999.7e-9)
     ('4.56 us', '123 ms', '1.00 us')
+    >>> show_seconds(71e-9), show_seconds(0.716e-9)
+    ('71 ns', '0.72 ns')
     """
     for scale, unit in ((1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s")):
         value = seconds / scale
         if value < 999.5 or unit == "s":
             break
-    if unit == "ns":
+    if unit == "ns" and value >= 9.995:
         return f"{value:.0f} ns"
     decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
     return f"{value:.{decimals}f} {unit}"

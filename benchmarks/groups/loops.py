@@ -3,13 +3,18 @@
 Bodies are small, so that a row shows what an iteration costs beyond its arithmetic.
 """
 
+import functools
 import math
 
 import numpy
 
-from benchmarks.compiled import generator, normals, program
+from benchmarks.budgets import LOOPS
+from benchmarks.compiled import generator, normals
+from benchmarks.compiled import program as declare
+from benchmarks.native import c_function
 
 GROUP = "loops"
+program = functools.partial(declare, target=LOOPS)
 STEPS = 100
 LOOSE = {"f32": 1e-3, "f64": 1e-9}
 
@@ -43,7 +48,7 @@ program(
     recurrence,
     normals(1),
     "1K f32, 64K f32, 64K f64",
-    others={"numba": numba_recurrence},
+    others={"numba": numba_recurrence, "c": c_function("average", lambda n: [(n,)])},
     rtol=LOOSE,
 )
 program(
@@ -53,6 +58,7 @@ program(
     lambda lib, x: lib.grad(lambda x: lib.numpy.sum(recurrence(lib, x) ** 2))(x),
     normals(1),
     "1K f32, 64K f32",
+    others={"c": c_function("average_grad", lambda n: [(n,)])},
     rtol=LOOSE,
 )
 
@@ -76,6 +82,7 @@ program(
     square_root,
     lambda size: (generator(51).uniform(1, 4, size),),
     "4 f32, 1K f32, 64K f64",
+    others={"c": c_function("newton", lambda n: [(n,), ()])},
 )
 
 
@@ -132,6 +139,7 @@ program(
     heat,
     normals(1),
     "64 f32, 1K f64, 64K f32",
+    others={"c": c_function("heat", lambda n: [(n,)])},
     rtol=LOOSE,
 )
 
@@ -173,7 +181,7 @@ program(
     oscillator,
     normals(1),
     "2 f32, 2 f64",
-    others={"numba": numba_oscillator},
+    others={"numba": numba_oscillator, "c": c_function("pendulum", lambda n: [(2,)])},
     rtol=LOOSE,
 )
 

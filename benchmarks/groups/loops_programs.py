@@ -1,10 +1,16 @@
 """Loops of whole programs: simulation, optimization and sampling, compiled as one call."""
 
+import functools
+
 import numpy
 
-from benchmarks.compiled import generator, normals, program
+from benchmarks.budgets import LOOPS
+from benchmarks.compiled import generator, normals
+from benchmarks.compiled import program as declare
+from benchmarks.native import c_function
 
 GROUP = "loops"
+program = functools.partial(declare, target=LOOPS)
 LOOSE = {"f32": 2e-3, "f64": 1e-8}
 
 
@@ -29,6 +35,7 @@ program(
     leaves,
     normals(1),
     "60 f32",
+    others={"c": c_function("leaves_grad", lambda n: [()] * 60)},
     small=60,
     rtol=LOOSE,
 )
@@ -49,6 +56,7 @@ program(
     rotation,
     lambda size: (normals(1, 3, 3)(size)[0],),
     "3 f32, 3 f64",
+    others={"c": c_function("matrix", lambda n: [(3, 3)])},
     small=3,
     rtol=LOOSE,
 )
@@ -72,6 +80,7 @@ program(
     scalars,
     normals(1),
     "2 f32, 2 f64",
+    others={"c": c_function("scalars", lambda n: [(), ()])},
     small=2,
     rtol=LOOSE,
 )
@@ -103,6 +112,7 @@ program(
     lorenz,
     lambda size: (numpy.array([1.0, 2.0, 20.0]),),
     "3 f32, 3 f64",
+    others={"c": c_function("lorenz", lambda n: [(2000, 3)])},
     small=3,
     rtol=LOOSE,
 )
@@ -219,6 +229,7 @@ program(
         generator(7).uniform(0.01, 1, 500),
     ),
     "8 f64",
+    others={"c": c_function("hmc", lambda n: [()])},
     small=8,
     rtol=LOOSE,
 )
@@ -244,6 +255,7 @@ program(
     means,
     lambda size: (*normals(1, lambda n: n, 4)(size), normals(1, 8, 4)(size)[0] * 2),
     "4K f64",
+    others={"c": c_function("means", lambda n: [(8, 4)])},
     rtol=LOOSE,
 )
 
@@ -267,6 +279,7 @@ program(
     plate,
     normals(1, lambda n: n, lambda n: n),
     "32 f32, 512 f32",
+    others={"c": c_function("plate", lambda n: [(n, n)])},
     small=32,
     rtol=LOOSE,
 )
@@ -307,9 +320,11 @@ for name, function in (("odeint", solved), ("odeint_grad", solved_gradient)):
 program(
     GROUP,
     "empty",
-    "an empty fori_loop, 100,000 steps, numbers",
+    "a step of an empty fori_loop, of 100,000 steps, numbers",
     lambda lib, x: lib.lax.fori_loop(0, 100000, lambda i, c: c + 1.0, x[0]),
     normals(1),
-    "2 f32",
+    "2 f32, 2 f64",
+    others={"c": c_function("empty", lambda n: [()])},
+    per=100000,
     small=2,
 )

@@ -234,13 +234,17 @@ def test_reports_show_loops():
     assert isinstance(report.html(), str) and "20 steps" in str(report)
 
 
+WHILE = "lax.while_loop(lambda c: cnp.sum(c) < 1, cnp.sin, x)"
+SCAN = "lax.scan(lambda c, _: (cnp.sin(c), None), x, None, length=1 << 40)[0]"
+
+
 @pytest.mark.parametrize("n", [1, 200])
-def test_an_endless_loop_answers_ctrl_c(n):
+@pytest.mark.parametrize("loop", [WHILE, SCAN], ids=["while", "scan"])
+def test_an_endless_loop_answers_ctrl_c(loop, n):
     program = (
         "import chainrule as cr, chainrule.numpy as cnp\n"
         "from chainrule import lax\n"
-        "f = cr.jit(lambda x: lax.while_loop(lambda c: cnp.sum(c) < 1, cnp.sin, x))\n"
-        f"f(cnp.ones({n}))\n"
+        f"f = cr.jit(lambda x: {loop}).lower(cnp.ones({n})).compile()\n"
         "try:\n"
         "    print('begins', flush=True)\n"
         f"    f(-cnp.ones({n}))\n"

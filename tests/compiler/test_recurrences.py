@@ -277,12 +277,31 @@ def test_reports_show_the_loop_and_its_step():
     shown = cr.explain(f)(cnp.asarray(F32(0)), cnp.zeros(70))
     (step,) = shown.steps
     assert step.what == "70 steps in registers"
-    assert "for i in range(70):" in step.loops and "c0 * 0.5" in step.loops
+    assert "for i in range(70):" in step.loops and "fma(c0, 0.5, b[i])" in step.loops
     assert step.cost.flops == 140 and (step.cost.read, step.cost.written) == (284, 284)
     (step,) = cr.explain(lambda c: lax.while_loop(lambda c: c < 9, lambda c: c * 2, c))(
         F32(1)
     ).steps
     assert "while (c0 < 9.0) & (c1 < 65536):" in step.loops
+
+
+@pytest.mark.parametrize("length", [65_536, 65_537, 70_000, 100_000, 131_072])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_long_scans_are_run_by_turns(length, reverse):
+    def f(c, x, w):
+        step = lambda c, x: (0.5 * c + w * x, (c, cnp.stack([x, c])))
+        return lax.scan(step, c, x, reverse=reverse)
+
+    x = np.random.default_rng(0).integers(-9, 9, length).astype(F32)
+    c, states = F32(1), []
+    for value in x[::-1] if reverse else x:
+        states.append(c)
+        c = F32(0.5) * c + F32(3) * value
+    states = np.array(states[::-1] if reverse else states)
+    last, (kept, pairs) = cr.jit(f)(F32(1), x, F32(3))
+    np.testing.assert_allclose(last, c, 1e-6)
+    np.testing.assert_allclose(kept, states, 1e-5)
+    np.testing.assert_allclose(pairs, np.stack([x, states], 1), 1e-5)
 
 
 def test_bodies_that_vectors_compute_faster_have_kernels():

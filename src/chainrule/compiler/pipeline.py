@@ -16,6 +16,7 @@ from .assemble import assemble
 from .passes.algebra import simplify_algebra
 from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
+from .passes.contraction import contract_products
 from .passes.dead_code import eliminate_dead_code
 from .passes.inline import inline
 from .program import HostStep, Program
@@ -26,6 +27,7 @@ PASSES: tuple[Callable[[ClosedJaxpr], ClosedJaxpr], ...] = (
     simplify_algebra,
     eliminate_common_subexpressions,
     eliminate_dead_code,
+    contract_products,
 )
 
 

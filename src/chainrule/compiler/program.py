@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.avals import ShapedArray
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from . import recurrences
 from .builder import EXPENSIVE, Builder, Unsupported
@@ -20,6 +21,7 @@ from .loops import BranchStep, LoopStep
 from .passes.algebra import simplify_algebra
 from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
+from .passes.contraction import contract_products
 from .passes.dead_code import eliminate_dead_code
 from .recurrences import RecurrenceStep
 from .scalar_bodies import overhead
@@ -185,16 +187,22 @@ class Program(Fusion):
         xs: Sequence[Value], length: int, reverse: bool, avals: Sequence[Any],
     ) -> list[Value]:  # fmt: skip
         """A loop of known length; its last carry and its rows, of types `avals`."""
-        operands = consts, init, xs
+        operands, turn = (consts, init, xs), recurrences.turn_of(length)
         step: RecurrenceStep | None = None
+        turns: Turns | None = None
         with contextlib.suppress(Unsupported):
-            step = recurrences.scan(
-                self, simplified(closed), operands, length, reverse, avals
-            )
-        bodies = self._faster(step, [closed])
+            if turn < length:
+                turns = scan_turns(simplified(closed), operands, turn, reverse, avals)
+            else:
+                step = recurrences.scan(
+                    self, simplified(closed), operands, length, reverse, avals
+                )
+        bodies = self._faster(turns.step if turns else step, [closed])
         if bodies is None and step is not None:
             self.steps.append(step)
             return list(step.outputs)
+        if bodies is None and turns is not None:
+            bodies, length = [turns], length // turn
         return self._loop(([], *operands), bodies or [], avals, length, reverse)
 
     def while_loop(
@@ -204,7 +212,8 @@ class Program(Fusion):
         """A loop that runs while a test holds; its last carry."""
         turns: Turns | None = None
         with contextlib.suppress(Unsupported):
-            turns = Turns(simplified(test), simplified(body), len(test_consts), avals)
+            programs, num_tests = (simplified(test), simplified(body)), len(test_consts)
+            turns = while_turns(*programs, num_tests, avals)
         bodies = self._faster(turns and turns.step, [body, test])
         if bodies is None and turns is not None:
             bodies, consts = [turns, self.nested(test)], [*test_consts, *consts]
@@ -275,34 +284,60 @@ def simplified(closed: ClosedJaxpr) -> ClosedJaxpr:
     def run() -> ClosedJaxpr:
         folded = simplify_algebra(fold_constants(closed))
         folded = eliminate_common_subexpressions(folded)
-        return eliminate_dead_code(folded)
+        return contract_products(eliminate_dead_code(folded))
 
     return closed.derived("simplified", run)
 
 
 class Turns(Program):
-    """What a loop that runs while a test holds does between two looks for Ctrl-C: many
-    steps of it, in registers. Its arguments: the test's constants, the body's, the
-    carry, of types `avals`, which is its result."""
+    """What a loop does between two looks for Ctrl-C: many steps of it, in registers,
+    which `lower(program, arguments)` makes of arguments of the types `taken`."""
 
-    def __init__(
-        self, test: ClosedJaxpr, body: ClosedJaxpr, num_tests: int, avals: Sequence[Any]
-    ):
+    def __init__(self, body: ClosedJaxpr, taken: Sequence[Any], lower: Any):
         Fusion.__init__(self)
         self.closed = body
-        taken = [*test.in_avals[:num_tests], *body.in_avals]
         self.arguments = [Stored(a, self, ("arg", k)) for k, a in enumerate(taken)]
         self.constants: list[Stored] = []
         self.arrays: list[Any] = []
-        first = len(taken) - len(avals)
-        groups = (
-            self.arguments[:num_tests],
-            self.arguments[num_tests:first],
-            self.arguments[first:],
-        )
-        self.step = recurrences.while_loop(self, test, body, groups, avals)
+        self.step: RecurrenceStep = lower(self, self.arguments)
+        self.step.is_long = True
         self.steps.append(self.step)
         self.results = list(self.step.outputs)
+
+
+def scan_turns(
+    body: ClosedJaxpr, groups: Any, turn: int, reverse: bool, avals: Sequence[Any]
+) -> Turns:
+    """The next `turn` steps of a loop of known length: constants, carry and so many rows
+    make the carry and rows. `groups` and `avals` are those of the whole loop."""
+    consts, init, xs = groups
+    first, n = len(consts), len(init)
+
+    def rows(avals: Sequence[Any]) -> list[Any]:
+        return [ShapedArray((turn, *a.shape[1:]), a.dtype, a.weak_type) for a in avals]
+
+    def lower(program: Program, given: Sequence[Value]) -> RecurrenceStep:
+        parts = given[:first], given[first : first + n], given[first + n :]
+        made = [*avals[:n], *rows(avals[n:])]
+        return recurrences.scan(program, body, parts, turn, reverse, made)
+
+    taken = [v.aval for v in (*consts, *init)] + rows([x.aval for x in xs])
+    return Turns(body, taken, lower)
+
+
+def while_turns(
+    test: ClosedJaxpr, body: ClosedJaxpr, num_tests: int, avals: Sequence[Any]
+) -> Turns:
+    """The next steps of a loop that runs while a test holds: the test's constants, the
+    body's and the carry make the carry, of types `avals`."""
+    taken = [*test.in_avals[:num_tests], *body.in_avals]
+    first = len(taken) - len(avals)
+
+    def lower(program: Program, given: Sequence[Value]) -> RecurrenceStep:
+        parts = given[:num_tests], given[num_tests:first], given[first:]
+        return recurrences.while_loop(program, test, body, parts, avals)
+
+    return Turns(body, taken, lower)
 
 
 def use_counts(jaxpr: Jaxpr) -> dict[Any, int]:

@@ -32,7 +32,18 @@ LONG = 10_000
 """Steps that make it worth its while to wait for LLVM's best code."""
 TURN = 1 << 16
 """Steps between two looks for Ctrl-C."""
+SHORTEST = 1 << 10
+"""Steps that make a turn worth its while."""
 _serial = itertools.count()
+
+
+def turn_of(length: int) -> int:
+    """Steps between two looks for Ctrl-C, of which there is a whole number: all of them
+    where the loop is short, or has no such divisor that is worth a turn."""
+    if length <= TURN:
+        return length
+    turns = range(TURN, SHORTEST - 1, -1)
+    return next((n for n in turns if length % n == 0), length)
 
 
 class RecurrenceStep:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
+from ..core.jaxpr import Literal
 from ..core.linear import is_linear
 from ..runtime import _native
 from .elementwise_rules import elementwise, neutral, transpose_scaled, unbroadcast
@@ -30,6 +31,66 @@ def _negated(known: Any, x: Any) -> Any:
     return origin.invars[0] if origin and origin.primitive is neg_p else None
 
 
+def _fma_evaluate(x: Any, y: Any, z: Any) -> Any:
+    if x.dtype.itemsize >= 4:
+        return _native.fma(x, y, z)
+    wide = [np.asarray(v).astype(np.float32) for v in (x, y, z)]
+    return _native.fma(*wide).astype(x.dtype)
+
+
+fma_p = elementwise(
+    "fma",
+    "x * y + z, rounded once (16-bit floats: in float32, then once more)",
+    _fma_evaluate,
+    kinds="f",
+    partials=(lambda w, x, y, z: y, lambda w, x, y, z: x, 1),
+    scalar=lambda m, x, y, z: m.fma(x, y, z),
+)
+
+
+def _factors(products: Any, v: Any, other: Any) -> Any:
+    """The factors of `v`, if it is a product of 32 or 64 bits that one sum reads, with
+    one product for every element of the other term."""
+    eqn = products(v)
+    if eqn is None or eqn.primitive is not mul_p:
+        return None
+    if v.aval.dtype not in (np.float32, np.float64) or v.aval.size < other.aval.size:
+        return None
+    return eqn.invars
+
+
+def _number(factors: Any) -> float | None:
+    """The magnitude of the constant factor of a product, None if it has none."""
+    numbers = [abs(float(v.val)) for v in factors if type(v) is Literal]
+    return numbers[0] if numbers else None
+
+
+def _one_product(products: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """The factors of the operand of a sum that is contracted, None for the other. Of
+    two products it is the one that is known later; neither, where one may be there to
+    cancel the other: x * x - y * y stays 0 where x is y, and a * d + b * c symmetric."""
+    a, b = _factors(products, x, y), _factors(products, y, x)
+    if a and b:
+        if _number(a) == _number(b):
+            return None, None
+        return (a, None) if products.is_later(x, y) else (None, b)
+    return a, b
+
+
+def _add_contract(products: Any, x: Any, y: Any) -> Any:
+    a, b = _one_product(products, x, y)
+    if a:
+        return x, [(fma_p, (*a, y))]
+    return (y, [(fma_p, (*b, x))]) if b else None
+
+
+def _sub_contract(products: Any, x: Any, y: Any) -> Any:
+    a, b = _one_product(products, x, y)
+    if a:
+        return x, [(neg_p, (y,)), (fma_p, (*a, None))]
+    return (y, [(neg_p, (b[0],)), (fma_p, (None, b[1], x))]) if b else None
+
+
 def _add_transpose(ct: Any, x: Any, y: Any) -> Any:
     return (
         unbroadcast(ct, x.aval) if is_linear(x) else None,
@@ -41,6 +102,7 @@ add_p = elementwise(
     "add", "x + y", np.add, kinds="biufc", partials=(1, 1), linear=(0, 1),
     transpose=_add_transpose, scalar=lambda m, x, y: x | y if x.type == "bool" else x + y,
     simplify=neutral(lambda v: _is_zero(v, negative=True), 0, 1),
+    contract=_add_contract,
 )  # fmt: skip
 
 
@@ -55,6 +117,7 @@ sub_p = elementwise(
     "sub", "x - y", np.subtract, partials=(1, -1), linear=(0, 1),
     transpose=_sub_transpose, scalar=lambda m, x, y: x - y,
     simplify=neutral(lambda v: _is_zero(v, negative=False), 1),
+    contract=_sub_contract,
 )  # fmt: skip
 
 neg_p = elementwise(
@@ -131,4 +194,13 @@ div_p = elementwise(
 )
 div_p.quick = _native.quick_divide
 
-__all__ = ["absorbing_mul_p", "add_p", "div_p", "dtypes", "mul_p", "neg_p", "sub_p"]
+__all__ = [
+    "absorbing_mul_p",
+    "add_p",
+    "div_p",
+    "dtypes",
+    "fma_p",
+    "mul_p",
+    "neg_p",
+    "sub_p",
+]

@@ -76,6 +76,7 @@ def elementwise(
     widen: bool = True,
     lower: Any = awaits_compiler,
     simplify: Any = None,
+    contract: Any = None,
 ) -> Primitive:
     """Declares an elementwise primitive over dtypes of the given `kinds`.
 
@@ -113,6 +114,7 @@ def elementwise(
         name, doc, abstract=abstract, evaluate=evaluate, partials=partials, jvp=jvp,
         linear=linear, bilinear=bilinear, transpose=transpose, batch=batch,
         taylor=taylor, weak=weak, lower=lower, simplify=simplify,
+        contract=contract,
     )  # fmt: skip
     return prim
 

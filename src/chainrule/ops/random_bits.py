@@ -21,7 +21,7 @@ from ..core.keys import KeyDtype, fry, key_dtype
 from ..core.primitive import WEAK_NEVER, Primitive
 from ..runtime import _native
 from . import threefry
-from .elementwise_rules import batch_elementwise, broadcast_shapes, elementwise
+from .elementwise_rules import batch_elementwise, broadcast_shapes
 from .shaping import move_dim
 
 
@@ -257,23 +257,6 @@ threefry2x32_p = Primitive(
 # --- from bits to an interval --------------------------------------------------------
 
 
-def _fma_evaluate(x: Any, y: Any, z: Any) -> Any:
-    if x.dtype.itemsize >= 4:
-        return _native.fma(x, y, z)
-    wide = [np.asarray(v).astype(np.float32) for v in (x, y, z)]
-    return _native.fma(*wide).astype(x.dtype)
-
-
-fma_p = elementwise(
-    "fma",
-    "x * y + z, rounded once (16-bit floats: in float32, then once more)",
-    _fma_evaluate,
-    kinds="f",
-    partials=(lambda w, x, y, z: y, lambda w, x, y, z: x, 1),
-    scalar=lambda m, x, y, z: m.fma(x, y, z),
-)
-
-
 def single_key(name: str, keys: Any) -> Any:
     """`keys`, an array of typed keys, where it is one key; ValueError otherwise."""
     if aval_of(keys).shape:
@@ -285,7 +268,7 @@ def single_key(name: str, keys: Any) -> Any:
 
 
 __all__ = [
-    "check_keys", "fma_p", "no_tangent", "random_bits_p", "random_clone_p",
+    "check_keys", "no_tangent", "random_bits_p", "random_clone_p",
     "random_fold_in_p", "random_seed_p", "random_split_p", "random_unwrap_p",
     "random_wrap_p", "single_key", "threefry2x32_p", "words_of",
 ]  # fmt: skip

@@ -12,14 +12,14 @@ from typing import Any
 import ml_dtypes
 
 from ..core.avals import Array
-from ..ops.arithmetic import add_p, div_p, mul_p, neg_p, sub_p
+from ..ops.arithmetic import add_p, div_p, fma_p, mul_p, neg_p, sub_p
 from ..ops.elementwise_complex import abs_p, sign_p
 from ..ops.elementwise_exponential import exp_p, log1p_p, log_p
 from ..ops.elementwise_logic import ge_p, le_p, lt_p
 from ..ops.elementwise_powers import pow_p, sqrt_p, square_p
 from ..ops.elementwise_selection import select
 from ..ops.elementwise_trigonometric import tan_p
-from ..ops.random_bits import fma_p, random_split_p
+from ..ops.random_bits import random_split_p
 from ..ops.shaping import broadcast_to
 from .arguments import dtype_of, parameter, result_shape, shape_of, typed_key
 from .normal import above_minus_one, gauss

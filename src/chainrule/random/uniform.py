@@ -15,12 +15,12 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.avals import Array, as_array, aval_of, scalar, wrap
-from ..ops.arithmetic import add_p, mul_p, sub_p
+from ..ops.arithmetic import add_p, fma_p, mul_p, sub_p
 from ..ops.elementwise_conversion import bitcast_convert_type_p
 from ..ops.elementwise_logic import and_p, gt_p, le_p, lt_p, or_p, shift_right_logical_p
 from ..ops.elementwise_rounding import rem_p
 from ..ops.elementwise_selection import max_p, min_p, select
-from ..ops.random_bits import fma_p, random_bits_p, random_split_p
+from ..ops.random_bits import random_bits_p, random_split_p
 from ..ops.shaping import broadcast_to, convert
 from .arguments import dtype_of, parameter, result_shape, shape_of, typed_key
 

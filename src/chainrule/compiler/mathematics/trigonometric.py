@@ -8,7 +8,7 @@ angle cost little more than one of them. Angles too large go to `huge_angles`.
 
 from __future__ import annotations
 
-from ..expr import BITS, Expr, bitcast, convert, fma, rare, select
+from ..expr import BITS, Expr, bitcast, const, convert, fma, rare, select
 from .formats import (
     F32,
     absolute,
@@ -94,6 +94,7 @@ PI_F64 = (
 )
 """pi as a sum of three numbers of the format."""
 
+_NOTHING = 2.0**-100
 _BOUND = {"f32": 2.0**16, "f64": 2.0**28}
 """Up to here the reduction in three parts leaves full accuracy."""
 
@@ -129,16 +130,28 @@ def cos_quarter(r: Expr) -> Expr:
     return fma(t, fma(t, horner(t, COS_F32 if r.type == "f32" else COS_F64), -0.5), 1.0)
 
 
-def _quadrant(n: Expr, even: Expr, odd: Expr) -> Expr:
-    """`even` or `odd` by the lowest bit of n, with the other sign by the next."""
-    y = select((n & 1).eq(0), even, odd)
-    return bitcast(bits(y) ^ ((n >> 1) << (BITS[y.type] - 1)), y.type)
+def _sign(x: Expr) -> Expr:
+    """The bit of the sign, in the bits of a number."""
+    return bits(x) & -(1 << (BITS[x.type] - 1))
+
+
+def _wave(n: Expr, r: Expr, sign: Expr | int = 0) -> Expr:
+    """The sine of n pi / 2 + r, with the other sign if `sign` says so: y + y r^2 p(r^2)
+    for y = r, or for y = 1 where n is odd. All but the polynomials is known early, and
+    the less than nothing that is taken from r^2 keeps the sign of 0."""
+    one = const(1.0, r.type)
+    one = bitcast(bits(one) ^ ((n >> 1) << (BITS[r.type] - 1)) ^ sign, r.type)
+    even, single = (n & 1).eq(0), r.type == "f32"
+    t = fma(r, r, -_NOTHING)
+    y = select(even, r * one, one)
+    p = horner(t, COS_F32 if single else COS_F64)
+    p = select(even, horner(t, SIN_F32 if single else SIN_F64), fma(t, p, -0.5))
+    return fma(t * y, p, y)
 
 
 def _odd(y: Expr, x: Expr) -> Expr:
     """y of |x| as an odd function: with the other sign if x has one, also -0."""
-    sign = bits(x) & -(1 << (BITS[x.type] - 1))
-    return bitcast(bits(y) ^ sign, x.type)
+    return bitcast(bits(y) ^ _sign(x), x.type)
 
 
 def _is_huge(x: Expr) -> Expr:
@@ -148,23 +161,17 @@ def _is_huge(x: Expr) -> Expr:
 @for_formats
 def sin(x: Expr) -> Expr:
     """The sine."""
-    n, r = _reduce(absolute(x))
-    fast = _quadrant(n, sin_quarter(r), cos_quarter(r))
-    n, r = _reduce_huge(x)
-    return rare(
-        _is_huge(x),
-        _odd(_quadrant(n, sin_quarter(r), cos_quarter(r)), x),
-        _odd(fast, x),
-    )
+    fast = _wave(*_reduce(absolute(x)), _sign(x))
+    return rare(_is_huge(x), _wave(*_reduce_huge(x), _sign(x)), fast)
 
 
 @for_formats
 def cos(x: Expr) -> Expr:
     """The cosine."""
     n, r = _reduce(absolute(x))
-    fast = _quadrant(n + 1, sin_quarter(r), cos_quarter(r))
+    fast = _wave(n + 1, r)
     n, r = _reduce_huge(x)
-    return rare(_is_huge(x), _quadrant(n + 1, sin_quarter(r), cos_quarter(r)), fast)
+    return rare(_is_huge(x), _wave(n + 1, r), fast)
 
 
 def _tan(n: Expr, r: Expr) -> Expr:

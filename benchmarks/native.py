@@ -1,0 +1,100 @@
+"""Programs in C as a peer: compiled when they are first called, loaded by ctypes.
+
+The sources lie in `benchmarks/c`. A function has the signature
+
+    void name(const REAL **in, REAL *out, long n)
+
+where REAL is the type of the row's inputs, `in` their arrays, `out` room for all
+results, and n the extent of the first input. `Gcc` stands for the library in a worker.
+"""
+
+import ctypes
+import functools
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+SOURCES = Path(__file__).resolve().parent / "c"
+OPTIONS = ("-O3", "-march=native", "-shared", "-fPIC", "-std=gnu11")
+REAL = {"float32": "float", "float64": "double"}
+
+
+class Gcc:
+    """C's compiler, with its `version`, None where there is none."""
+
+    array = staticmethod(numpy.ascontiguousarray)
+
+    def __init__(self) -> None:
+        self.path = shutil.which("gcc")
+        asked = [self.path, "-dumpfullversion"]
+        done = self.path and subprocess.run(
+            asked, capture_output=True, text=True, check=True
+        )
+        self.version = done.stdout.strip() if done else None
+
+    @functools.lru_cache  # noqa: B019 (one compiler a process)
+    def load(self, source: str, dtype: str) -> ctypes.CDLL:
+        """The functions of a source file, for inputs of a dtype."""
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder) / "made.so"
+            real = f"-DREAL={REAL[dtype]}"
+            given = [str(SOURCES / source), "-o", str(made), "-lm"]
+            subprocess.run([self.path, *OPTIONS, real, *given], check=True)
+            return ctypes.CDLL(str(made))
+
+
+Shapes = Callable[[int], list[tuple[int, ...]]]
+
+
+def c_function(name: str, shapes: Shapes, source: str = "loops.c") -> Any:
+    """The `prepare` of a function in C, for `others` of a row. `shapes(n)` are those of
+    its results, which it returns as a list."""
+
+    def prepare(gcc: Gcc) -> Callable[..., Any]:
+        bound: dict[Any, Any] = {}
+
+        def call(*arrays: Any) -> Any:
+            key = tuple(map(id, arrays))
+            if key not in bound:
+                bound[key] = bind(gcc, source, name, shapes, flat(arrays))
+            run, results = bound[key]
+            run()
+            return results
+
+        return call
+
+    return prepare
+
+
+def flat(tree: Any) -> list[numpy.ndarray]:
+    """The arrays of nested tuples, in order."""
+    if isinstance(tree, numpy.ndarray):
+        return [tree]
+    return [array for item in tree for array in flat(item)]
+
+
+def bind(
+    gcc: Gcc, source: str, name: str, shapes: Shapes, arrays: list[numpy.ndarray]
+) -> tuple[Callable[[], Any], list[numpy.ndarray]]:
+    """A call without arguments, and the views of what it computes."""
+    first = arrays[0]
+    n = first.shape[0] if first.ndim else 1
+    sizes = [int(numpy.prod(shape)) for shape in shapes(n)]
+    out = numpy.zeros(sum(sizes), first.dtype)
+    ends = numpy.cumsum(sizes)[:-1]
+    views = [v.reshape(s) for v, s in zip(numpy.split(out, ends), shapes(n))]
+    function = getattr(gcc.load(source, first.dtype.name), name)
+    function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long]
+    function.restype = None
+    given = (ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays))
+    place = ctypes.c_void_p(out.ctypes.data)
+
+    def run(held: Any = (arrays, out)) -> None:
+        function(given, place, n)
+
+    return run, views
