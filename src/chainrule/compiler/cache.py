@@ -44,6 +44,12 @@ def folder() -> str | None:
     return path
 
 
+def is_empty() -> bool:
+    """Whether no kernel is on disk."""
+    root = folder()
+    return root is None or not any(e.endswith(".kernel") for e in os.listdir(root))
+
+
 @functools.cache
 def version() -> str:
     """A digest of the code generator's sources: another one writes other code."""

@@ -6,9 +6,7 @@ lowered to index functions, fused into kernels, and assembled to a plan.
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr
@@ -20,6 +18,7 @@ from .passes.contraction import contract_products
 from .passes.dead_code import eliminate_dead_code
 from .passes.inline import inline
 from .program import HostStep, Program
+from .start import uncollected
 
 PASSES: tuple[Callable[[ClosedJaxpr], ClosedJaxpr], ...] = (
     inline,
@@ -51,16 +50,3 @@ def compile_native(closed: ClosedJaxpr) -> Any:
         if any(isinstance(step, HostStep) for step in program.steps):
             return None
         return assemble(program)
-
-
-@contextlib.contextmanager
-def uncollected() -> Iterator[None]:
-    """Without garbage collection: nearly all that a compilation makes lives to its end,
-    and would be looked through again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -9,7 +9,7 @@ are neither split over threads nor made vectors.
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -69,7 +69,7 @@ class Piece(Value):
         before, or is computed in it, whatever gets a buffer later."""
         if self.stored is None:
             self.stored = self._composed(indices, value)
-        return dataclasses.replace(self.stored)
+        return copy.copy(self.stored)
 
     def _composed(self, indices: Indices, value: Expr) -> Store:
         when = None if self.when is None else self.when(*indices)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..expr import Expr
+from .scopes import Scope
 from .types import IN_MEMORY, size, vector
 
 Emitter = Any
@@ -37,9 +38,10 @@ def load_turned(w: Emitter, e: Expr, axis: Expr, pointer: str) -> str:
     """The vector of a load at the current copy of the axis; `pointer` is the element of
     the first copy and the first lane. All copies are remembered."""
     stride = dict(e.data[2])[w.vector_var]
-    columns = _transposed(w, _rows(w, e, pointer, stride), IN_MEMORY[e.type])
+    scope = next(s for s in w.scopes.stack if s.lines is w.lines)
+    rows = _rows(w, e, pointer, stride)
+    columns = _transposed(w, rows, IN_MEMORY[e.type], scope)
     mine = w.offset.get(axis, 0)
-    scope = w.scopes.at_depth(w.scopes.depth(e))
     for k, name in enumerate(columns):
         w.offset[axis] = k
         w.scopes.remember(scope, w.key(e), (name, True))
@@ -61,11 +63,15 @@ def _rows(w: Emitter, e: Expr, pointer: str, stride: int) -> list[str]:
     return rows
 
 
-def _transposed(w: Emitter, rows: Sequence[str], element: str) -> list[str]:
-    """The columns of a square of vectors."""
+def _transposed(
+    w: Emitter, rows: Sequence[str], element: str, scope: Scope
+) -> list[str]:
+    """The columns of a square of vectors. Each round is a block of its own: LLVM looks
+    for better shuffles within a block, for longer than all else takes, in vain."""
     n, found = len(rows), list(rows)
     t, block = vector(element, n), n // 2
     while block:
+        _next_block(w, scope)
         low = [i - block + n if i & block else i for i in range(n)]
         high = [i + n if i & block else i + block for i in range(n)]
         for i in range(n):
@@ -78,6 +84,12 @@ def _transposed(w: Emitter, rows: Sequence[str], element: str) -> list[str]:
             )
         block //= 2
     return found
+
+
+def _next_block(w: Emitter, scope: Scope) -> None:
+    n = next(w.serial)
+    w.lines += [f"  br label %turn{n}", f"turn{n}:"]
+    scope.label = f"turn{n}"
 
 
 def _mask(n: int, lanes: Sequence[int]) -> str:

@@ -11,16 +11,16 @@ from __future__ import annotations
 import functools
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..expr import Expr, Operand, bitcast, const, convert, fma, node, select
+from ..records import record
 
 Pair = tuple[Expr, Expr]
 """A number as the unevaluated sum of two, the second a rounding error of the first."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Format:
     """What a function needs to know of f32 or f64."""
 
