@@ -33,6 +33,7 @@ class Description:
         self._vars: dict[Expr, int] = {}
         self._nodes: dict[Expr, int] = {}
         self._results: dict[Expr, int] = {}
+        self._routines: dict[Any, int] = {}
         self._parts: list[Any] = []
         self.axis_number: dict[int, int] = {}
         loops = [self._axis(a) for a in kernel.grid]
@@ -120,6 +121,8 @@ class Description:
         if found is not None:
             return found
         for x in walk((root,), nodes):
+            if x.op == "call" and x.data not in self._routines:
+                self._routines[x.data] = self._expr(x.data.body)
             nodes[x] = len(nodes)
             self._parts.append(self._node(x))
         return nodes[root]
@@ -137,6 +140,8 @@ class Description:
             data = self._number(x.data)
         elif op == "result":
             data = self._results[x]
+        elif op == "call":
+            data = self._routines[x.data]
         else:
             data = x.data
         return (op, x.type, data, *[nodes[a] for a in x.args])

@@ -11,7 +11,7 @@ is IEEE's, operation by operation, unless `fma` is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 _pool: dict[Any, Expr] = {}
@@ -200,6 +200,34 @@ def rare(condition: Expr, slow: Operand, fast: Operand) -> Expr:
     lane needs it."""
     slow, fast = _pair(slow, fast)
     return node("rare", slow.type, (condition, slow, fast))
+
+
+class Routine:
+    """A function that code calls: `body` over `parameters`, equal for equal values."""
+
+    __slots__ = ("body", "name", "parameters")
+
+    def __init__(self, name: str, parameters: tuple[Expr, ...], body: Expr):
+        self.name, self.parameters, self.body = name, parameters, body
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+_routines: dict[Any, Routine] = {}
+
+
+def apart(function: Callable[..., Expr], *args: Expr) -> Expr:
+    """`function(*args)` as one node: its code is written once per kernel and called. For
+    what is long and seldom computed."""
+    types = tuple([a.type for a in args])
+    routine = _routines.get((function, types))
+    if routine is None:
+        name = "_".join((function.__name__.strip("_"), *types))
+        given = [node("given", t, (), (name, k)) for k, t in enumerate(types)]
+        routine = Routine(name, tuple(given), function(*given))
+        _routines[function, types] = routine
+    return node("call", routine.body.type, args, routine)
 
 
 def bitcast(x: Expr, type: str) -> Expr:

@@ -60,6 +60,8 @@ def interpret(x: Expr, values: Mapping[Expr, Any]) -> Any:
 
 def _evaluate(x: Expr, args: list[Any]) -> Any:
     dtype = DTYPES[x.type]
+    if x.op == "call":
+        return interpret(x.data.body, dict(zip(x.data.parameters, args)))
     if x.op == "const":
         return np.asarray(const_value(x)).astype(dtype)
     rule = _RULES.get(x.op)

@@ -195,7 +195,8 @@ class _Printer:
         inner = ", ".join(self.text(a) for a in x.args)
         if x.op in ("convert", "convert_unchecked", "bitcast"):
             return f"{'bits_' if x.op == 'bitcast' else ''}{x.type}({inner})"
-        return f"{x.op}({inner})"
+        name = x.data.name if x.op == "call" else x.op
+        return f"{name}({inner})"
 
     def _load(self, x: Expr) -> str:
         buffer, constant, terms, flags = x.data

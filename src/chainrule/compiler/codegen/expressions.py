@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..expr import Expr
+from ..expr import Expr, Routine, node
 from . import memory
 from .operations import Writer, write
 from .scopes import Scope, Scopes
@@ -149,7 +149,19 @@ class ExpressionWriter(Writer):
         if e.op == "rare":
             return self.within(scope, width, lambda: self._rare(e, scope)), wide
         args = [self.operand(a, wide) for a in e.args]
+        if e.op == "call":
+            return self.within(scope, width, lambda: self._call(e, args)), wide
         return self.within(scope, width, lambda: write(self, e, args)), wide
+
+    def _call(self, e: Expr, args: Sequence[str]) -> str:
+        """Calls a routine, which the kernel's text then holds at this width."""
+        name = f"{e.data.name}_{self.width}" if self.width else e.data.name
+        if name not in self.declared:
+            writer = _RoutineWriter(e.data, self.width)
+            text = writer.function(name)
+            self.declared = {**writer.declared, **self.declared, name: text}
+        given = ", ".join(f"{self.type(a.type)} {v}" for a, v in zip(e.args, args))
+        return self.new(f"call {self.type(e.type)} @{name}({given})")
 
     def operand(self, e: Expr, wide: bool) -> str:
         """The name of an expression's value, as a vector if asked."""
@@ -226,3 +238,33 @@ class ExpressionWriter(Writer):
         scope.lines += [f"{then}:", *inner.lines, f"  br label %{done}", f"{done}:"]
         scope.label = done
         return self.new(f"phi {t} [ {quick}, %{before} ], [ {mixed}, %{inner.label} ]")
+
+
+_LANES = node("var", "i64", (), "lanes")
+
+
+class _RoutineWriter(ExpressionWriter):
+    """Writes a routine of scalars (width 0) or vectors."""
+
+    def __init__(self, routine: Routine, width: int):
+        super().__init__(width)
+        self.routine, self.vector_var = routine, _LANES if width else None
+        for k, x in enumerate(routine.parameters):
+            self.scopes.remember(self.scopes.top, x, (f"%a{k}", bool(width)))
+            self.vector_results[x] = (_LANES,)
+
+    def function(self, name: str) -> str:
+        """The function's text."""
+        routine, width = self.routine, self.full_width
+        result = self.operand(routine.body, bool(width))
+        types = [
+            vector(NAMES[x.type], width) for x in (routine.body, *routine.parameters)
+        ]
+        given = ", ".join(f"{t} %a{k}" for k, t in enumerate(types[1:]))
+        return "\n".join(
+            [
+                f"define internal {types[0]} @{name}({given}) #1 {{\nentry:",
+                *self.scopes.top.lines,
+                f"  ret {types[0]} {result}\n}}",
+            ]
+        )

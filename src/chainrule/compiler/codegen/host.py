@@ -34,8 +34,10 @@ def ready() -> None:
 @functools.cache
 def _attributes() -> str:
     bits = vector_bytes() * 8
+    common = f'nounwind "prefer-vector-width"="{bits}"'
     return (
-        f'\nattributes #0 = {{ nounwind "prefer-vector-width"="{bits}" }}\n!0 = !{{}}\n'
+        f"\nattributes #0 = {{ {common} }}"
+        f"\nattributes #1 = {{ {common} noinline cold }}\n!0 = !{{}}\n"
     )
 
 

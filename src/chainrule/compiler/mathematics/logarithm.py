@@ -8,9 +8,7 @@ bits, for powers: it is 2 artanh(f / (2 + f)) in pairs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ..expr import Expr, bitcast, const, convert, fma, rare, select
+from ..expr import Expr, apart, bitcast, const, convert, fma, rare, select
 from .formats import (
     INF,
     LN2_F32,
@@ -224,48 +222,66 @@ def not_normal(x: Expr) -> Expr:
     return (bitcast(x, form.unsigned) - smallest) >= infinite
 
 
-def _log_any(x: Expr, normal: Expr, scaled: Expr) -> Expr:
-    """`normal`, for normal x > 0; `scaled` for subnormal ones; the limits elsewhere."""
+def _unusual(x: Expr, scaled: Expr) -> Expr:
+    """`scaled` for subnormal x > 0; the limits elsewhere."""
     limit = choose(x.eq(0.0), -INF, choose(x.eq(INF), INF, NAN, x), x)
-    positive = (x > 0.0) & (x < INF)
-    return rare(not_normal(x), select(positive, scaled, limit), normal)
+    return select((x > 0.0) & (x < INF), scaled, limit)
 
 
 @for_formats
 def log(x: Expr) -> Expr:
     """The natural logarithm; -inf at 0, NaN below."""
-    form = format_of(x)
-    scaled = log_normal(x * 2.0**form.precision, -float(form.precision))
-    return _log_any(x, log_normal(x), scaled)
+    return rare(not_normal(x), apart(_log_unusual, x), log_normal(x))
 
 
-def _of_normal_or_scaled(x: Expr, of_parts: Callable[[Expr, Expr], Expr]) -> Expr:
-    """of_parts(f, e) with x = 2**e (1 + f), for all positive x, and the limits."""
-    form = format_of(x)
+def _log_unusual(x: Expr) -> Expr:
+    shift = float(format_of(x).precision)
+    return _unusual(x, log_normal(x * 2.0**shift, -shift))
+
+
+def _parts(x: Expr) -> Pair:
+    """(f, e) with x = 2**e (1 + f), of a normal x > 0."""
     m, e = split(x)
-    fast = of_parts(m - 1, convert(e, x.type))
-    m, e = split(x * 2.0**form.precision)
-    scaled = of_parts(m - 1, convert(e, x.type) - float(form.precision))
-    return _log_any(x, fast, scaled)
+    return m - 1, convert(e, x.type)
+
+
+def _scaled_parts(x: Expr) -> Pair:
+    """The same of a subnormal x > 0."""
+    shift = float(format_of(x).precision)
+    f, e = _parts(x * 2.0**shift)
+    return f, e - shift
 
 
 @for_formats
 def log2(x: Expr) -> Expr:
     """The logarithm to base 2, exact for powers of 2."""
-    table = LOG2_F32 if x.type == "f32" else LOG2_F64
-    return _of_normal_or_scaled(x, lambda f, e: fma(f, horner(f, table), e))
+    return rare(not_normal(x), apart(_log2_unusual, x), _log2_of(*_parts(x)))
+
+
+def _log2_of(f: Expr, e: Expr) -> Expr:
+    return fma(f, horner(f, LOG2_F32 if f.type == "f32" else LOG2_F64), e)
+
+
+def _log2_unusual(x: Expr) -> Expr:
+    return _unusual(x, _log2_of(*_scaled_parts(x)))
 
 
 @for_formats
 def log10(x: Expr) -> Expr:
     """The logarithm to base 10."""
-    if x.type == "f32":
+    return rare(not_normal(x), apart(_log10_unusual, x), _log10_of(*_parts(x)))
+
+
+def _log10_of(f: Expr, e: Expr) -> Expr:
+    if f.type == "f32":
         table, (high, low) = LOG10_F32, LOG10_2_F32
     else:
         table, (high, low) = LOG10_F64, LOG10_2
-    return _of_normal_or_scaled(
-        x, lambda f, e: fma(e, high, fma(f, horner(f, table), e * low))
-    )
+    return fma(e, high, fma(f, horner(f, table), e * low))
+
+
+def _log10_unusual(x: Expr) -> Expr:
+    return _unusual(x, _log10_of(*_scaled_parts(x)))
 
 
 def _split_1p(x: Expr) -> tuple[Expr, Expr, Expr]:
@@ -282,9 +298,12 @@ def log1p(x: Expr) -> Expr:
     form = format_of(x)
     f, e, _ = _split_1p(x)
     fast = _assemble(f, convert(e, x.type))
-    special = select(x.eq(-1.0), -INF, log(x))
     odd = ~((x > -1.0) & (x < 2.0 ** (form.bias - 3)))
-    return rare(odd, special, copysign(fast, x))
+    return rare(odd, apart(_log1p_unusual, x), copysign(fast, x))
+
+
+def _log1p_unusual(x: Expr) -> Expr:
+    return select(x.eq(-1.0), -INF, log(x))
 
 
 # --- as a sum of two numbers, for powers ---------------------------------------------

@@ -6,7 +6,7 @@ Functions", section 12.1), and in f64 throughout for f32.
 
 from __future__ import annotations
 
-from ..expr import Expr, bitcast, convert, fma, node, rare, select, unary
+from ..expr import Expr, apart, bitcast, convert, fma, node, rare, select, unary
 from .exponential import (
     exp2_parts_short,
     exp2_short,
@@ -100,7 +100,7 @@ def pow(x: Expr, y: Expr) -> Expr:
     """x**y, with the special values of C99 (annex F.9.4.4)."""
     quick, z = (_quick_f32 if x.type == "f32" else _quick_f64)(x, y)
     unusual = not_normal(x) | not_within(z, _NORMAL_POWER[x.type])
-    return rare(unusual, _pow_anywhere(x, y), quick)
+    return rare(unusual, apart(_pow_anywhere, x, y), quick)
 
 
 def _is_integer(y: Expr) -> Expr:

@@ -8,7 +8,7 @@ angle cost little more than one of them. Angles too large go to `huge_angles`.
 
 from __future__ import annotations
 
-from ..expr import BITS, Expr, bitcast, const, convert, fma, rare, select
+from ..expr import BITS, Expr, apart, bitcast, const, convert, fma, rare, select
 from .formats import (
     F32,
     absolute,
@@ -162,16 +162,23 @@ def _is_huge(x: Expr) -> Expr:
 def sin(x: Expr) -> Expr:
     """The sine."""
     fast = _wave(*_reduce(absolute(x)), _sign(x))
-    return rare(_is_huge(x), _wave(*_reduce_huge(x), _sign(x)), fast)
+    return rare(_is_huge(x), apart(_sin_huge, x), fast)
+
+
+def _sin_huge(x: Expr) -> Expr:
+    return _wave(*_reduce_huge(x), _sign(x))
 
 
 @for_formats
 def cos(x: Expr) -> Expr:
     """The cosine."""
     n, r = _reduce(absolute(x))
-    fast = _wave(n + 1, r)
+    return rare(_is_huge(x), apart(_cos_huge, x), _wave(n + 1, r))
+
+
+def _cos_huge(x: Expr) -> Expr:
     n, r = _reduce_huge(x)
-    return rare(_is_huge(x), _wave(n + 1, r), fast)
+    return _wave(n + 1, r)
 
 
 def _tan(n: Expr, r: Expr) -> Expr:
@@ -190,5 +197,8 @@ def _tan(n: Expr, r: Expr) -> Expr:
 def tan(x: Expr) -> Expr:
     """The tangent."""
     fast = _tan(*_reduce(absolute(x)))
-    slow = _tan(*_reduce_huge(x))
-    return rare(_is_huge(x), _odd(slow, x), _odd(fast, x))
+    return rare(_is_huge(x), apart(_tan_huge, x), _odd(fast, x))
+
+
+def _tan_huge(x: Expr) -> Expr:
+    return _odd(_tan(*_reduce_huge(x)), x)
