@@ -37,7 +37,7 @@ CHUNKED = 1 << 17
 LONG, HUGE, PARTIAL = 1 << 13, 1 << 24, 1 << 21
 ROW_LIMIT = 1 << 14
 COLUMN_LIMIT = 1 << 16
-WORK = 300.0
+WORK = 200.0
 _serial = itertools.count()
 
 
