@@ -1,0 +1,73 @@
+"""The first compilation: LLVM is loaded beside Python, and only where it will be needed."""
+
+import os
+import subprocess
+import sys
+from dataclasses import field
+
+import pytest
+
+from chainrule.compiler.records import record
+
+PROGRAM = """
+import sys, time
+from chainrule.compiler import cache, start
+
+def is_loaded():
+    return "llvmlite" in open("/proc/self/maps").read()
+
+assert not is_loaded()
+start.load_llvm()
+patience = time.monotonic() + float(sys.argv[1])
+while not is_loaded() and time.monotonic() < patience:
+    time.sleep(0.01)
+print(is_loaded())
+"""
+
+
+def loads(seconds, **environment):
+    """Whether a new process has LLVM loaded so long after `load_llvm`."""
+    out = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(seconds)],
+        env={**os.environ, "CHAINRULE_NUM_THREADS": "2", **environment},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return out.stdout.strip() == "True"
+
+
+def test_llvm_is_loaded_where_no_kernel_is_on_disk(tmp_path):
+    assert loads(60, CHAINRULE_CACHE="0")
+    assert loads(60, CHAINRULE_CACHE="1", CHAINRULE_CACHE_DIR=str(tmp_path))
+
+
+def test_llvm_is_not_loaded_where_kernels_are_on_disk(tmp_path):
+    (tmp_path / "k0.kernel").write_bytes(b"")
+    assert not loads(0.5, CHAINRULE_CACHE="1", CHAINRULE_CACHE_DIR=str(tmp_path))
+
+
+def test_llvm_is_not_loaded_without_a_second_thread():
+    assert not loads(0.5, CHAINRULE_CACHE="0", CHAINRULE_NUM_THREADS="1")
+
+
+def test_a_record_has_slots_and_defaults():
+    @record
+    class Point:
+        """Two numbers, and notes."""
+
+        x: int
+        y: int = 2
+        notes: list = field(default_factory=list)
+
+        @property
+        def total(self):
+            return self.x + self.y
+
+    a, b = Point(1), Point(x=3, y=4)
+    assert (a.total, b.total) == (3, 7)
+    a.notes.append("one")
+    assert (a.notes, b.notes) == (["one"], [])
+    assert Point.__doc__ == "Two numbers, and notes."
+    with pytest.raises(AttributeError):
+        a.z = 1
+    with pytest.raises(TypeError, match="x"):
+        Point()
