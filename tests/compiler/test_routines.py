@@ -87,6 +87,29 @@ def test_the_structure_of_a_kernel_has_its_routines_bodies_in_it():
 
         return double
 
+    assert_described(kernel_of(double))
     keys = [Description(kernel_of(f), 16, {}).key for f in (double, other(), double)]
     assert keys[0] != keys[1]
     assert keys[0] == keys[2]
+
+
+def assert_described(kernel):
+    """Every part of a structure refers to parts before it, each by a number of its own."""
+    seen = Description(kernel, 16, {})
+    parts = seen.key[3]
+    assert sorted(seen._nodes.values()) == list(range(len(parts)))
+    for place, (op, _, data, *operands) in enumerate(parts):
+        assert all(k < place for k in operands), parts[place]
+        assert op != "call" or data < place
+
+
+@pytest.mark.parametrize("name", ["sin", "log", "log1p"])
+def test_a_structure_refers_to_what_it_has_described(name):
+    """Constants are shared by a routine and by those who call it."""
+    function = getattr(mathematics, name)
+    i = loop_variable(100)
+    index = Index(0, ((i, 1),))
+    x = load("x", "f32", index)
+    for value in (function(x), function(function(x)) * 0.5 + function(x * 2.0**24)):
+        stage = Stage([], [], [Store("out", index, value)])
+        assert_described(Kernel([Axis(i, 100, vector=True)], [stage]))

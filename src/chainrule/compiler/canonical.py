@@ -8,6 +8,7 @@ at all if the structure's code is on disk.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from . import kernels
@@ -120,12 +121,21 @@ class Description:
         found = nodes.get(root)
         if found is not None:
             return found
-        for x in walk((root,), nodes):
-            if x.op == "call" and x.data not in self._routines:
-                self._routines[x.data] = self._expr(x.data.body)
+        order = walk((root,), nodes)
+        if self._describe_routines(order):
+            order = walk((root,), nodes)
+        for x in order:
             nodes[x] = len(nodes)
             self._parts.append(self._node(x))
         return nodes[root]
+
+    def _describe_routines(self, order: Sequence[Expr]) -> bool:
+        """Describes what the expressions call; whether there was something new."""
+        called = {x.data: None for x in order if x.op == "call"}
+        fresh = [r for r in called if r not in self._routines]
+        for r in fresh:
+            self._routines[r] = self._expr(r.body)
+        return bool(fresh)
 
     def _node(self, x: Expr) -> Any:
         nodes, op = self._nodes, x.op

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+import functools
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
 from .expr import Expr, node
 
 
-def walk(roots: Iterable[Expr], known: Container[Expr] = ()) -> list[Expr]:
+def walk(roots: Iterable[Expr], known: Container[Expr] = ()) -> Sequence[Expr]:
     """Every node reachable from the roots but not through `known` ones, once, operands
     first."""
+    return _ordered(list(roots), known) if known else _walk(tuple(roots))
+
+
+@functools.lru_cache(maxsize=8)
+def _walk(roots: tuple[Expr, ...]) -> Sequence[Expr]:
+    # A kernel is looked through again and again while it is arranged.
+    return tuple(_ordered(list(roots), ()))
+
+
+def _ordered(stack: list[Any], known: Container[Expr]) -> list[Expr]:
+    """Depth first; what is entered leaves a mark below its operands, to be counted when
+    they are."""
     seen: dict[Expr, None] = {}
-    stack = list(roots)
+    push, pop = stack.append, stack.pop
     while stack:
-        x = stack[-1]
-        if x not in seen and x not in known:
-            pending = [a for a in x.args if a not in seen and a not in known]
-            if pending:
-                stack += pending
-                continue
-            seen[x] = None
-        stack.pop()
+        x = pop()
+        if type(x) is tuple:
+            seen[x[0]] = None
+        elif x not in seen and x not in known:
+            if x.args:
+                push((x,))
+                stack += x.args
+            else:
+                seen[x] = None
     return list(seen)
 
 
