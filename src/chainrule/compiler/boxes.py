@@ -14,7 +14,7 @@ what lies in both.
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -210,7 +210,7 @@ def _decided(
         when = None if s.when is None else memo[s.when]
         if when is not None and when.op == "const" and when.data:
             when = None
-        return dataclasses.replace(s, index=index, value=memo[s.value], when=when)
+        return Store(s.buffer, index, memo[s.value], when, s.combine)
 
     return [decided(s) for s in stores]
 
@@ -284,7 +284,8 @@ def _tile_size(grid: Sequence[Axis], width: int) -> int:
 def _limited(a: Axis, width: int, low: int, high: int) -> Axis:
     """The axis from low to high, in single vectors where it is shorter than a group."""
     n, whole = high - low, (low, high) == (0, a.extent)
-    made = dataclasses.replace(a, extent=n)
+    made = copy.copy(a)
+    made.extent = n
     group = a.copies * (width if a.vector else 1)
     if n < group:
         made.overlap, made.copies = False, 1
