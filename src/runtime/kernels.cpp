@@ -9,6 +9,7 @@ Names all_names() {
     add_sort_kernels(names);
     add_order_kernels(names);
     add_top_k_kernels(names);
+    add_deal_kernels(names);
     add_scan_kernels(names);
     add_random_kernels(names);
     return names;

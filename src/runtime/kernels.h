@@ -28,6 +28,8 @@ void add_sort_kernels(Names& names);
 void add_order_kernels(Names& names);
 /// top_k_*: the largest elements of rows and their positions.
 void add_top_k_kernels(Names& names);
+/// deal_*: values dealt to buckets by where they are going.
+void add_deal_kernels(Names& names);
 /// scan_*: cumulative sums, products, extrema along an axis; linear recurrences.
 void add_scan_kernels(Names& names);
 /// random_*: bits and keys by Threefry.

@@ -219,3 +219,63 @@ def test_empty_arrays(shape):
     )
     i = positions(0, 1, 0)
     assert_same(lambda x, i: (x[i], x.at[i].set(1.0)), array(4, 3), i)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint8, np.int64,
+                                   bool, np.float16, cnp.bfloat16])  # fmt: skip
+@pytest.mark.parametrize("way", ["add", "multiply", "min", "max", "set"])
+def test_many_scattered_updates_keep_their_order(dtype, way):
+    """Eager evaluation makes them one after the other."""
+    with cr.enable_x64():
+        n, size = 1 << 17, 600_001
+        x = array(size).astype(dtype)
+        y = array(n).astype(dtype)
+        i = cnp.asarray(rng.integers(-size - 99, size + 99, n) // 7)
+        assert_same(lambda x, i, y: getattr(x.at[i], way)(y), x, i, y)
+        assert_same(lambda x, i, y: getattr(x.at[i], way)(y, mode="clip"), x, i, y)
+
+
+def test_many_scattered_updates_of_a_matrix():
+    x, y = array(300, 700), array(4, 1 << 15)
+    i, j = positions(-310, 310, 4, 1 << 15), positions(-5, 701, 1 << 15)
+    assert_same(lambda x, y: x.at[i, j].add(y), x, y)
+    assert_same(lambda x, y: x.at[i, j].add(2 * y, mode="clip") + x, x, y)
+    assert_same(lambda x: x.at[i, j].add(x[j, i] ** 2), x)
+    assert_same(lambda x, y: (x * 2).at[i, j].set(y).at[j[:, None], i.T].add(1.5), x, y)
+
+
+def test_many_scattered_updates_into_one_part():
+    x, y = array(1 << 18), array(1 << 17)
+    assert_same(lambda x, y: x.at[cnp.arange(1 << 17) % 5 - 3].add(y), x, y)
+    assert_same(lambda x, y: x.at[cnp.full(1 << 17, 1 << 30)].add(y), x, y)
+
+
+def test_scattered_updates_have_the_same_bits_on_every_number_of_threads():
+    x, i = array(1 << 18), positions(0, 1 << 18, 1 << 18)
+    f = cr.jit(lambda x, i: cnp.zeros_like(x).at[i].add(x))
+    before = cr.get_num_threads()
+    try:
+        found = []
+        for count in (1, 2, 3, 8):
+            cr.set_num_threads(count)
+            found.append(np.asarray(f(x, i)).tobytes())
+    finally:
+        cr.set_num_threads(before)
+    assert len(set(found)) == 1
+
+
+def test_a_donated_operand_of_many_updates():
+    data, i, y = array(1 << 18), positions(0, 1 << 18, 1 << 17), array(1 << 17)
+    f = lambda x, i, y: x.at[i].add(y)
+    wanted = np.asarray(f(data, i, y))
+    given = cnp.array(data)
+    np.testing.assert_array_equal(cr.jit(f, donate_argnums=0)(given, i, y), wanted)
+
+
+def test_many_scattered_updates_in_a_loop():
+    x, i = array(1 << 18), positions(0, 1 << 18, 1 << 17)
+
+    def f(x, i):
+        return lax.fori_loop(0, 3, lambda k, x: x.at[i + k].add(x[i] * 0.5), x)
+
+    assert_same(f, x, i)

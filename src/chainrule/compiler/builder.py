@@ -124,22 +124,27 @@ class Builder:
         target: Written,
         shape: Sequence[int],
         element: Callable[..., Expr],
-        place: Callable[..., Sequence[Index]],
+        place: Callable[..., Sequence[Index] | Index],
         *operands: Value,
         when: Callable[..., Expr] | None = None,
         combine: Callable[..., Expr] | None = None,
         ordered: Sequence[int] = (),
+        limits: Callable[..., tuple[Expr, Expr]] | None = None,
     ) -> None:
         """At every index of `shape`, stores element(*indices) at place(*indices) of the
-        target, where when(*indices) holds; combine(m, old, new) of what is there. Points
-        that may meet differ in the `ordered` dimensions, and go in their order."""
+        target (an index, or a row-major position), where when(*indices) holds;
+        combine(m, old, new) of what is there. Points that may meet differ in the
+        `ordered` dimensions, and go in their order. The last dimension runs from
+        limits(*indices)[0] to limits(*indices)[1] alone, if they are given."""
         self.check(*operands)
 
         def position(*indices: Index) -> Index:
-            return ravel(place(*indices), target.shape)
+            found = place(*indices)
+            return found if isinstance(found, Index) else ravel(found, target.shape)
 
         how = None if combine is None else functools.partial(combined, combine)
         piece = Piece(target, shape, element, position, when, how)
+        piece.limits = limits
         write(self.program, piece, ordered)
 
     def depends(self, x: Value, on: Value) -> bool:

@@ -55,6 +55,7 @@ class Cluster:
         self.work = 0.0
         self.ordered: frozenset[int] = frozenset()
         self.divided: int | None = None
+        self.limits: tuple[Expr, Expr] | None = None
         self.reads: dict[Value, None] = {}
         self.composed: dict[Member, tuple[Expr, ...]] = {}
 

@@ -123,5 +123,7 @@ def trips(axis: Axis) -> int:
     """How often a loop's body runs; a loop with limits goes over one chunk of many."""
     if axis.low is None:
         return axis.extent
-    chunks = math.prod(v.data[1] for v in walk((axis.low,)) if v.op == "var")
-    return -(-axis.extent // max(chunks, 1))
+    limits = walk((axis.low,))
+    found = {v for x in limits if x.op == "load" for v, _ in x.data[2]}
+    found.update(x for x in limits if x.op == "var")
+    return -(-axis.extent // max(math.prod(v.data[1] for v in found), 1))

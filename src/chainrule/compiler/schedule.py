@@ -124,6 +124,8 @@ def _stages(cluster: Cluster, context: Context) -> Nest:
         grid.sort(key=lambda v: v is not part)
     for k in cluster.ordered:
         nest.ordered.update(v for v, _ in cluster.index[k].terms)
+    if cluster.limits is not None:
+        nest.limits[grid[-1]] = cluster.limits
     chunk = _chunk(cluster, nest) if cluster.chunks else None
     stage_of: dict[Expr, int] = {}
     count = 0
@@ -318,6 +320,7 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     grid = [_axis(v, vector, copies, width) for v in nest.grid]
     if not grid:
         grid = [Axis(loop_variable(1), 1)]
+    _limit(nest, grid)
     if not nest.ordered:
         _choose_first(nest, nodes, grid, width)
     if not (nest.inner or nest.ordered):
@@ -329,9 +332,7 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
             inner = [_axis(v, vector, copies, width) for v in nest.inner]
             for a in inner:
                 a.overlap = a.overlap and not reductions
-                if a.var in nest.limits:
-                    a.low, a.high = nest.limits[a.var]
-                    a.overlap = False
+            _limit(nest, inner)
             if nest.products:
                 _unroll(inner)
             stages.append(Stage(inner, reductions, stores))
@@ -350,6 +351,13 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     if first.var in nest.ordered:
         grain = max(first.extent, 1)
     return Scheduled(kernel, width, first.extent, grain, nest.scratch, total)
+
+
+def _limit(nest: Nest, axes: Sequence[Axis]) -> None:
+    for a in axes:
+        if a.var in nest.limits:
+            a.low, a.high = nest.limits[a.var]
+            a.overlap = False
 
 
 def _grain(first: Axis, instructions: float, width: int) -> int:
@@ -464,6 +472,7 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
         if (v not in nest.limits or len(nest.inner) == 1)
         and v not in nest.ordered
         and v is not nest.chunk
+        and not any(varies(x, v) for pair in nest.limits.values() for x in pair)
     ]
     loads = [x for x in nodes if x.op == "load"]
     inner_size = math.prod(v.data[1] for v in nest.inner)

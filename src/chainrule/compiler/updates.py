@@ -35,9 +35,12 @@ class Written(Stored):
 
 class Piece(Value):
     """One writer: `element` at every index of `shape` goes to position `place`, where
-    `when` holds; `combine(old, new)` makes what is stored, `new` itself if None."""
+    `when` holds; `combine(old, new)` makes what is stored, `new` itself if None. The
+    last dimension goes only from limits(*index)[0] to limits(*index)[1], if given."""
 
-    __slots__ = ("combine", "copies", "element", "place", "stored", "target", "when")
+    __slots__ = (
+        "combine", "copies", "element", "limits", "place", "stored", "target", "when",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Piece(Value):
         self.target, self.element, self.place = target, element, place
         self.when, self.combine = when, combine
         self.copies: Value | None = None
+        self.limits: Callable[..., tuple[Expr, Expr]] | None = None
         self.stored: Store | None = None
 
     @property
@@ -164,7 +168,10 @@ def _compose(fusion: Fusion, cluster: Cluster, member: Member, piece: Piece) -> 
         previous, fusion.current = fusion.current, context
         try:
             (value,) = context.composed
-            piece.store(cluster.indices("map", piece.shape), value)
+            indices = cluster.indices("map", piece.shape)
+            piece.store(indices, value)
+            if piece.limits is not None:
+                cluster.limits = piece.limits(*indices)
             return context
         except Split as split:
             cluster.split(split.variable, split.factor)

@@ -11,6 +11,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from ..core.avals import ShapedArray
 from .windows import CLIP, GatherScatterMode, ScatterDimensionNumbers, window_sizes
 
 
@@ -108,6 +111,56 @@ class Updates:
         return out
 
 
+# --- many updates of a large operand -------------------------------------------------
+
+MANY, LARGE = 1 << 16, 1 << 19
+"""Updates, and bytes of the operand, from which on updates are dealt out before."""
+BUCKET, MOST_BUCKETS = 1 << 16, 16
+
+
+def _is_scattered(to: Updates) -> bool:
+    """Whether the updates are so many single elements, in an operand so large, that
+    nearly each would wait for memory."""
+    size, item = math.prod(to.x.shape), to.x.aval.dtype.itemsize
+    many = math.prod(to.updates.shape) >= MANY and size * item >= LARGE
+    return many and size < 1 << 31 and list(to.ordered) == list(range(len(to.order)))
+
+
+def _write_dealt(build: Any, out: Any, to: Updates, combine: Any) -> None:
+    """Deals the updates to parts of the operand that a cache holds; threads then make
+    those of a part in their order, and no two threads write to one part."""
+    m, n = build.m, math.prod(to.updates.shape)
+    size, item = math.prod(to.x.shape), to.x.aval.dtype.itemsize
+    per_bucket = max(BUCKET // item, -(-size // MOST_BUCKETS))
+    shift = (per_bucket - 1).bit_length()
+    buckets = -(-size // (1 << shift))
+
+    def position(*i: Any) -> Any:
+        place = m.convert(m.ravel(to.place(*i), to.x.shape).expr(), "i32")
+        return place if to.clip else m.select(to.inside(*i), place, m.const(-1, "i32"))
+
+    into = ShapedArray(to.updates.shape, np.dtype(np.int32))
+    positions = build.of(into).index(position, to.indices)
+    places, values, begins = build.native(
+        f"deal_{item}", (positions, to.updates),
+        (
+            ShapedArray((n,), np.dtype(np.int32)),
+            ShapedArray((n,), to.updates.aval.dtype),
+            ShapedArray((buckets + 1,), np.dtype(np.int64)),
+        ),
+        (n, buckets, shift), 1, scratch=16 * 8 * buckets,
+    )  # fmt: skip
+    build.write(
+        out, (buckets, n), lambda b, k: values.at(k),
+        lambda b, k: m.expression_index(places.at(k)), places, values, begins,
+        combine=combine, ordered=(1,),
+        limits=lambda b, k: (begins.at(b), begins.at(b + 1)),
+    )  # fmt: skip
+
+
+# --- scatters ------------------------------------------------------------------------
+
+
 def scatter_lowering(combine: Any) -> Any:
     """The lowering of a scatter whose elements are combine(m, old, new), or the new ones
     if that is None."""
@@ -126,6 +179,9 @@ def scatter_lowering(combine: Any) -> Any:
             indices = build.stored(indices)
         out = build.copied(x)
         to = Updates(build.m, x, indices, updates, dimension_numbers, mode)
+        if _is_scattered(to):
+            _write_dealt(build, out, to, combine)
+            return out
         build.write(
             out, [updates.shape[d] for d in to.order], to.element, to.place,
             updates, indices, when=None if to.clip else to.inside, combine=combine,
