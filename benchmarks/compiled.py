@@ -133,8 +133,8 @@ def program(
     """Declare a row for each of `cases`, such as "1K f32, 1M f64".
 
     `function(lib, *arrays)` runs jitted in Chainrule and JAX, as it stands in `peers`
-    ("torch.compile" compiles it); `others` maps a library to `prepare(lib)`, which returns
-    a function of the arrays. `bound` is "copy", or "fma" with `flops` of the size. What
+    ("torch.compile" compiles it); `others` maps a library to its own `prepare(lib)`, which
+    returns a function of the arrays. `bound` is "copy", or "fma" with `flops` of the size. What
     peers and others compute is not compared if it is `random`. Cases of at most the size
     `small`, and each first one, run in the tests. `target` is the budget of every case;
     `per` is as in `CallRow`.
@@ -157,13 +157,16 @@ def program(
         def values(size: str = size, dtype: str = dtype) -> tuple[Any, ...]:
             return cast(inputs(size_of(size)), TYPES[dtype])
 
-        row.implement(*JITTED)(maker(jitted(function), values, result))
+        own = dict(others or {})
+        for library in JITTED:
+            prepare = own.pop(library, jitted(function))
+            row.implement(library)(maker(prepare, values, result))
         apart = None if random else result
         for peer in peers:
             compiles = peer == "torch.compile"
             prepare = (torch_compiled if compiles else as_it_stands)(function)
             row.implement(peer)(maker(prepare, values, apart))
-        for peer, prepare in (others or {}).items():
+        for peer, prepare in own.items():
             row.implement(peer)(maker(prepare, values, apart))
 
 

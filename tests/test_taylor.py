@@ -46,7 +46,7 @@ def test_derivatives_up_to_order_twelve(name):
     np.testing.assert_allclose([float(d) for d in found], expected, rtol=1e-11)
 
 
-@pytest.mark.parametrize("order", range(6))
+@pytest.mark.parametrize("order", range(7))
 def test_derivative_is_nested_grad(order):
     f = lambda x: cnp.sin(x) * cnp.exp(-x) / (1 + x**2)
     with cr.enable_x64(True):

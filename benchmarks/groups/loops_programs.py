@@ -130,12 +130,30 @@ def recurrent(lib, w, u, x):
     return lib.grad(loss, (0, 1))(w, u)
 
 
+def flushed(lib):
+    """Chainrule's program with denormal numbers taken for zeros, as JAX always does."""
+    call = lib.jit(functools.partial(recurrent, lib))
+
+    def run(*arrays):
+        lib.set_flush_denormals(True)
+        try:
+            return call(*arrays)
+        finally:
+            lib.set_flush_denormals(False)
+
+    return run
+
+
 # With 200 steps the cotangents fall below the normal numbers, which JAX flushes to zero.
-for steps in (50, 200):
+for steps, note, others in (
+    (50, "", None),
+    (200, "", None),
+    (200, ", denormals flushed", {"chainrule": flushed}),
+):
     program(
         GROUP,
-        f"rnn_grad_{steps}",
-        f"gradient of a recurrent network of 32, {steps} steps, batch n",
+        f"rnn_grad_{steps}{'_flushed' if note else ''}",
+        f"gradient of a recurrent network of 32, {steps} steps{note}, batch n",
         recurrent,
         lambda size, steps=steps: (
             normals(1, 32, 32)(size)[0] / 6,
@@ -143,6 +161,7 @@ for steps in (50, 200):
             *normals(1, steps, lambda n: n, 32)(size),
         ),
         "16 f32",
+        others=others,
         small=16,
         rtol=LOOSE,
     )

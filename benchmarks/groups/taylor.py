@@ -1,8 +1,8 @@
 """Derivatives of high order: Taylor mode beside nested gradients.
 
-Chainrule differentiates along a scalar by power series, at a cost that grows with the
-square of the order; the others as their users write it, by nesting, whose cost doubles
-at least with each order. The Laplacian is the trace of the Hessian for those.
+By power series the cost grows with the square of the order (JAX's are those of
+`experimental.jet`), by nesting it doubles at least with each order. The Laplacian is the
+trace of the Hessian for JAX.
 """
 
 from functools import reduce
@@ -27,29 +27,49 @@ def nested(lib: Any, order: int) -> Any:
     return reduce(lambda f, _: lib.grad(f), range(order), wave(lib))
 
 
-def declare(order: int) -> CallRow:
-    """The derivative of the given order of `wave`, eagerly."""
+def by_series(lib: Any, order: int) -> Any:
+    """The derivative by power series: of the library's own, or the last term of a jet."""
+    if hasattr(lib, "derivative"):
+        return lib.derivative(wave(lib), order)
+    jet, series = lib.experimental.jet.jet, [1.0] + [0.0] * (order - 1)
+    return lambda x: jet(wave(lib), (x,), (series,))[1][-1]
+
+
+def declare(
+    name: str, order: int, how: str, makers: dict[str, Any], tested: bool = True
+) -> None:
+    """The derivative of the given order of `wave` at a point; `makers` map a library to
+    `derive(lib, order)`."""
     row = CallRow(
         "taylor",
-        f"order_{order}",
-        f"derivative of order {order} of sin(x) exp(-x) / (1 + x^2)",
+        f"{name}_{order}",
+        f"derivative of order {order} of sin(x) exp(-x) / (1 + x^2), {how}",
         budgets=(AheadOf(EVERYONE_ELSE),),
+        rtol=1e-9,
+        x64=True,
+        tested=tested,
     )
+    for library, derive in makers.items():
 
-    @row.implement("chainrule")
-    def make(lib):
-        f = lib.derivative(wave(lib), order)
-        return lambda: f(0.7)
-
-    @row.implement("jax", "autograd")
-    def make_nested(lib):
-        f = nested(lib, order)
-        return lambda: f(0.7)
-
-    return row
+        @row.implement(library)
+        def make(lib, derive=derive):
+            f = derive(lib, order)
+            return lambda: f(0.7)
 
 
-derivatives = [declare(order) for order in (2, 4, 6)]
+NESTED_TO = {"chainrule": 8, "autograd": 6, "jax": 4}
+"""The orders that nested gradients reach in a second or so."""
+
+for order in range(1, 13):
+    declare(
+        "series", order, "by series", dict.fromkeys(("chainrule", "jax"), by_series)
+    )
+for order in range(1, 9):
+    nesting = [library for library, most in NESTED_TO.items() if order <= most]
+    declare("nested", order, "nested grad", dict.fromkeys(nesting, nested), order <= 5)
+for order in (1, 4, 8, 12):
+    jitted = lambda lib, order: lib.jit(by_series(lib, order))
+    declare("jitted", order, "jitted", dict.fromkeys(("chainrule", "jax"), jitted))
 
 laplacian = CallRow(
     "taylor",
