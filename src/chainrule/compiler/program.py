@@ -17,6 +17,7 @@ from . import recurrences
 from .builder import EXPENSIVE, Builder, Unsupported
 from .components import put_together, separate
 from .fusion import Cluster, Fusion
+from .hoisting import hoist
 from .loops import BranchStep, LoopStep
 from .passes.algebra import simplify_algebra
 from .passes.common_subexpressions import eliminate_common_subexpressions
@@ -175,8 +176,8 @@ class Program(Fusion):
         return out
 
     def nested(self, closed: ClosedJaxpr) -> Program:
-        """The lowered body of a loop or branch, all of it native."""
-        made = Program(simplified(closed))
+        """The lowered body of a loop or branch, simplified before, all of it native."""
+        made = Program(closed)
         for step in made.steps:
             if isinstance(step, HostStep):
                 raise Unsupported(f"{step.eqn.primitive.name} in a loop: {step.reason}")
@@ -187,16 +188,15 @@ class Program(Fusion):
         xs: Sequence[Value], length: int, reverse: bool, avals: Sequence[Any],
     ) -> list[Value]:  # fmt: skip
         """A loop of known length; its last carry and its rows, of types `avals`."""
+        closed, consts = hoist(self, simplified(closed), consts)
         operands, turn = (consts, init, xs), recurrences.turn_of(length)
         step: RecurrenceStep | None = None
         turns: Turns | None = None
         with contextlib.suppress(Unsupported):
             if turn < length:
-                turns = scan_turns(simplified(closed), operands, turn, reverse, avals)
+                turns = scan_turns(closed, operands, turn, reverse, avals)
             else:
-                step = recurrences.scan(
-                    self, simplified(closed), operands, length, reverse, avals
-                )
+                step = recurrences.scan(self, closed, operands, length, reverse, avals)
         bodies = self._faster(turns.step if turns else step, [closed])
         if bodies is None and step is not None:
             self.steps.append(step)
@@ -210,10 +210,11 @@ class Program(Fusion):
         consts: Sequence[Value], init: Sequence[Value], avals: Sequence[Any],
     ) -> list[Value]:  # fmt: skip
         """A loop that runs while a test holds; its last carry."""
+        test, test_consts = hoist(self, simplified(test), test_consts)
+        body, consts = hoist(self, simplified(body), consts)
         turns: Turns | None = None
         with contextlib.suppress(Unsupported):
-            programs, num_tests = (simplified(test), simplified(body)), len(test_consts)
-            turns = while_turns(*programs, num_tests, avals)
+            turns = while_turns(test, body, len(test_consts), avals)
         bodies = self._faster(turns and turns.step, [body, test])
         if bodies is None and turns is not None:
             bodies, consts = [turns, self.nested(test)], [*test_consts, *consts]
@@ -249,7 +250,7 @@ class Program(Fusion):
         avals: Sequence[Any],
     ) -> list[Value]:  # fmt: skip
         """One of several programs, chosen by an index that is moved into range."""
-        bodies = [self.nested(b) for b in branches]
+        bodies = [self.nested(simplified(b)) for b in branches]
         for v in (index, *operands):
             self.settle(v)
         step = BranchStep(self.next_sequence(), index, operands, bodies)

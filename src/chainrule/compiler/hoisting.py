@@ -1,0 +1,83 @@
+"""Hoisting: what every step of a loop computes alike is computed once, before it.
+
+Equations of a body that depend on the loop's constants alone are lowered around the
+loop. What they make is passed to the body as further constants where it is worth a
+buffer: reductions, products, and elementwise values that are expensive. What costs less
+than reading it from memory stays in the body, composed into whatever reads it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
+from .builder import EXPENSIVE
+from .passes.dead_code import eliminate_dead_code, has_effects
+from .scalar_bodies import Outside
+from .values import Constant, Lazy, Value
+
+
+def hoist(
+    program: Any, body: ClosedJaxpr, consts: Sequence[Value]
+) -> tuple[ClosedJaxpr, list[Value]]:
+    """A body that computes less, and its constants, its first arguments."""
+    fixed = _invariant(body.jaxpr, len(consts))
+    env = _lowered(program, body, fixed, consts)
+    heavy = [e for e in fixed if not all(_is_cheap(env[v]) for v in e.outvars)]
+    if not heavy:
+        return body, list(consts)
+    gone = {v for e in heavy for v in e.outvars}
+    left = [e for e in body.eqns if gone.isdisjoint(e.outvars)]
+    given = [*gone, *body.jaxpr.invars]
+    rest = body.jaxpr.replace(invars=given, eqns=left)
+    made = eliminate_dead_code(ClosedJaxpr(rest, body.consts))
+    read = {*made.jaxpr.outvars, *(v for e in made.eqns for v in e.invars)}
+    kept = [v for e in heavy for v in e.outvars if v in read]
+    rest = made.jaxpr.replace(invars=[*kept, *body.jaxpr.invars])
+    return ClosedJaxpr(rest, made.consts), [*(env[v] for v in kept), *consts]
+
+
+def _invariant(jaxpr: Jaxpr, num_consts: int) -> list[JaxprEqn]:
+    """The equations that depend on constants alone."""
+    known = {*jaxpr.constvars, *jaxpr.invars[:num_consts]}
+    found: list[JaxprEqn] = []
+    for eqn in jaxpr.eqns:
+        inputs = [v for v in eqn.invars if type(v) is not Literal]
+        if all(v in known for v in inputs) and not has_effects(eqn):
+            known.update(eqn.outvars)
+            found.append(eqn)
+    return found
+
+
+def _lowered(
+    program: Any, body: ClosedJaxpr, eqns: Sequence[JaxprEqn], consts: Sequence[Value]
+) -> dict[Any, Value]:
+    """The values of equations, made in the program around the loop."""
+    reads = Counter(v for e in eqns for v in e.invars if type(v) is not Literal)
+    jaxpr, outside = body.jaxpr, Outside(program)
+    env: dict[Any, Value] = dict(zip(jaxpr.invars, consts))
+    for v, array in zip(jaxpr.constvars, body.consts):
+        if v in reads:
+            env[v] = outside.constant(v.aval, array)
+
+    def read(atom: Any) -> Value:
+        if type(atom) is Literal:
+            return Constant(atom.aval, program, atom.val)
+        return env[atom]
+
+    for eqn in eqns:
+        made = program.equation(eqn, [read(v) for v in eqn.invars])
+        for v, value in zip(eqn.outvars, made):
+            env[v] = value
+            if reads[v] > 1 and value.cost >= EXPENSIVE:
+                program.keep(value)
+    return env
+
+
+def _is_cheap(value: Value) -> bool:
+    """Whether a value is made where it is read for less than a load."""
+    if isinstance(value, Lazy):
+        return not value.anchor and value.cost < EXPENSIVE
+    return isinstance(value, Constant)
