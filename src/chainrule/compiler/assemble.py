@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from ..core.avals import ConcreteArray, wrap
+from ..core.avals import wrap
 from ..runtime import _native
 from . import kernels
 from .canonical import text_of, write, write_recurrence
@@ -20,6 +18,7 @@ from .codegen import processor
 from .codegen.types import size
 from .expr import forget
 from .fusion import Cluster
+from .layout import Layout, data_of
 from .loop import Kernel
 from .loops import NestedStep
 from .passes.dead_code import has_effects
@@ -27,6 +26,7 @@ from .program import Constant, HostStep, NativeStep, Program
 from .records import record
 from .recurrences import RecurrenceStep
 from .schedule import Scheduled, schedule
+from .sizes import Size
 from .updates import belongs, copied, together
 from .values import Stored, Value
 
@@ -156,7 +156,7 @@ def write_loop(step: RecurrenceStep) -> KernelStep:
 
 
 class Assembler:
-    """Numbers the buffers and lays out the arena; `native` is the runtime's plan.
+    """Numbers the buffers and lays out the arena.
     Arguments that are `owned` may be written to: `written` says which are."""
 
     def __init__(
@@ -170,7 +170,6 @@ class Assembler:
         self.owned = frozenset(owned)
         self.donated = [program.arguments[i] for i in donated]
         self.written: set[Value] = set()
-        self.native: Any = None
         self.slot: dict[Value, int] = {}
         self.temps: list[int | None] = []
         self.consts: list[Any] = []
@@ -179,6 +178,10 @@ class Assembler:
 
     def plan(self) -> Any:
         """The plan."""
+        return self.layout().plan()
+
+    def layout(self) -> Layout:
+        """What the plan is made of."""
         program = self.program
         for k, v in enumerate(program.arguments):
             self.slot[v] = k
@@ -192,22 +195,21 @@ class Assembler:
         steps = [self._step(s) for s in self.steps]
         kernels.keep(s.structure for s in self.steps if isinstance(s, KernelStep))
         forget()
-        self.native = made = _native.Plan(
+        return Layout(
             len(program.arguments), self.consts, self.temps, outputs, steps, self.arena,
-            in_avals=[v.aval for v in program.arguments],
+            [v.aval for v in program.arguments], self.pick,
         )  # fmt: skip
-        return made if self.pick is None else _picked(made, self.pick)
 
     def _assemble_nested(self, step: NestedStep) -> None:
-        """Makes the plans of the programs that a step runs, and room for what they
+        """Lays out the programs that a step runs, and room for what they
         compute in between."""
         for body in step.bodies:
             inner = Assembler(body, select_steps(body), step.owned(body))
-            inner.plan()
+            layout = inner.layout()
             results = range(len(body.results)) if inner.pick is None else inner.pick
-            step.plans.append((inner.native, list(results)))
+            step.plans.append((layout, list(results)))
             step.note_written([v in inner.written for v in body.arguments])
-        step.add_scratch(self.program, [plan.arena_bytes for plan, _ in step.plans])
+        step.add_scratch(self.program, [layout.arena for layout, _ in step.plans])
 
     def _in_place(self) -> None:
         """Leaves out copies of what nobody reads afterwards: the copy has its place, or
@@ -352,13 +354,18 @@ class Assembler:
 
     def _take(self, free: list[tuple[int, int]], bytes_: int) -> int:
         """A place in the arena: the smallest free one that fits, or a new one."""
-        fitting = [(n, at) for at, n in free if n >= bytes_]
+        known = type(bytes_) is not Size
+        fitting = [
+            (n, at)
+            for at, n in free
+            if n is bytes_ or (known and type(n) is not Size and n >= bytes_)
+        ]
         if not fitting:
             self.arena += bytes_
             return self.arena - bytes_
-        n, at = min(fitting)
+        n, at = min(fitting) if known else fitting[0]
         free.remove((at, n))
-        if n > bytes_:
+        if n is not bytes_ and n > bytes_:
             free.append((at + bytes_, n - bytes_))
         return at
 
@@ -386,8 +393,8 @@ class Assembler:
             )  # fmt: skip
         if isinstance(step, NestedStep):
             subs = [
-                (plan, picks, None if v is None else self._slot_of(v))
-                for (plan, picks), v in zip(step.plans, step.scratch)
+                (layout, picks, None if v is None else self._slot_of(v))
+                for (layout, picks), v in zip(step.plans, step.scratch)
             ]
             return step.entry(self._slot_of, nbytes_of, subs)
         return (
@@ -417,20 +424,6 @@ def host_call(step: HostStep) -> Any:
         return list(out) if many else [out]
 
     return call
-
-
-def data_of(x: Any) -> np.ndarray:
-    """The ndarray of an Array; keys are structured bytes."""
-    return x._data if isinstance(x, ConcreteArray) else np.asarray(x)
-
-
-def _picked(plan: Any, pick: list[int]) -> Any:
-    def run(*arrays: Any) -> list[Any]:
-        outs = plan(*arrays)
-        return [outs[k] for k in pick]
-
-    run.optimize = plan.optimize  # type: ignore[attr-defined]
-    return run
 
 
 __all__ = ["Assembler", "Stored", "assemble", "select_steps"]

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from .expr import Expr
 from .rewrite import walk
+from .sizes import about
 
 MOST = 8
 LOAD, LATENCY = 0.6, 8
@@ -44,7 +45,8 @@ def block(
         v for v in axes if v.data[1] > 1 and any(not varies(x, v) for x in loads)
     ][-3:]
     chosen = [*reused, vector]
-    choices = [range(1, min(MOST, v.data[1]) + 1) for v in reused]
+    extents = [about(v.data[1]) for v in chosen]
+    choices = [range(1, min(MOST, n) + 1) for n in extents[:-1]]
     varying = [
         (
             1.5 if varies(x, vector) else 1.0,
@@ -57,9 +59,9 @@ def block(
         results = math.prod(counts)
         read = sum(w * math.prod(counts[k] for k in on) for w, on in varying)
         waste = 1.0
-        for v, c in zip(chosen, counts):
+        for v, n, c in zip(chosen, extents, counts):
             group = c * (width if v is vector else 1)
-            waste *= -(-v.data[1] // group) * group / v.data[1]
+            waste *= -(-n // group) * group / n
         cost = waste * (1 + LOAD * read / results) * max(1.0, LATENCY / results)
         if cost < best:
             best, found = cost, dict(zip(chosen, counts))

@@ -24,6 +24,7 @@ from .expr import Expr, binary, const, node, select
 from .index import Index, loop_variable, number
 from .loop import Axis, Kernel, Stage, Store
 from .rewrite import walk
+from .sizes import about
 
 BOXES, NODES = 9, 480
 POINTS = 1 << 12
@@ -111,7 +112,10 @@ def _work(grid: Sequence[Axis], boxes: Sequence[Box]) -> float:
         for x in walk(_expressions(stores)):
             if x is v or any(a in inside for a in x.args) or _goes_along(x, v):
                 inside.add(x)
-        share = [(b - a) / x.extent for (a, b), x in zip(ranges[::-1], grid[::-1])]
+        share = [
+            about(b - a) / about(x.extent)
+            for (a, b), x in zip(ranges[::-1], grid[::-1])
+        ]
         total += math.prod(share) * sum(3 if x.op == "load" else 1 for x in inside)
     return total
 

@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import ShapedArray
 from . import scalars
 from .components import MOST, split_axis
 from .expr import Expr, const, convert, select
 from .fusion import WORK
 from .index import Index, ravel
+from .sizes import shaped
 from .updates import Piece, Written, copy_of, write
 from .values import Fold, Indices, Lazy, Reduced, Value, type_of
 
@@ -65,7 +65,8 @@ class Builder:
         self.check(*operands)
         out = Value(self.out, None)
         shape = out.shape
-        settled = [self.settled(x) if x.shape != shape else x for x in operands]
+        alike = [len(x.shape) == len(shape) and x.shape == shape for x in operands]
+        settled = [x if same else self.settled(x) for x, same in zip(operands, alike)]
 
         def combine(elements: Sequence[Expr]) -> Expr:
             return _element(fn, elements, out.type or "", params, widen)
@@ -76,8 +77,7 @@ class Builder:
         def linear(position: Index) -> Expr:
             return combine([x.linear(position) for x in settled])
 
-        same = all(x.shape == shape for x in settled)
-        made = self._lazy(element, settled, cost, linear if same else None)
+        made = self._lazy(element, settled, cost, linear if all(alike) else None)
         made.split = split_axis(shape, settled)
         return made
 
@@ -91,6 +91,10 @@ class Builder:
         """The value whose element at `indices` is fn(*indices)."""
         self.check(*operands)
         return self._lazy(lambda indices: fn(*indices), operands, cost, linear)
+
+    def aval(self, shape: Sequence[int], dtype: Any, weak_type: bool = False) -> Any:
+        """The aval of an intermediate value."""
+        return shaped(shape, dtype, weak_type)
 
     def of(self, aval: Any) -> Builder:
         """A builder of an intermediate value of that aval."""
@@ -189,7 +193,7 @@ class Builder:
         self.check(x)
         place = [list(order).index(k) for k in range(len(order))]
         shape = tuple(x.shape[k] for k in order)
-        out = ShapedArray(shape, x.aval.dtype, x.aval.weak_type)
+        out = shaped(shape, x.aval.dtype, x.aval.weak_type)
         made = Lazy(
             out,
             self.program,
@@ -233,7 +237,7 @@ class Builder:
         more to work in. It divides [0, extent) itself, unless `grain` says how the
         threads may."""
         if scratch:
-            avals = [*avals, ShapedArray((scratch,), np.dtype(np.uint8))]
+            avals = [*avals, shaped((scratch,), np.dtype(np.uint8))]
         grain = max(extent, 1) if grain is None else grain
         made = self.program.native(name, inputs, avals, ints, extent, grain)
         return made[:-1] if scratch else made

@@ -13,11 +13,12 @@ from typing import Any
 
 from . import kernels
 from .codegen.emit import emit_kernel
-from .codegen.expressions import SMALL
 from .codegen.recurrences import emit_recurrence
+from .codegen.types import is_literal
 from .expr import Expr, node
 from .loop import Axis, Kernel, Recurrence
 from .rewrite import walk
+from .sizes import identity, opaque
 
 _written: dict[Any, kernels.Structure] = {}
 _MOST = 4096
@@ -29,7 +30,7 @@ class Description:
     def __init__(self, kernel: Kernel, width: int, scratch: dict[Any, int]):
         self.numbers: list[int] = []
         self.buffers: list[Any] = []
-        self._large: dict[int, int] = {}
+        self._large: dict[Any, int] = {}
         self._buffer_of: dict[Any, int] = {}
         self._vars: dict[Expr, int] = {}
         self._nodes: dict[Expr, int] = {}
@@ -43,16 +44,17 @@ class Description:
         self.key = (width, tuple(loops), tuple(stages), tuple(self._parts), sizes)
 
     def _number(self, n: int) -> Any:
-        if -SMALL <= n <= SMALL:
+        if is_literal(n):
             return n
-        if n not in self._large:
-            self._large[n] = len(self.numbers)
+        key = identity(n)
+        if key not in self._large:
+            self._large[key] = len(self.numbers)
             self.numbers.append(n)
-        return (self._large[n],)
+        return (self._large[key],)
 
     def number_of(self, n: int) -> int:
         """The place of a large number."""
-        return self._large[n]
+        return self._large[identity(n)]
 
     def _buffer(self, key: Any) -> int:
         if key not in self._buffer_of:
@@ -206,7 +208,8 @@ def text_of(kernel: Kernel | Recurrence, width: int, scratch: dict[Any, int]) ->
 def _structure(
     name: str, seen: Description, kernel: Kernel, width: int, scratch: dict[Any, int]
 ) -> kernels.Structure:
-    text, buffers, origins = emit_kernel(kernel, kernels.NAME, width, scratch)
+    with opaque():
+        text, buffers, origins = emit_kernel(kernel, kernels.NAME, width, scratch)
     places = [
         seen.number_of(n) if axis is None else seen.axis_number[id(axis)]
         for n, axis in origins

@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core.avals import ShapedArray
 from .expr import Expr, select
 from .fusion import Fusion, Member
 from .index import Index, ravel
 from .loop import Store
+from .sizes import shaped
 from .updates import Written
 from .values import Indices, Lazy, Value
 
@@ -53,7 +53,7 @@ def separate(fusion: Fusion, v: Lazy) -> None:
     assert axis is not None
     count = v.shape[axis]
     shape = (*v.shape[:axis], *v.shape[axis + 1 :])
-    aval = ShapedArray(shape, v.aval.dtype)
+    aval = shaped(shape, v.aval.dtype)
     parts = [
         Lazy(aval, fusion, _component(whole, axis, k), v.operands, 0.0)
         for k in range(count)

@@ -65,7 +65,7 @@ class Index:
         return " + ".join([*parts, str(self.constant)])
 
     def __add__(self, other: Index | int) -> Index:
-        if isinstance(other, int):
+        if not isinstance(other, Index):
             return Index(self.constant + other, self.terms, self.rest)
         coefficients = dict(self.terms)
         for v, c in other.terms:
@@ -78,7 +78,7 @@ class Index:
     __radd__ = __add__
 
     def __sub__(self, other: Index | int) -> Index:
-        return self + (-other if isinstance(other, int) else other * -1)
+        return self + (other * -1)
 
     def __rsub__(self, other: int) -> Index:
         return self * -1 + other

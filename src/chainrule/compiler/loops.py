@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import ShapedArray
+from .sizes import shaped
 from .values import Stored, Value
 
 
@@ -50,7 +51,7 @@ class NestedStep:
     def add_scratch(self, reader: Any, sizes: Sequence[int]) -> None:
         """Gives the step a buffer for each program that needs so many bytes."""
         for n in sizes:
-            aval = ShapedArray((n,), np.dtype(np.uint8))
+            aval = shaped((n,), np.dtype(np.uint8))
             self.scratch.append(Stored(aval, reader, self) if n else None)
         self.own([v for v in self.scratch if v is not None])
 

@@ -6,11 +6,15 @@ lowered to index functions, fused into kernels, and assembled to a plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr
 from .assemble import assemble
+from .families import plan_of
 from .passes.algebra import simplify_algebra
 from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
@@ -39,14 +43,33 @@ def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 def compile_program(closed: ClosedJaxpr, donated: tuple[int, ...] = ()) -> Any:
     """A callable of flat Arrays that runs a closed program as native code."""
-    with uncollected():
-        return assemble(Program(simplify(closed)), donated)
+    with alone(), uncollected():
+        return plan_of(simplify(closed), donated)
 
 
 def compile_native(closed: ClosedJaxpr) -> Any:
     """The same, or None where a step of the program would run on the host."""
-    with uncollected():
+    with alone(), uncollected():
         program = Program(simplify(closed))
         if any(isinstance(step, HostStep) for step in program.steps):
             return None
         return assemble(program)
+
+
+_turn = [threading.RLock()]
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """One thread at a time: expressions that are equal are one object, in a pool that
+    all compilations share."""
+    with _turn[0]:
+        yield
+
+
+def _forget_turn() -> None:
+    """A process that was forked off has none of the threads that may hold the lock."""
+    _turn[0] = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_forget_turn)

@@ -27,7 +27,7 @@ from .costs import Cost, cost_of_buffers, cost_of_kernel
 from .loops import NestedStep
 from .origins import Origins
 from .peaks import Peaks, measured
-from .pipeline import PASSES
+from .pipeline import PASSES, alone
 from .program import HostStep
 from .pseudocode import pseudocode
 
@@ -96,8 +96,7 @@ class Report:
             steps = select_steps(self._origins)
         with self._timed("assemble"):
             self._assembler = Assembler(self._origins, steps)
-            self._assembler.plan()
-        self.plan: Any = self._assembler.native
+            self.plan: Any = self._assembler.layout().native()
         with self._timed("optimize"):
             self.plan.optimize()
         self.steps = [self._step(k, s) for k, s in enumerate(self._assembler.steps)]
@@ -260,7 +259,8 @@ def report(
     >>> made.steps[0].what, made.cost_analysis()["bytes accessed"]
     ('sin mul', 800.0)
     """
-    return Report(closed, arrays, name, donated)
+    with alone():
+        return Report(closed, arrays, name, donated)
 
 
 def share_of_peak(cost: Cost, seconds: float, peaks: Peaks) -> tuple[float, str]:

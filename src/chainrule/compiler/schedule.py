@@ -22,6 +22,7 @@ from .index import Index, Split, loop_variable, number, ravel, variable_index
 from .loop import Axis, Kernel, Recurrence, Reduction, Stage, Store, load, trips
 from .records import record
 from .rewrite import Rewriter, merge_variables, walk
+from .sizes import Size, about
 from .tiling import tiled, turned
 from .values import Reduced, Value
 
@@ -308,8 +309,8 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     lanes = vector_bytes // _widest(nodes)
     vector = _vector_variable(nest, nodes, lanes)
     width = lanes
-    if vector is not None and vector.data[1] < lanes:
-        width = max(1 << (vector.data[1] - 1).bit_length(), 2)
+    if vector is not None and about(vector.data[1]) < lanes:
+        width = max(1 << (about(vector.data[1]) - 1).bit_length(), 2)
     if vector in nest.grid:
         nest.grid.remove(vector)
         nest.grid.append(vector)
@@ -338,7 +339,7 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
             stages.append(Stage(inner, reductions, stores))
         if points:
             stages.append(Stage([], [], points))
-    total = _instructions(nest, nodes, grid, width) * grid[0].extent
+    total = _instructions(nest, nodes, grid, width) * about(grid[0].extent)
     combines = any(s.combine for s, _ in nest.stores())
     if combines:
         for a in grid:
@@ -347,7 +348,7 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     if not (nest.inner or nest.ordered or combines):
         kernel = in_boxes(kernel, width)
     first = kernel.grid[0]
-    grain = _grain(first, total / first.extent, width)
+    grain = _grain(first, total / about(first.extent), width)
     if first.var in nest.ordered:
         grain = max(first.extent, 1)
     return Scheduled(kernel, width, first.extent, grain, nest.scratch, total)
@@ -372,16 +373,20 @@ def _choose_first(
     """Puts the loop that threads share first."""
     first = max(
         range(len(grid)),
-        key=lambda k: (not grid[k].vector and grid[k].extent >= 4 * grid[k].copies, -k),
+        key=lambda k: (not grid[k].vector and _many(grid[k], 1), -k),
     )
     last = grid[-1]
     if not (nest.products and last.vector and _streams(nodes, last.var)):
         grid.insert(0, grid.pop(first))
         return
-    many = last.extent >= 4 * last.copies * width
+    many = _many(last, width)
     grid.insert(0, grid.pop(len(grid) - 1 if many else first))
     if not many:
         grid.insert(1, grid.pop())
+
+
+def _many(a: Axis, width: int) -> bool:
+    return about(a.extent) >= 4 * a.copies * width
 
 
 def _turned(nest: Nest, nodes: Sequence[Expr], vector: Expr, width: int) -> Expr | None:
@@ -416,8 +421,8 @@ def _instructions(
     roots = nest.inside()
     inside = walk(roots)
     within = sum(3 if x.op == "load" else 1 for x in inside) + 3 * len(roots)
-    rest = math.prod(v.data[1] for v in nest.inner)
-    points = math.prod(trips(a) for a in grid[1:])
+    rest = about(math.prod(v.data[1] for v in nest.inner))
+    points = about(math.prod(trips(a) for a in grid[1:]))
     lanes = width if any(a.vector for a in grid) or nest.inner else 1
     return max((within * rest + len(nodes) - len(inside)) * points / lanes, 1e-9)
 
@@ -430,7 +435,7 @@ def _streams(nodes: Sequence[Expr], vector: Expr) -> bool:
         for x in nodes
         if x.op == "load" and vector in dict(x.data[2])
     ]
-    return max(sizes, default=0) > CACHED
+    return any(n > CACHED for n in sizes)
 
 
 def _unroll(inner: list[Axis]) -> None:
@@ -447,8 +452,8 @@ def _axis(v: Expr, vector: Expr | None, copies: dict[Expr, int], width: int) -> 
     n, count = v.data[1], copies.get(v, 1)
     group = count * (width if v is vector else 1)
     return Axis(
-        v, n, vector=v is vector, copies=count, constant=v is vector and n <= CONSTANT,
-        overlap=n >= group,
+        v, n, vector=v is vector, copies=count, overlap=n >= group,
+        constant=v is vector and type(n) is not Size and n <= CONSTANT,
     )  # fmt: skip
 
 
@@ -475,13 +480,13 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
         and not any(varies(x, v) for pair in nest.limits.values() for x in pair)
     ]
     loads = [x for x in nodes if x.op == "load"]
-    inner_size = math.prod(v.data[1] for v in nest.inner)
+    inner_size = about(math.prod(v.data[1] for v in nest.inner))
     within = len(walk(nest.inside()))
     computed, after = 0.3 * within, 0.3 * (len(nodes) - within) / inner_size
     best: tuple[float, int] | None = None
     chosen = None
     for k, v in enumerate(candidates):
-        n = v.data[1]
+        n = about(v.data[1])
         if n < 2:
             continue
         efficiency = n / (-(-n // lanes)) if n >= lanes else min(n, lanes) * 0.9
@@ -547,7 +552,8 @@ def _copies(
 
 def _fitting(count: int, v: Expr, width: int) -> int:
     """The largest power of two up to `count` of whose vectors the axis has enough."""
-    while count > 1 and count * width > v.data[1]:
+    n = about(v.data[1])
+    while count > 1 and count * width > n:
         count //= 2
     return count
 

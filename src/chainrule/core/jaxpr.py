@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..runtime import _native
 from . import printer, source
 from .avals import aval_of
@@ -44,6 +46,10 @@ class Literal:
 
     def __repr__(self) -> str:
         return f"Literal({self.val})"
+
+    def bits(self) -> bytes:
+        """The value in memory: -0.0 and 0.0 differ, and NaN is itself."""
+        return np.asarray(self.val).tobytes()
 
 
 Atom = Var | Literal

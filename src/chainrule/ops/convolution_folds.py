@@ -14,7 +14,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.avals import ShapedArray
 from .folds import product
 
 NARROW = 12
@@ -107,7 +106,7 @@ def _padded(
         inside = build.m.all_of(k.within(n) for k, n in zip(place, x.shape))
         return build.guarded(inside, lambda: x.at(*place), zero)
 
-    aval = ShapedArray(tuple(shape), x.aval.dtype)
+    aval = build.aval(shape, x.aval.dtype)
     copy = build.stored(build.of(aval).index(element, x))
     moved = [tuple(a - b for a, b in zip(g.low, lows)) for g, _ in parts]
     return copy, [dataclasses.replace(g, low=m) for (g, _), m in zip(parts, moved)]
@@ -177,7 +176,7 @@ def _taken_apart(build: Any, x: Any, k: Any, g: Geometry, layout: Layout) -> Any
         sizes = list(shape)
         for d, n in zip(spec[2:], counts):
             sizes[d] = n
-        aval = ShapedArray(tuple(sizes), build.out.dtype)
+        aval = build.aval(sizes, build.out.dtype)
 
         def place(*i: Any, r: Any = r) -> list[Any]:
             at = list(i)

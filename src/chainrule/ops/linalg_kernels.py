@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core import dtypes
-from ..core.avals import ShapedArray
 
 GRAIN = 1 << 15
 """Multiplications that a thread should have at least."""
@@ -110,7 +109,7 @@ def qr(build: Any, x: Any, *, pivoting: bool, full_matrices: bool) -> list[Any]:
     build.require(not pivoting, "pivoting")
     q, r = build.out
     m, n = x.shape[-2:]
-    columns, taus = _reflections_avals(x)
+    columns, taus = _reflections_avals(build, x)
     sizes = (m, n, r.shape[-2])
     work = 2 * m * n * min(m, n)
     factors, scales, upper = _solved(
@@ -121,21 +120,21 @@ def qr(build: Any, x: Any, *, pivoting: bool, full_matrices: bool) -> list[Any]:
     return [basis, upper]
 
 
-def _reflections_avals(x: Any) -> tuple[Any, Any]:
+def _reflections_avals(build: Any, x: Any) -> tuple[Any, Any]:
     """Avals of column-major factors and of the scales of reflections."""
     *batch, m, n = x.shape
     dtype = x.aval.dtype
     return (
-        ShapedArray((*batch, n, m), dtype),
-        ShapedArray((*batch, min(m, n)), dtype),
+        build.aval((*batch, n, m), dtype),
+        build.aval((*batch, min(m, n)), dtype),
     )
 
 
 def geqrf(build: Any, x: Any) -> list[Any]:
     """Factors in the form of reflections."""
     *batch, m, n = x.shape
-    columns, _ = _reflections_avals(x)
-    none = ShapedArray((*batch, 0, n), x.aval.dtype)
+    columns, _ = _reflections_avals(build, x)
+    none = build.aval((*batch, 0, n), x.aval.dtype)
     build.check(x)
     work = 2 * m * n * min(m, n)
     factors, scales, _ = _solved(
@@ -187,7 +186,7 @@ def slogdet(build: Any, x: Any) -> Any:
     build.check(x)
     m, n = build.m, x.shape[-1]
     batch = tuple(x.shape[:-2])
-    ints = [ShapedArray((*batch, n), dtypes.int32)] * 2
+    ints = [build.aval((*batch, n), dtypes.int32)] * 2
     factors, swaps, _ = _solved(build, "lu", (x,), [x.aval, *ints], (n, n), n**3)
 
     def values(*indices: Any) -> Any:

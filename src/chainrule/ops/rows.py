@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core import dtypes
-from ..core.avals import ShapedArray
 
 LONG_ROW = 1 << 16
 AT_ONCE = 64
@@ -41,7 +40,7 @@ class LastAxis:
         if self.order is None:
             return out
         shape = tuple(out.shape[k] for k in self.order)
-        return ShapedArray(shape, out.dtype, out.weak_type)
+        return self.build.aval(shape, out.dtype, out.weak_type)
 
     def back(self, y: Any) -> Any:
         """A result with its axis where the operand has it."""
@@ -74,7 +73,7 @@ def sort(
         )  # fmt: skip
         return [last.back(ys[0])]
     order: list[Any] = []
-    positions = ShapedArray(xs[0].shape, dtypes.int32)
+    positions = build.aval(xs[0].shape, dtypes.int32)
     for key in reversed(xs[:num_keys]):
         name = f"reorder_{key.type}" if order else f"order_{key.type}"
         order = build.native(

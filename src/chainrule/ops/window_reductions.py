@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.avals import ShapedArray
 from ..core.primitive import Primitive
 from .convolution import Pads, dilated, padded, window_counts, windows_of
 from .elementwise_logic import ge_p, le_p
@@ -378,7 +377,7 @@ def _scatter_lower(
         return candidate(i, *element_of_window(m, x.shape, counts, i, params))
 
     rank, type = len(counts), accumulator(t.type)
-    chosen = build.of(ShapedArray(counts, np.dtype(np.int32))).fold(
+    chosen = build.of(build.aval(counts, np.dtype(np.int32))).fold(
         (*counts, *window), range(rank, 2 * rank), values, start, choose, x,
         finish=lambda results: [m.convert(results[1], "i32")],
     )  # fmt: skip

@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..expr import Expr, Routine, node
+from ..sizes import identity
 from . import memory
 from .operations import Writer, write
 from .scopes import Scope, Scopes
-from .types import NAMES, constant, vector
-
-SMALL = 64
+from .types import NAMES, constant, is_literal, vector
 
 
 class ExpressionWriter(Writer):
@@ -29,7 +28,7 @@ class ExpressionWriter(Writer):
         self.scopes = Scopes()
         self.lines = self.scopes.top.lines
         self.buffers: dict[Any, str] = {}
-        self.slots: dict[int, str] = {}
+        self.slots: dict[Any, str] = {}
         self.ints: list[tuple[int, Any]] = []
         self.base: dict[Expr, str | None] = {}
         self.offset: dict[Expr, int] = {}
@@ -45,17 +44,17 @@ class ExpressionWriter(Writer):
     def number(self, n: int, fresh: Any = None) -> str:
         """A size as an operand: small ones literally, others from `ints`."""
         if fresh is None:
-            if -SMALL <= n <= SMALL:
+            if is_literal(n):
                 return str(n)
-            if n in self.slots:
-                return self.slots[n]
+            if identity(n) in self.slots:
+                return self.slots[identity(n)]
         k = len(self.ints)
         self.ints.append((n, fresh))
         name = f"%n{k}"
         self.entry.append(f"  %np{k} = getelementptr i64, ptr %ints, i64 {k}")
         self.entry.append(f"  {name} = load i64, ptr %np{k}, !invariant.load !0")
         if fresh is None:
-            self.slots[n] = name
+            self.slots[identity(n)] = name
         return name
 
     def buffer(self, key: Any) -> str:

@@ -14,7 +14,7 @@ from ..expr import Expr, node
 from ..loop import Store
 from ..loop import load as element_of
 from .turning import load_turned, turning_axis
-from .types import IN_MEMORY, NAMES, size, vector
+from .types import IN_MEMORY, NAMES, is_literal, size, vector
 
 Emitter = Any
 
@@ -140,7 +140,7 @@ def address(
     for v, stride in ordered:
         offset = w.offset.get(v, 0) * (w.full_width if v is w.vector_var else 1)
         base = w.base.get(v)
-        if -64 <= stride <= 64 and offset:
+        if is_literal(stride) and offset:
             literal, offset = literal + stride * offset, 0
         prefix = (*prefix, v, stride, offset)
         if base is None and not offset:

@@ -13,9 +13,8 @@ from ..expr import Expr
 from ..loop import Kernel, Recurrence
 from . import memory
 from .emit import Emitter, Names
-from .expressions import SMALL
 from .scopes import Scope
-from .types import NAMES
+from .types import NAMES, SMALL
 
 
 class RecurrenceEmitter(Emitter):

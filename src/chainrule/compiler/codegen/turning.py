@@ -26,7 +26,7 @@ def turning_axis(w: Emitter, e: Expr) -> Expr | None:
     if flags or w.mask is not None or e.type == "bool":
         return None
     strides = dict(terms)
-    if abs(strides.get(w.vector_var, 0)) <= 1:
+    if strides.get(w.vector_var, 0) in (-1, 0, 1):
         return None
     for v, stride in terms:
         if stride == 1 and w.copies.get(v) == w.full_width and v is not w.vector_var:
@@ -55,9 +55,10 @@ def _rows(w: Emitter, e: Expr, pointer: str, stride: int) -> list[str]:
     t, align = vector(element, w.full_width), size(e.type)
     rows = [w.new(f"load {t}, ptr {pointer}, align {align}")]
     for lane in range(1, w.full_width):
-        distance = str(lane * stride)
         if step.startswith("%"):
             distance = w.new(f"mul i64 {step}, {lane}")
+        else:
+            distance = str(lane * stride)
         at = w.new(f"getelementptr {element}, ptr {pointer}, i64 {distance}")
         rows.append(w.new(f"load {t}, ptr {at}, align {align}"))
     return rows

@@ -8,8 +8,10 @@ operations know the sign.
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 from ..expr import BITS, FLOATS, Expr
+from ..sizes import Size
 
 NAMES = {
     "bool": "i1", "i8": "i8", "u8": "i8", "i16": "i16", "u16": "i16", "i32": "i32",
@@ -18,6 +20,14 @@ NAMES = {
 }  # fmt: skip
 IN_MEMORY = {**NAMES, "bool": "i8"}
 SUFFIX = {**NAMES, "f16": "f16", "f32": "f32", "f64": "f64"}
+
+
+SMALL = 64
+
+
+def is_literal(n: Any) -> bool:
+    """Whether a number is written into the text; others are handed over by the call."""
+    return type(n) is not Size and -SMALL <= n <= SMALL
 
 
 def size(type: str) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.avals import ConcreteArray
 from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal
 from .dead_code import has_effects
 
@@ -54,6 +53,4 @@ def _key(eqn: JaxprEqn, inputs: list[Any]) -> Any:
 
 def _literal_key(v: Literal) -> Any:
     """Literals by type and bits: -0.0 and 0.0 differ, NaN equals itself."""
-    if isinstance(v.val, ConcreteArray):
-        return v.aval, v.val._data.tobytes()
-    return v.aval, repr(v.val)
+    return v.aval, v.bits()
