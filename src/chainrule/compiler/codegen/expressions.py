@@ -89,6 +89,8 @@ class ExpressionWriter(Writer):
         if not copied:
             return e
         offset = self.offset
+        if len(copied) == 1:
+            return e, offset.get(copied[0], 0)
         return (e, *[offset.get(v, 0) for v in copied])
 
     def is_vector(self, e: Expr) -> bool:
@@ -110,47 +112,49 @@ class ExpressionWriter(Writer):
         found = known.get(wanted)
         if found is not None:
             return found
-        stack = [e]
+        stack: list[Any] = [e]
+        push, pop = stack.append, stack.pop
         while stack:
-            x = stack[-1]
+            x = pop()
+            if type(x) is tuple:  # its operands are known
+                self._place(*x)
+                continue
             name = key(x)
             if name in known:
-                stack.pop()
                 continue
-            args = (x.args[0], x.args[2]) if x.op == "rare" else x.args
-            pending = [a for a in args if key(a) not in known]
-            if pending:
-                stack.extend(pending)
-                continue
-            stack.pop()
-            self._place(x, name)
+            if x.args:
+                push((x, name))
+                stack += (x.args[0], x.args[2]) if x.op == "rare" else x.args
+            else:
+                self._place(x, name)
         return known[wanted]
 
     def _place(self, x: Expr, name: Any) -> None:
         """Computes an expression whose arguments are known."""
-        scopes = self.scopes
-        if x.op == "const":
+        scopes, op = self.scopes, x.op
+        if op == "const":
             scopes.remember(scopes.stack[0], name, (constant(x), False))
-        elif x.op == "int":
+        elif op == "int":
             scopes.remember(scopes.stack[0], name, (self.number(x.data), False))
         else:
-            depth = scopes.depth(x)
-            made = self._compute(x, scopes.at_depth(depth))
-            scopes.remember(scopes.at_depth(depth), name, made)
+            scope = scopes.at_depth(scopes.depth(x))
+            scopes.remember(scope, name, self._compute(x, scope))
 
     def _compute(self, e: Expr, scope: Scope) -> tuple[str, bool]:
-        wide = self.is_vector(e)
+        wide, op = self.is_vector(e), e.op
         width = self.full_width if wide else 0
-        if e.op == "var":
-            return self.within(scope, width, lambda: self._variable(e)), wide
-        if e.op == "load":
-            return self.within(scope, width, lambda: memory.load(self, e)), wide
-        if e.op == "rare":
-            return self.within(scope, width, lambda: self._rare(e, scope)), wide
-        args = [self.operand(a, wide) for a in e.args]
-        if e.op == "call":
-            return self.within(scope, width, lambda: self._call(e, args)), wide
-        return self.within(scope, width, lambda: write(self, e, args)), wide
+        own = op in ("var", "load", "rare")
+        args = [] if own else [self.operand(a, wide) for a in e.args]
+        former = self.lines, self.width
+        self.lines, self.width = scope.lines, width
+        if not own:
+            name = self._call(e, args) if op == "call" else write(self, e, args)
+        elif op == "load":
+            name = memory.load(self, e)
+        else:
+            name = self._variable(e) if op == "var" else self._rare(e, scope)
+        self.lines, self.width = former
+        return name, wide
 
     def _call(self, e: Expr, args: Sequence[str]) -> str:
         """Calls a routine, which the kernel's text then holds at this width."""
@@ -164,10 +168,11 @@ class ExpressionWriter(Writer):
 
     def operand(self, e: Expr, wide: bool) -> str:
         """The name of an expression's value, as a vector if asked."""
-        name, is_wide = self.value(e)
-        if not wide or is_wide:
+        found = self.scopes.known.get(self.key(e)) or self.value(e)
+        name = found[0]
+        if not wide or found[1]:
             return name
-        if e.op in ("const",) or (e.op == "int" and name[0] != "%"):
+        if e.op == "const" or (e.op == "int" and name[0] != "%"):
             return f"splat ({NAMES[e.type]} {name})"
         key = ("splat", self.key(e))
         found = self.scopes.known.get(key)

@@ -24,6 +24,7 @@ _COMPARE_FLOAT = {
     "ge": "oge",
 }
 _FLOAT = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "rem": "frem"}
+_MANGLED = {"f16": "f16", "f32": "f32", "f64": "f64"}
 _INTEGER = {
     "add": "add",
     "sub": "sub",
@@ -70,16 +71,15 @@ class Writer:
 
     def intrinsic(self, name: str, result: str, *operands: tuple[str, str]) -> str:
         """Calls llvm.<name>, overloaded on the first operand's type if given so."""
-        types = ", ".join(t for t, _ in operands)
-        self.declared.setdefault(name, f"declare {result} @{name}({types})")
-        given = ", ".join(f"{t} {v}" for t, v in operands)
+        if name not in self.declared:
+            types = ", ".join([t for t, _ in operands])
+            self.declared[name] = f"declare {result} @{name}({types})"
+        given = ", ".join([f"{t} {v}" for t, v in operands])
         return self.new(f"call {result} @{name}({given})")
 
     def mangled(self, type: str) -> str:
         """The suffix of an overloaded intrinsic: 'v16f32' or 'f32'."""
-        short = {"half": "f16", "float": "f32", "double": "f64"}.get(
-            NAMES[type], NAMES[type]
-        )
+        short = _MANGLED.get(type) or NAMES[type]
         return f"v{self.width}{short}" if self.width else short
 
 
@@ -182,13 +182,13 @@ def _extremum(w: Writer, e: Expr, args: list[str]) -> str:
 def _fma(w: Writer, e: Expr, args: list[str]) -> str:
     t = w.type(e.type)
     name = f"llvm.fma.{w.mangled(e.type)}"
-    return w.intrinsic(name, t, *((t, a) for a in args))
+    return w.intrinsic(name, t, *[(t, a) for a in args])
 
 
 def _copysign(w: Writer, e: Expr, args: list[str]) -> str:
     t = w.type(e.type)
     name = f"llvm.copysign.{w.mangled(e.type)}"
-    return w.intrinsic(name, t, *((t, a) for a in args))
+    return w.intrinsic(name, t, *[(t, a) for a in args])
 
 
 def _negate(w: Writer, e: Expr, args: list[str]) -> str:

@@ -82,14 +82,14 @@ class Scopes:
             if x.op in ("var", "result", "given"):
                 known[x] = (x,)
                 continue
-            found: dict[Expr, None] = {}
+            found: tuple[Expr, ...] = ()
             if x.op == "load":
-                found = dict.fromkeys(v for v, _ in x.data[2])
+                found = tuple([v for v, _ in x.data[2]])
                 if x.data[0] in self.written:
-                    found.update(dict.fromkeys(self.grid))
+                    found = _union(found, self.grid)
             for a in x.args:
-                found.update(dict.fromkeys(known[a]))
-            known[x] = tuple(found)
+                found = _union(found, known[a])
+            known[x] = found
         return known[e]
 
     def depth(self, e: Expr) -> int:
@@ -100,3 +100,9 @@ class Scopes:
             if depth > deepest:
                 deepest = depth
         return deepest
+
+
+def _union(x: tuple[Expr, ...], y: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    if x is y or not y:
+        return x
+    return tuple(dict.fromkeys(x + y)) if x else y
