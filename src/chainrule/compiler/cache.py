@@ -18,7 +18,6 @@ import os
 import zlib
 
 from ..runtime import _native
-from . import codegen
 from .codegen import processor
 from .records import record
 
@@ -52,10 +51,15 @@ def is_empty() -> bool:
 
 @functools.cache
 def version() -> str:
-    """A digest of the code generator's sources: another one writes other code."""
-    root = os.path.dirname(codegen.__file__ or "")
-    names = sorted(n for n in os.listdir(root) if n.endswith(".py"))
-    return _native.sha256(b"".join(_read(root, n) for n in names)).hex()
+    """A digest of the code generator's sources and those of mathematical functions:
+    others write other code."""
+    root = os.path.dirname(__file__)
+    parts = [_read(root, "expr.py")]
+    for part in ("codegen", "mathematics"):
+        inner = os.path.join(root, part)
+        names = sorted(n for n in os.listdir(inner) if n.endswith(".py"))
+        parts += [_read(inner, n) for n in names]
+    return _native.sha256(b"".join(parts)).hex()
 
 
 def _read(root: str, name: str) -> bytes:
@@ -65,7 +69,9 @@ def _read(root: str, name: str) -> bytes:
 
 def key_of(description: str) -> str:
     """The name of a kernel's code: its structure, the processor and our version."""
-    whole = f"{version()}\n{processor.identity()}\n{description}"
+    whole = description
+    if folder() is not None:
+        whole = f"{version()}\n{processor.identity()}\n{description}"
     return _native.sha256(whole.encode()).hex()[:40]
 
 

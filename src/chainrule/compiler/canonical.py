@@ -154,6 +154,8 @@ class Description:
             data = self._results[x]
         elif op == "call":
             data = self._routines[x.data]
+        elif op == "function":
+            data = x.data.name
         else:
             data = x.data
         return (op, x.type, data, *[nodes[a] for a in x.args])

@@ -14,6 +14,7 @@ from typing import Any
 
 from .codegen.types import size
 from .expr import FLOATS, Expr, node
+from .functions import expanded
 from .loop import Axis, Kernel, Recurrence, Stage, trips
 from .records import record
 from .rewrite import walk
@@ -163,6 +164,7 @@ class _Counter:
 def _usual(roots: Iterable[Expr]) -> Iterator[Expr]:
     """As walk, without what is computed in rare cases only."""
     needed: set[Expr] = set()
+    roots = expanded(roots)
     nodes = walk(roots)
     stack = list(roots)
     while stack:

@@ -60,7 +60,7 @@ def interpret(x: Expr, values: Mapping[Expr, Any]) -> Any:
 
 def _evaluate(x: Expr, args: list[Any]) -> Any:
     dtype = DTYPES[x.type]
-    if x.op == "call":
+    if x.op in ("call", "function"):
         return interpret(x.data.body, dict(zip(x.data.parameters, args)))
     if x.op == "const":
         return np.asarray(const_value(x)).astype(dtype)

@@ -195,7 +195,7 @@ class _Printer:
         inner = ", ".join(self.text(a) for a in x.args)
         if x.op in ("convert", "convert_unchecked", "bitcast"):
             return f"{'bits_' if x.op == 'bitcast' else ''}{x.type}({inner})"
-        name = x.data.name if x.op == "call" else x.op
+        name = x.data.name if x.op in ("call", "function") else x.op
         return f"{name}({inner})"
 
     def _load(self, x: Expr) -> str:

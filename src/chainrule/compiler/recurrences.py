@@ -16,6 +16,7 @@ from typing import Any
 from ..core.jaxpr import ClosedJaxpr
 from .builder import Unsupported
 from .expr import Expr, const, node
+from .functions import operations
 from .index import Index, loop_variable
 from .loop import Recurrence, Store
 from .rewrite import walk
@@ -203,7 +204,7 @@ def _place(var: Expr, row: Any, length: int, reverse: bool) -> Index:
 def _size_of(loop: Recurrence) -> int:
     """How many operations a step takes, and what is computed before it."""
     roots = [*loop.updates, *(s.value for s in loop.stores)]
-    return sum(1 for _ in walk(roots if loop.test is None else [*roots, loop.test]))
+    return operations(walk(roots if loop.test is None else [*roots, loop.test]))
 
 
 __all__ = ["RecurrenceStep", "scan", "while_loop"]

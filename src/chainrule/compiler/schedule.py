@@ -17,6 +17,7 @@ from typing import Any
 from .blocking import block, varies
 from .boxes import in_boxes
 from .expr import BITS, FLOATS, Expr, binary
+from .functions import operations
 from .fusion import Cluster, Context, Member, Partial
 from .index import Index, Split, loop_variable, number, ravel, variable_index
 from .loop import Axis, Kernel, Recurrence, Reduction, Stage, Store, load, trips
@@ -393,7 +394,7 @@ def _turned(nest: Nest, nodes: Sequence[Expr], vector: Expr, width: int) -> Expr
     """The loop along which squares of vectors are transposed; none where an expression
     is too long to be written for each of their rows."""
     axes = [] if nest.inner or nest.ordered else nest.grid
-    if len(nodes) > TURNED:
+    if operations(nodes) > TURNED:
         return None
     return turned(axes, vector, _loads(nodes), width)
 
@@ -420,11 +421,13 @@ def _instructions(
     counts as three."""
     roots = nest.inside()
     inside = walk(roots)
-    within = sum(3 if x.op == "load" else 1 for x in inside) + 3 * len(roots)
+    count = operations(inside)
+    within = count + 2 * sum([x.op == "load" for x in inside]) + 3 * len(roots)
     rest = about(math.prod(v.data[1] for v in nest.inner))
     points = about(math.prod(trips(a) for a in grid[1:]))
     lanes = width if any(a.vector for a in grid) or nest.inner else 1
-    return max((within * rest + len(nodes) - len(inside)) * points / lanes, 1e-9)
+    rest_count = operations(nodes) - count
+    return max((within * rest + rest_count) * points / lanes, 1e-9)
 
 
 def _streams(nodes: Sequence[Expr], vector: Expr) -> bool:
@@ -459,7 +462,7 @@ def _axis(v: Expr, vector: Expr | None, copies: dict[Expr, int], width: int) -> 
 
 def _widest(nodes: Sequence[Expr]) -> int:
     sizes = [
-        BITS[x.type] // 8
+        x.data.widest if x.op == "function" else BITS[x.type] // 8
         for x in nodes
         if x.type != "bool" and (x.op == "load" or x.type in FLOATS)
     ]
@@ -481,8 +484,9 @@ def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | No
     ]
     loads = [x for x in nodes if x.op == "load"]
     inner_size = about(math.prod(v.data[1] for v in nest.inner))
-    within = len(walk(nest.inside()))
-    computed, after = 0.3 * within, 0.3 * (len(nodes) - within) / inner_size
+    within = operations(walk(nest.inside()))
+    computed = 0.3 * within
+    after = 0.3 * (operations(nodes) - within) / inner_size
     best: tuple[float, int] | None = None
     chosen = None
     for k, v in enumerate(candidates):
@@ -526,6 +530,7 @@ def _copies(
     vector_bytes: int,
 ) -> dict[Expr, int]:
     """How many points of an axis are computed at once."""
+    size = operations(nodes)
     folds = any(r for r, _, _ in nest.stages)
     if vector is None or nest.scratch or any(s.combine for s, _ in nest.stores()):
         return {}
@@ -533,20 +538,20 @@ def _copies(
         across = _turned(nest, nodes, vector, width)
         if across is not None:
             return {across: width}
-        count = 4 if len(nodes) <= 12 else 2 if len(nodes) <= 24 else 1
+        count = 4 if size <= 12 else 2 if size <= 24 else 1
         return {vector: _fitting(count, vector, width)}
     registers = 24 if vector_bytes == 64 else 12
     if nest.products:
         loads = [x for x in nodes if x.op == "load"]
         axes = [v for v in nest.grid if v is not vector and v is not nest.chunk]
         most = 1 if vector in nest.inner else _fitting(4, vector, width)
-        across = [*range(1, most + 1)] if len(nodes) <= 40 else [1]
+        across = [*range(1, most + 1)] if size <= 40 else [1]
         found = block(loads, axes, vector, across, width, registers)
         if vector in nest.grid or len(found) > 1:
             return found
     if vector in nest.inner:
-        return {vector: _fitting(4, vector, width)} if len(nodes) <= 40 else {}
-    across = _fitting(4, vector, width) if len(nodes) <= 40 else 1
+        return {vector: _fitting(4, vector, width)} if size <= 40 else {}
+    across = _fitting(4, vector, width) if size <= 40 else 1
     return {vector: across}
 
 

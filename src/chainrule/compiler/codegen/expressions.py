@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..expr import Expr, Routine, node
+from ..functions import expansion
 from ..sizes import identity
 from . import memory
 from .operations import Writer, write
@@ -37,6 +38,7 @@ class ExpressionWriter(Writer):
         self.vector_var: Expr | None = None
         self.mask: str | None = None
         self.vector_results: dict[Expr, Sequence[Expr]] = {}
+        self.expansions: dict[Expr, Expr] = {}
         self.entry: list[str] = []
         self.serial = itertools.count()
         self.scratch: dict[Any, str] = {}
@@ -122,12 +124,22 @@ class ExpressionWriter(Writer):
             name = key(x)
             if name in known:
                 continue
-            if x.args:
+            if x.op == "function":
+                push((x, name))
+                push(self.expansion(x))
+            elif x.args:
                 push((x, name))
                 stack += (x.args[0], x.args[2]) if x.op == "rare" else x.args
             else:
                 self._place(x, name)
         return known[wanted]
+
+    def expansion(self, x: Expr) -> Expr:
+        """What a function computes."""
+        found = self.expansions.get(x)
+        if found is None:
+            found = self.expansions[x] = expansion(x)
+        return found
 
     def _place(self, x: Expr, name: Any) -> None:
         """Computes an expression whose arguments are known."""
@@ -136,6 +148,10 @@ class ExpressionWriter(Writer):
             scopes.remember(scopes.stack[0], name, (constant(x), False))
         elif op == "int":
             scopes.remember(scopes.stack[0], name, (self.number(x.data), False))
+        elif op == "function":
+            inner = self.expansion(x)
+            scope = scopes.at_depth(scopes.depth(inner))
+            scopes.remember(scope, name, scopes.known[self.key(inner)])
         else:
             scope = scopes.at_depth(scopes.depth(x))
             scopes.remember(scope, name, self._compute(x, scope))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..expr import Expr, Operand, bitcast, const, convert, fma, node, select
+from ..functions import applied
 from ..records import record
 
 Pair = tuple[Expr, Expr]
@@ -76,14 +77,14 @@ def for_formats(function: Callable[..., Expr]) -> Callable[..., Expr]:
     def of_any(*args: Any) -> Expr:
         type = next(a.type for a in args if isinstance(a, Expr))
         if type in _FORMATS:
-            return function(*[_expression(a, type) for a in args])
+            return applied(function, *[_expression(a, type) for a in args])
         if type not in ("f16", "bf16"):
             raise TypeError(
                 f"{function.__name__}: takes floating-point values, got type {type};"
                 " convert the operand first."
             )
         wide = [convert(_expression(a, type), "f32") for a in args]
-        return convert(function(*wide), type)
+        return convert(applied(function, *wide), type)
 
     return of_any
 
