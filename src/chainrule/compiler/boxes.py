@@ -21,6 +21,7 @@ from itertools import pairwise
 from typing import Any
 
 from .expr import Expr, binary, const, node, select
+from .functions import operations
 from .index import Index, loop_variable, number
 from .loop import Axis, Kernel, Stage, Store
 from .rewrite import walk
@@ -101,7 +102,7 @@ def _parts(ends: Sequence[int], width: int) -> list[Range]:
 
 def _nodes(boxes: Sequence[Box]) -> int:
     """How long the code of all boxes is."""
-    return sum(len(walk(_expressions(stores))) for _, stores in boxes)
+    return sum(operations(walk(_expressions(stores))) for _, stores in boxes)
 
 
 def _work(grid: Sequence[Axis], boxes: Sequence[Box]) -> float:
