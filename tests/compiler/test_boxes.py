@@ -196,3 +196,40 @@ def test_many_conditions_are_left_in_the_edges():
 
     for step in steps_of(steps, numbers(5000)):
         assert len(step.scheduled.kernel.stages) == 3
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rows", [1, 2, 63, 64, 1000, 5001])
+def test_many_slim_columns(rows, dtype):
+    with cr.enable_x64():
+        xs = [numbers(rows, 1 + k % 3, dtype=dtype) for k in range(19)]
+        assert_same(lambda *xs: cnp.concatenate(xs, 1), *xs)
+        assert_same(lambda *xs: cnp.concatenate([*xs, xs[0][::-1]], 1) != xs[3], *xs)
+        cubes = [x.reshape(rows, 1, -1) for x in xs[::3]]
+        assert_same(lambda *xs: cnp.concatenate([*xs, *xs], 1), *cubes)
+        assert_same(lambda *xs: cnp.stack([x[:, 0] for x in xs], 1), *xs)
+
+
+@pytest.mark.parametrize(
+    "widths", [(1, 400, 1, 2, 300, 7), (5, 0, 5, 1, 1, 1), (9,) * 40]
+)
+def test_columns_slim_and_wide(widths):
+    xs = [numbers(700, n) for n in widths]
+    assert_same(lambda *xs: cnp.concatenate([2 * x for x in xs], 1), *xs)
+    assert_same(lambda *xs: cnp.concatenate([cnp.roll(x, 1, 0) for x in xs], 1), *xs)
+    double = lambda x: (x.astype("float64") / 3).astype("float32")
+    with cr.enable_x64():
+        f = lambda *xs: cnp.concatenate(
+            [double(x) if k % 2 else x for k, x in enumerate(xs)], 1
+        )
+        assert_same(f, *xs)
+
+
+def test_slim_columns_share_a_loop_over_rows():
+    xs = [numbers(20000, 2) for _ in range(12)]
+    (step,) = steps_of(lambda *xs: cnp.concatenate(xs, 1), *xs)
+    assert len(step.scheduled.kernel.stages) == 12
+    assert step.scheduled.extent > 10
+    columns = [numbers(20000) for _ in range(7)]
+    (step,) = steps_of(lambda *xs: cnp.stack(xs, 1), *columns)
+    assert len(step.outputs) == 1

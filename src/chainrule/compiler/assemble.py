@@ -78,9 +78,10 @@ def select_steps(program: Program) -> list[Step]:
     def write_pieces() -> None:
         if pieces:
             parts = [schedule(c, program, width) for c in reversed(pieces)]
-            chosen.append(write_kernel(together(parts), pieces[::-1]))
-            for v in chosen[-1].buffers:
-                v.uses += 1
+            for made, clusters in [*together(pieces[::-1], parts)][::-1]:
+                chosen.append(write_kernel(made, clusters))
+                for v in chosen[-1].buffers:
+                    v.uses += 1
             pieces.clear()
 
     for step in reversed(program.steps):

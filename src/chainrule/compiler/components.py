@@ -60,7 +60,9 @@ def separate(fusion: Fusion, v: Lazy) -> None:
     ]
     for part in parts:
         part.cost = v.cost / count
-        fusion.settle(part)
+        fusion.settle(part)  # beside the last: they go to the same lines of memory
+        fusion.beside = part.owner
+    fusion.beside = None
     v.fn, v.linear_fn, v.operands = _joined(parts, axis), None, parts
     v.view, v.cost, v.depth, v.parts = None, 1.0, 1, parts
 

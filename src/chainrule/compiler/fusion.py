@@ -37,7 +37,7 @@ CHUNKED = 1 << 17
 LONG, HUGE, PARTIAL = 1 << 13, 1 << 24, 1 << 21
 ROW_LIMIT = 1 << 14
 COLUMN_LIMIT = 1 << 16
-WORK = 200.0
+WORK, MEMBERS = 200.0, 16
 _serial = itertools.count()
 
 
@@ -179,11 +179,13 @@ def squeezed(shape: Sequence[int]) -> list[int]:
 
 
 class Fusion:
-    """Assigns anchors to clusters; `current` is where values are read at the moment."""
+    """Assigns anchors to clusters; `current` is where values are read at the moment, and
+    `beside` a cluster that the next anchor may join without reading what it reads."""
 
     def __init__(self) -> None:
         self.steps: list[Any] = []
         self.current: Any = None
+        self.beside: Any = None
 
     def next_sequence(self) -> int:
         """The place of a new step in the order of execution."""
@@ -299,9 +301,9 @@ class Fusion:
         reads: dict[Value, None],
     ) -> bool:
         role = _role(cluster, member)
-        if role is None or cluster.chunks != chunks or len(cluster.members) >= 12:
+        if role is None or cluster.chunks != chunks or len(cluster.members) >= MEMBERS:
             return False
-        related = any(v.owner is cluster for v in reads)
+        related = cluster is self.beside or any(v.owner is cluster for v in reads)
         if not related and not _shares(cluster, reads):
             return False
         inner = cluster.inner

@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from .expr import Expr
+from .expr import BITS, Expr, binary
 from .fusion import Cluster, Context, Fusion, Member, squeezed
-from .index import Index, Split, loop_variable, ravel
+from .index import Index, Split, loop_variable, number, ravel
 from .loop import Axis, Combination, Kernel, Stage, Store
-from .schedule import Scheduled
+from .schedule import WORK, Scheduled
 from .values import Indices, Stored, Value
 
 SHORT, LONG, ROW = 1 << 12, 1 << 16, 64
+SLIM, TURNS, LEAST = 8 * 256, 16, 64
+"""Bits of a row that a slim piece has at most; slim pieces of a kernel; rows of a tile,
+which are a whole number of groups of vectors."""
 
 
 class Written(Stored):
@@ -105,7 +108,8 @@ def _divide(cluster: Cluster) -> None:
 
 
 def belongs(step: Any, other: Cluster) -> bool:
-    """Whether both steps write short pieces of one buffer, in no order."""
+    """Whether both steps write short pieces of one buffer, or slim ones of its rows, in
+    no order."""
     if not isinstance(step, Cluster):
         return False
     v, w = (c.members[0].values[0] for c in (step, other))
@@ -115,25 +119,81 @@ def belongs(step: Any, other: Cluster) -> bool:
         and v.target is w.target
         and all(p.combine is None and p.copies is None for p in (v, w))
         and not step.ordered
-        and math.prod(v.shape) <= SHORT
+        and (math.prod(v.shape) <= SHORT or _is_slim(v))
     )
 
 
-def together(parts: Sequence[Scheduled]) -> Scheduled:
-    """One kernel that runs the loops of several, one behind the other."""
-    if len(parts) == 1:
-        return parts[0]
+def _is_slim(v: Piece) -> bool:
+    """Whether a piece has all rows of its target, and little of each."""
+    if len(v.shape) != len(v.target.shape) or v.shape[0] != v.target.shape[0]:
+        return False
+    return math.prod(v.shape[1:]) * BITS[v.type or "f64"] <= SLIM
+
+
+def together(
+    clusters: Sequence[Cluster], parts: Sequence[Scheduled]
+) -> Iterator[tuple[Scheduled, list[Cluster]]]:
+    """Kernels that run the loops of several, and the clusters of each: slim ones over
+    the same rows in turns, short ones one behind the other."""
     width = max(p.width for p in parts)
+    rows = [_row_axis(p.kernel) for p in parts]
+    if len(parts) > 1 and all(rows):
+        for k in range(0, len(parts), TURNS):
+            group = slice(k, k + TURNS)
+            yield _by_rows(parts[group], rows[group], width), [*clusters[group]]
+    elif len(parts) > 1 and all(math.prod(c.dims) <= SHORT for c in clusters):
+        yield _one_behind_the_other(parts, width), [*clusters]
+    else:
+        yield from ((p, [c]) for p, c in zip(parts, clusters))
+
+
+def _row_axis(kernel: Kernel) -> Axis | None:
+    """The loop over the rows of the buffer that a kernel stores into."""
+    (store, *_) = kernel.stages[0].stores
+    shape = store.buffer.shape
+    for a in kernel.grid:
+        length = dict(store.index.terms).get(a.var)
+        plain = a.extent == shape[0] and a.low is None and len(kernel.stages) == 1
+        if plain and length == math.prod(shape[1:]):
+            return a
+    return None
+
+
+def _by_rows(parts: Sequence[Scheduled], rows: Sequence[Axis], width: int) -> Scheduled:
+    """One kernel whose threads share groups of rows: lines of memory that several parts
+    write to stay in a cache from one to the next."""
+    count = rows[0].extent
+    points = sum(math.prod(a.extent for a in p.kernel.grid) for p in parts) // count
+    size = max(LEAST, 1 << max(SHORT // points, 1).bit_length() - 1)
+    t = loop_variable(-(-count // size))
+    stages: list[Stage] = []
+    for p, row in zip(parts, rows):
+        _fit(p.kernel, width)
+        row.low, row.floor, row.constant = t * number(size), number(0), False
+        row.high = binary("min", row.low + number(size), number(count))
+        stages.append(Stage(p.kernel.grid, [], p.kernel.stages[0].stores))
+    instructions = sum(p.instructions for p in parts)
+    grain = max(int(WORK * t.data[1] / instructions), 1)
+    kernel = Kernel([Axis(t, t.data[1])], stages)
+    return Scheduled(kernel, width, t.data[1], grain, {}, instructions)
+
+
+def _one_behind_the_other(parts: Sequence[Scheduled], width: int) -> Scheduled:
     stages: list[Stage] = []
     for p in parts:
-        for a in p.kernel.grid:
-            a.overlap = a.extent >= a.copies * (width if a.vector else 1)
+        _fit(p.kernel, width)
         stages += [
             Stage([*p.kernel.grid, *s.axes], s.reductions, s.stores)
             for s in p.kernel.stages
         ]
     kernel = Kernel([Axis(loop_variable(1), 1)], stages)
     return Scheduled(kernel, width, 1, 1, {}, sum(p.instructions for p in parts))
+
+
+def _fit(kernel: Kernel, width: int) -> None:
+    """Lets the loops of a kernel have vectors of this width."""
+    for a in (*kernel.grid, *(a for s in kernel.stages for a in s.axes)):
+        a.overlap = a.extent >= a.copies * (width if a.vector else 1)
 
 
 def copied(cluster: Cluster) -> tuple[Value | None, Value | None]:
@@ -177,19 +237,6 @@ def _compose(fusion: Fusion, cluster: Cluster, member: Member, piece: Piece) -> 
             cluster.split(split.variable, split.factor)
         finally:
             fusion.current = previous
-
-
-def _divide(cluster: Cluster) -> None:
-    """Divides a long last dimension that has no order into parts for several threads."""
-    last = len(cluster.dims) - 1
-    terms = cluster.index[last].terms
-    if last in cluster.ordered or len(terms) != 1:
-        return
-    n = cluster.dims[last]
-    parts = next((p for p in (8, 4, 6, 2) if n % p == 0 and n // p >= ROW), None)
-    if parts is not None:
-        cluster.split(terms[0][0], n // parts)
-        cluster.divided = last
 
 
 __all__ = ["Piece", "Written", "belongs", "copied", "copy_of", "together", "write"]
