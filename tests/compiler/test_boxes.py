@@ -233,3 +233,34 @@ def test_slim_columns_share_a_loop_over_rows():
     columns = [numbers(20000) for _ in range(7)]
     (step,) = steps_of(lambda *xs: cnp.stack(xs, 1), *columns)
     assert len(step.outputs) == 1
+
+
+SIZES = (100, 1000, 1001, 1002, 5000, 4096, 4097, 63, 64, 65, 3, 2, 1, 777, 20000)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: x[:, 0] - cnp.roll(x[:, 0], 1),
+        lambda x, y: cnp.concatenate([x[:, 0], 2 * y, x[::-1, 1]]) + 1,
+        lambda x, y: cnp.concatenate([x, y[::2, None], x * 2] * 4, 1),
+        lambda x, y: cnp.stack([y, y + 1, y * y, -y, y - 7], 1),
+        lambda x, y: cnp.pad(x, 3) * 2,
+        lambda x, y: cnp.roll(x, (1, -1), (0, 1)) + cnp.roll(x, (-1, 1), (0, 1)),
+    ],
+    ids=["roll", "join", "columns", "stack", "pad", "rolls"],
+)
+def test_one_function_at_many_sizes(f):
+    compiled = cr.jit(f)
+    for n in SIZES:
+        x, y = numbers(n, 2), numbers(2 * n - 1)
+        np.testing.assert_array_equal(np.asarray(compiled(x, y)), np.asarray(f(x, y)))
+
+
+def test_many_scattered_updates_at_many_sizes():
+    f = lambda x, i, y: x.at[i].add(y)
+    compiled = cr.jit(f)
+    for n in (1000, 70000, 80000, 80001, 131072, 65536, 65535, 43691, 200000):
+        i = cnp.asarray(rng.integers(-3 * n, 3 * n + 5, n))
+        x, y = numbers(3 * n), numbers(n)
+        np.testing.assert_array_equal(compiled(x, i, y), np.asarray(f(x, i, y)))

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import ShapedArray
 from .windows import CLIP, GatherScatterMode, ScatterDimensionNumbers, window_sizes
 
 
@@ -139,14 +138,14 @@ def _write_dealt(build: Any, out: Any, to: Updates, combine: Any) -> None:
         place = m.convert(m.ravel(to.place(*i), to.x.shape).expr(), "i32")
         return place if to.clip else m.select(to.inside(*i), place, m.const(-1, "i32"))
 
-    into = ShapedArray(to.updates.shape, np.dtype(np.int32))
+    into = build.aval(to.updates.shape, np.dtype(np.int32))
     positions = build.of(into).index(position, to.indices)
     places, values, begins = build.native(
         f"deal_{item}", (positions, to.updates),
         (
-            ShapedArray((n,), np.dtype(np.int32)),
-            ShapedArray((n,), to.updates.aval.dtype),
-            ShapedArray((buckets + 1,), np.dtype(np.int64)),
+            build.aval((n,), np.dtype(np.int32)),
+            build.aval((n,), to.updates.aval.dtype),
+            build.aval((buckets + 1,), np.dtype(np.int64)),
         ),
         (n, buckets, shift), 1, scratch=16 * 8 * buckets,
     )  # fmt: skip
