@@ -11,8 +11,8 @@ import sys
 import numpy
 import pytest
 
-from benchmarks import report, summary, turns, units
-from benchmarks.budgets import AheadOf, AtMost, AtMostBeyond, AtMostTimes
+from benchmarks import libraries, report, summary, turns, units
+from benchmarks.budgets import LOOPS, AheadOf, AtMost, AtMostBeyond, AtMostTimes
 from benchmarks.libraries import LibraryAbsent, import_library, read_numbers
 from benchmarks.peaks import Peaks
 from benchmarks.rows import CallRow, ProcessRow, load_rows
@@ -46,6 +46,24 @@ def test_budgets_judge_medians_and_abstain_without_them():
     assert AheadOf(("numpy",)).met(seconds, "chainrule") is False
     assert AheadOf(("jax",)).met(seconds, "chainrule") is None
     assert AtMost(1.0).met({}, "chainrule") is None
+
+
+def test_loops_are_twice_as_fast_as_a_peer_or_as_fast_as_c():
+    seconds = {"chainrule": 1.0, "jax": 2.5, "jax0431": 2.0, "c": 0.95}
+    assert LOOPS.met(seconds, "chainrule") is True
+    assert LOOPS.met({**seconds, "c": 0.5}, "chainrule") is True
+    assert LOOPS.met({**seconds, "jax0431": 1.9}, "chainrule") is True
+    assert LOOPS.met({**seconds, "jax0431": 1.9, "c": 0.9}, "chainrule") is False
+    assert LOOPS.met({"chainrule": 1.0, "c": 0.5}, "chainrule") is False
+    assert LOOPS.met({"chainrule": 1.0}, "chainrule") is None
+
+
+def test_a_column_of_one_release_takes_no_other(monkeypatch):
+    monkeypatch.setitem(libraries.RELEASES, "numpy1", ("numpy", "1.0"))
+    with pytest.raises(LibraryAbsent):
+        import_library("numpy1")
+    monkeypatch.setitem(libraries.RELEASES, "numpy2", ("numpy", numpy.__version__))
+    assert import_library("numpy2") == (numpy, numpy.__version__)
 
 
 def test_results_agree_up_to_the_tolerance_of_their_largest_entry():

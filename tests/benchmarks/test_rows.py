@@ -1,4 +1,6 @@
-"""Every row runs in Chainrule, and agrees with NumPy's implementation where there is one."""
+"""Every row runs in Chainrule, and agrees with NumPy's or C's where there is one."""
+
+import shutil
 
 import pytest
 
@@ -8,6 +10,7 @@ from benchmarks.turns import Settings, agree, run_program
 
 ROWS = [row for row in load_rows().values() if row.tested]
 CALLS = [pytest.param(row, id=row.id) for row in ROWS if isinstance(row, CallRow)]
+IN_C = [case for case in CALLS if "c" in case.values[0].makers and shutil.which("gcc")]
 PROGRAMS = [row for row in ROWS if isinstance(row, ProcessRow)]
 
 
@@ -30,6 +33,11 @@ def test_row_runs_and_agrees_with_numpy(row):
     assert ours is not None
     theirs = numbers(row, "numpy") if "numpy" in row.makers else None
     assert agree(ours, theirs or ours, row.rtol)
+
+
+@pytest.mark.parametrize("row", IN_C)
+def test_row_agrees_with_the_program_in_c(row):
+    assert agree(numbers(row, "chainrule"), numbers(row, "c"), row.rtol)
 
 
 @pytest.mark.parametrize("row", PROGRAMS, ids=lambda row: row.id)
