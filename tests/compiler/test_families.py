@@ -10,6 +10,8 @@ import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule.compiler import families
 
+from .native import two_threads, wait_until_improved
+
 rng = np.random.default_rng(71)
 
 
@@ -213,3 +215,16 @@ def test_outlines_tell_programs_apart():
     assert two[0].key != two[1].key
     zero = [outline(lambda x, z=z: x * z, x) for z in (0.0, -0.0)]
     assert zero[0].scalars[0][1] != zero[1].scalars[0][1]
+
+
+def test_code_of_a_pattern_is_improved_though_each_plan_is_called_once():
+    f = cr.jit(lambda x: cnp.sum(cnp.tanh(x) @ cnp.ones((7, 3)), 0))
+    with two_threads():
+        for n in (10, 11, 12, 13):
+            f(normal(n, 7))
+        (family,) = families.known()
+        (pattern,) = family.patterns
+        codes = [step[1] for step in pattern.layout.steps if step[0] == "kernel"]
+        assert codes
+        for code in codes:
+            wait_until_improved(code)

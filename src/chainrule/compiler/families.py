@@ -27,6 +27,9 @@ from .records import record
 from .sizes import Given, Needed, NoPattern, Tape, shaped
 
 MOST_FAMILIES, MOST_PATTERNS, MOST_SEEN = 256, 12, 3
+USES_UNTIL_BEST = 3
+"""Plans of a pattern after which its code is made as good as LLVM can: each may be called
+only once."""
 
 
 class Outline:
@@ -189,6 +192,7 @@ class Pattern:
     classes: tuple[tuple[int, ...], ...]
     tape: Tape
     layout: Layout
+    uses: int = 0
 
     def plan(self, closed: ClosedJaxpr, outline: Outline) -> Any:
         """The plan of a program; None if this is no pattern for it."""
@@ -206,11 +210,14 @@ class Pattern:
         values = self.tape.replay(sizes)
         if values is None:
             return None
+        self.uses += 1
+        if self.uses == USES_UNTIL_BEST:
+            self.layout.improve()
         consts = [*closed.consts, *(scalars[k][0].val for k in self.lifted)]
         return self.layout.filled(values, consts).plan()
 
 
-class _Family:
+class Family:
     """Programs of one outline: the last that were compiled, and the patterns."""
 
     def __init__(self) -> None:
@@ -243,12 +250,17 @@ class _Family:
         self.seen = [outline, *self.seen][:MOST_SEEN]
 
 
-_families: dict[Any, _Family] = {}
+_families: dict[Any, Family] = {}
 
 
 def forget_all() -> None:
     """Forgets all families: programs to come are compiled as if they were the first."""
     _families.clear()
+
+
+def known() -> list[Family]:
+    """All families."""
+    return list(_families.values())
 
 
 def plan_of(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
@@ -258,7 +270,7 @@ def plan_of(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
         return compiled(closed, donated)
     if len(_families) >= MOST_FAMILIES:
         _families.clear()
-    family = _families.setdefault((outline.key, donated), _Family())
+    family = _families.setdefault((outline.key, donated), Family())
     found = family.plan(closed, outline, donated)
     if found is None:
         found = compiled(closed, donated)

@@ -48,6 +48,10 @@ class Layout:
         """The layout with its sizes and constants filled in."""
         return _filled(self, values, consts)
 
+    def improve(self) -> None:
+        """Has the best code of all kernels compiled, by another thread."""
+        _improve(self.steps)
+
     def parts(self) -> tuple[Any, ...]:
         """The fields."""
         return (
@@ -56,6 +60,17 @@ class Layout:
         )  # fmt: skip
 
 
+def _improve(x: Any) -> None:
+    if type(x) is Layout:
+        x.improve()
+    elif type(x) in (tuple, list):
+        for part in x:
+            _improve(part)
+    elif type(x) is _native.MachineCode and x.level < BEST:
+        x.request(True)
+
+
+BEST = 2
 _NESTED = ("loop", "branch")
 
 

@@ -130,6 +130,7 @@ def horner_pair(t: Expr, coefficients: Sequence[Any]) -> Pair:
 
 
 def absolute(x: Expr) -> Expr:
+    """|x|, of any float."""
     return node("abs", x.type, (x,))
 
 
@@ -141,6 +142,7 @@ def copysign(size: Operand, sign: Expr) -> Expr:
 
 
 def square_root(x: Expr) -> Expr:
+    """The root, correctly rounded; NaN below zero."""
     return node("sqrt", x.type, (x,))
 
 
