@@ -176,9 +176,8 @@ class ExpressionWriter(Writer):
         """Calls a routine, which the kernel's text then holds at this width."""
         name = f"{e.data.name}_{self.width}" if self.width else e.data.name
         if name not in self.declared:
-            writer = _RoutineWriter(e.data, self.width)
-            text = writer.function(name)
-            self.declared = {**writer.declared, **self.declared, name: text}
+            needed = _written(e.data, name, self.width)
+            self.declared = {**needed, **self.declared, name: needed[name]}
         given = ", ".join(f"{self.type(a.type)} {v}" for a, v in zip(e.args, args))
         return self.new(f"call {self.type(e.type)} @{name}({given})")
 
@@ -261,6 +260,17 @@ class ExpressionWriter(Writer):
 
 
 _LANES = node("var", "i64", (), "lanes")
+_functions: dict[Any, dict[str, str]] = {}
+
+
+def _written(routine: Routine, name: str, width: int) -> dict[str, str]:
+    """The text of a routine, and what it declares: written once, for all kernels."""
+    found = _functions.get((routine, width))
+    if found is None:
+        writer = _RoutineWriter(routine, width)
+        text = writer.function(name)
+        found = _functions[routine, width] = {**writer.declared, name: text}
+    return found
 
 
 class _RoutineWriter(ExpressionWriter):
