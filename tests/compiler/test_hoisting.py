@@ -143,3 +143,18 @@ def test_a_pure_callback_of_constants_is_called_once():
 
     np.testing.assert_allclose(cr.jit(f)(X, W), W + 4 * X.sum(), rtol=1e-4)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("loop", ["while", "scan"])
+def test_a_callback_of_a_loop_without_steps_is_not_called(loop):
+    def refuse(x):
+        raise ValueError("called")
+
+    def f(x, w):
+        shape = cr.ShapeDtypeStruct((), np.float32)
+        step = lambda w: w + cnp.sum(cr.pure_callback(refuse, shape, x) + x)
+        if loop == "while":
+            return lax.while_loop(lambda w: w[0] > 1e9, step, w)
+        return lax.scan(lambda w, _: (step(w), None), w, None, length=0)[0]
+
+    np.testing.assert_array_equal(cr.jit(f)(X, W), W)

@@ -20,23 +20,25 @@ from .values import Constant, Lazy, Value
 
 
 def hoist(
-    program: Any, body: ClosedJaxpr, consts: Sequence[Value]
+    program: Any, body: ClosedJaxpr, consts: Sequence[Value], certain: bool = False
 ) -> tuple[ClosedJaxpr, list[Value]]:
-    """A body that computes less, and its constants, its first arguments."""
+    """A body that computes less, and its constants, its first arguments. Unless the body
+    is `certain` to run, it keeps what runs on the host: a callback may raise."""
     fixed = _invariant(body.jaxpr, len(consts))
-    env = _lowered(program, body, fixed, consts)
-    heavy = [e for e in fixed if not all(_is_cheap(env[v]) for v in e.outvars)]
+    env = _lowered(program, body, fixed, consts, certain)
+    made = [e for e in fixed if all(v in env for v in e.outvars)]
+    heavy = [e for e in made if not all(_is_cheap(env[v]) for v in e.outvars)]
     if not heavy:
         return body, list(consts)
     gone = {v for e in heavy for v in e.outvars}
     left = [e for e in body.eqns if gone.isdisjoint(e.outvars)]
     given = [*gone, *body.jaxpr.invars]
     rest = body.jaxpr.replace(invars=given, eqns=left)
-    made = eliminate_dead_code(ClosedJaxpr(rest, body.consts))
-    read = {*made.jaxpr.outvars, *(v for e in made.eqns for v in e.invars)}
+    cut = eliminate_dead_code(ClosedJaxpr(rest, body.consts))
+    read = {*cut.jaxpr.outvars, *(v for e in cut.eqns for v in e.invars)}
     kept = [v for e in heavy for v in e.outvars if v in read]
-    rest = made.jaxpr.replace(invars=[*kept, *body.jaxpr.invars])
-    return ClosedJaxpr(rest, made.consts), [*(env[v] for v in kept), *consts]
+    rest = cut.jaxpr.replace(invars=[*kept, *body.jaxpr.invars])
+    return ClosedJaxpr(rest, cut.consts), [*(env[v] for v in kept), *consts]
 
 
 def _invariant(jaxpr: Jaxpr, num_consts: int) -> list[JaxprEqn]:
@@ -52,8 +54,9 @@ def _invariant(jaxpr: Jaxpr, num_consts: int) -> list[JaxprEqn]:
 
 
 def _lowered(
-    program: Any, body: ClosedJaxpr, eqns: Sequence[JaxprEqn], consts: Sequence[Value]
-) -> dict[Any, Value]:
+    program: Any, body: ClosedJaxpr, eqns: Sequence[JaxprEqn], consts: Sequence[Value],
+    certain: bool,
+) -> dict[Any, Value]:  # fmt: skip
     """The values of equations, made in the program around the loop."""
     reads = Counter(v for e in eqns for v in e.invars if type(v) is not Literal)
     jaxpr, outside = body.jaxpr, Outside(program)
@@ -68,7 +71,11 @@ def _lowered(
         return env[atom]
 
     for eqn in eqns:
+        if any(type(v) is not Literal and v not in env for v in eqn.invars):
+            continue
         made = program.equation(eqn, [read(v) for v in eqn.invars])
+        if not certain and any(program.is_on_host(value) for value in made):
+            continue
         for v, value in zip(eqn.outvars, made):
             env[v] = value
             if reads[v] > 1 and value.cost >= EXPENSIVE:

@@ -146,6 +146,10 @@ class Program(Fusion):
         for group in folds.values():
             self.place(group)
 
+    def is_on_host(self, v: Value) -> bool:
+        """Whether NumPy's code makes a value."""
+        return isinstance(v, Stored) and isinstance(v.owner, HostStep)
+
     def host(
         self, eqn: JaxprEqn, operands: list[Value], reason: str = ""
     ) -> list[Value]:
@@ -188,7 +192,7 @@ class Program(Fusion):
         xs: Sequence[Value], length: int, reverse: bool, avals: Sequence[Any],
     ) -> list[Value]:  # fmt: skip
         """A loop of known length; its last carry and its rows, of types `avals`."""
-        closed, consts = hoist(self, simplified(closed), consts)
+        closed, consts = hoist(self, simplified(closed), consts, length > 0)
         operands, turn = (consts, init, xs), recurrences.turn_of(length)
         step: RecurrenceStep | None = None
         turns: Turns | None = None
