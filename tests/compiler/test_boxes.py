@@ -264,3 +264,13 @@ def test_many_scattered_updates_at_many_sizes():
         i = cnp.asarray(rng.integers(-3 * n, 3 * n + 5, n))
         x, y = numbers(3 * n), numbers(n)
         np.testing.assert_array_equal(compiled(x, i, y), np.asarray(f(x, i, y)))
+
+
+@pytest.mark.parametrize("n", [5, 700, 100_000, 300_001])
+def test_sums_over_joined_and_rolled_vectors(n):
+    x, y = numbers(n, dtype="int32"), numbers(2 * n, dtype="int32")
+    assert_same(lambda x, y: cnp.sum(cnp.concatenate([x, y, x]) * 3), x, y)
+    assert_same(lambda x, y: cnp.max(cnp.concatenate([y[::-1], x]) - 1), x, y)
+    assert_same(lambda x, y: cnp.sum((y - cnp.roll(y, n // 2)) ** 2), x, y)
+    z = y.reshape(2, n)
+    assert_same(lambda z: cnp.sum(z * cnp.roll(z, 1, 0) + cnp.roll(z, 1, 1), 1), z)

@@ -37,6 +37,7 @@ CHUNKED = 1 << 17
 LONG, HUGE, PARTIAL = 1 << 13, 1 << 24, 1 << 21
 ROW_LIMIT = 1 << 14
 COLUMN_LIMIT = 1 << 16
+FAR = 1 << 10
 WORK, MEMBERS = 200.0, 16
 _serial = itertools.count()
 
@@ -156,7 +157,8 @@ class Context(Reader):
         if isinstance(v, Constant) and v.expr is not None:
             return v.expr
         self.reads[v] = None
-        return load(v, v.type or "", position, self.guard)
+        far = self.guard is not None and _goes_far(position, v.shape)
+        return load(v, v.type or "", position, self.guard, far)
 
     def element(self, member: Member, v: Value) -> Expr:
         """What a member's value is at the cluster's current point."""
@@ -171,6 +173,15 @@ class Context(Reader):
         if member.fold is not None:
             return member.fold.values(self.cluster.indices("map", member.fold.domain))
         return tuple(self.element(member, v) for v in member.values)
+
+
+def _goes_far(position: Index, shape: Sequence[int]) -> bool:
+    """Whether many of the positions of a guarded load lie far outside of the buffer."""
+    if position.rest is not None:
+        return False
+    low, high = position.bounds()
+    size = math.prod(shape)
+    return max(-low, high - size + 1) > max(size // 4, FAR)
 
 
 def squeezed(shape: Sequence[int]) -> list[int]:

@@ -103,14 +103,17 @@ class Recurrence:
     test: Expr | None = None
 
 
-def load(buffer: Any, type: str, index: Index, guard: Expr | None = None) -> Expr:
-    """The element of a buffer; with a guard, 0 where it is false (nothing is read)."""
+def load(
+    buffer: Any, type: str, index: Index, guard: Expr | None = None, far: bool = False
+) -> Expr:
+    """The element of a buffer; with a guard, 0 where it is false (nothing is read).
+    `far`: what is not read may lie far outside of the buffer."""
     args: tuple[Expr, ...] = ()
     flags = 0
     if index.rest is not None:
         args, flags = (index.rest,), 1
     if guard is not None:
-        args, flags = (*args, guard), flags | 2
+        args, flags = (*args, guard), flags | 2 | 4 * far
     return node("load", type, args, (buffer, index.constant, index.terms, flags))
 
 

@@ -45,7 +45,8 @@ def load(w: Emitter, e: Expr) -> str:
         w.width = width
     else:
         mask = _mask(w, guard)
-        if guard is not None and not guard_wide:
+        even = not scattered and stride in (-1, 1)
+        if guard is not None and even and (flags & 4 or not guard_wide):
             pointer = _readable(w, guard, pointer, buffer)
         if stride == 1 and not scattered:
             value = _load_vector(w, element, e.type, pointer, mask)
@@ -197,7 +198,11 @@ def _stride(w: Emitter, terms: Any) -> int:
 def _readable(w: Emitter, guard: Expr, pointer: str, buffer: Any) -> str:
     """The pointer, or the buffer's where nothing is read: loads of no lane are slow
     where there is no memory."""
-    test = w.operand(guard, False)
+    wide = w.width > 0 and w.is_vector(guard)
+    test = w.operand(guard, wide)
+    if wide:
+        lanes = (vector("i1", w.width), test)
+        test = w.intrinsic(f"llvm.vector.reduce.or.v{w.width}i1", "i1", lanes)
     return w.new(f"select i1 {test}, ptr {pointer}, ptr {w.buffer(buffer)}")
 
 
