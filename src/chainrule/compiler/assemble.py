@@ -175,7 +175,7 @@ class Assembler:
         self.temps: list[int | None] = []
         self.consts: list[Any] = []
         self.arena = 0
-        self.same: dict[Value, Value] = {}
+        self.same: dict[Value, Value] = dict(program.same)
 
     def plan(self) -> Any:
         """The plan."""
@@ -225,7 +225,7 @@ class Assembler:
         results = set(self.program.results)
         for k, step in enumerate(self.steps):
             x, copy = step.copies if isinstance(step, KernelStep) else (None, None)
-            if x is None or last[x] != k or x in results:
+            if x is None or last[x] != k or self._same(x) in results:
                 kept.append(step)
                 continue
             place = self._same(x)

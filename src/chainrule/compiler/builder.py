@@ -87,10 +87,14 @@ class Builder:
         *operands: Value,
         cost: float = 0.5,
         linear: Callable[[Index], Expr] | None = None,
+        flat: Value | None = None,
     ) -> Value:
-        """The value whose element at `indices` is fn(*indices)."""
+        """The value whose element at `indices` is fn(*indices); `flat`: a value that
+        begins with the same elements, in row-major order."""
         self.check(*operands)
-        return self._lazy(lambda indices: fn(*indices), operands, cost, linear)
+        made = self._lazy(lambda indices: fn(*indices), operands, cost, linear)
+        made.flat = flat
+        return made
 
     def aval(self, shape: Sequence[int], dtype: Any, weak_type: bool = False) -> Any:
         """The aval of an intermediate value."""
@@ -184,9 +188,16 @@ class Builder:
     def reshape(self, x: Value, shape: Sequence[int]) -> Value:
         """The same elements in row-major order."""
         self.check(x)
-        return self._lazy(
+        made = self._lazy(
             lambda indices: x.linear(ravel(indices, shape)), (x,), 0.0, x.linear
         )
+        made.flat = x
+        return made
+
+    def barrier(self, x: Value) -> Value:
+        """`x`; what reads it is not computed in kernels that there are already."""
+        self.program.close_kernels()
+        return x
 
     def permuted(self, x: Value, order: Sequence[int]) -> Value:
         """`x` with dimension order[k] as its k-th."""

@@ -202,6 +202,12 @@ class Fusion:
         """The place of a new step in the order of execution."""
         return len(self.steps)
 
+    def close_kernels(self) -> None:
+        """Has all later values computed by later kernels."""
+        for step in self.steps:
+            if isinstance(step, Cluster):
+                step.closed = True
+
     def settle(self, v: Value) -> None:
         """Makes a computed value an anchor, if it is not one, and gives it a cluster."""
         if isinstance(v, Stored) or v.owner is not None:

@@ -117,9 +117,10 @@ class LoopStep(NestedStep):
             self.spares,
         )  # fmt: skip
         rows = max(self.length, 1)
+        taken = self.bodies[0].arguments[len(self.consts) + len(self.init) :]
         sizes = (
             [nbytes(v) for v in self.carry],
-            [nbytes(v) // rows for v in self.xs],
+            [nbytes(v) for v in taken],
             [nbytes(v) // rows for v in self.ys],
         )
         test = None if self.flag is None else (subs[1], slot(self.flag))

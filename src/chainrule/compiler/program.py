@@ -8,6 +8,7 @@ which run NumPy's evaluation of an equation that has no lowering.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ from .passes.contraction import contract_products
 from .passes.dead_code import eliminate_dead_code
 from .recurrences import RecurrenceStep
 from .scalar_bodies import overhead
-from .values import Constant, Lazy, Reduced, Stored, Value, type_of
+from .values import Constant, Lazy, Reduced, Stored, Value, type_of, unshaped
 
 
 class HostStep:
@@ -72,6 +73,7 @@ class Program(Fusion):
             self.constant(v.aval, c) for v, c in zip(jaxpr.constvars, closed.consts)
         ]
         self.arrays: list[Any] = list(closed.consts)
+        self.same: dict[Value, Value] = {}
         self.wanted = {v for v in jaxpr.outvars if type(v) is not Literal}
         self.results = self.run(jaxpr, consts, self.arguments)
         made: dict[Value, Value] = {v: self.result(v) for v in self.results}
@@ -81,8 +83,26 @@ class Program(Fusion):
         """A value with a buffer that holds what `v` is."""
         if isinstance(v, Lazy) and not v.anchor and v.split is not None:
             return put_together(self, v)
+        return self._renamed(v) or self.settled(v)
+
+    def settled(self, v: Value) -> Value:
+        """`v`, in a buffer."""
         self.settle(v)
         return v
+
+    def _renamed(self, v: Value) -> Value | None:
+        """Where `v` is the result of a native step under another shape: a value in whose
+        buffer that step writes it. `same` says whose buffer a value is in."""
+        x = unshaped(v)
+        native = isinstance(x.owner, NativeStep | LoopStep | RecurrenceStep)
+        if x is v or not native or x in self.same or x in self.results:
+            return None
+        if math.prod(x.shape) != math.prod(v.shape):
+            return None
+        made = self.same[x] = Stored(v.aval, self, x.owner)
+        made.owner = x.owner
+        x.uses += 1
+        return made
 
     def keep(self, v: Value) -> None:
         """Computes a value once, whole or by its components."""
@@ -193,7 +213,8 @@ class Program(Fusion):
     ) -> list[Value]:  # fmt: skip
         """A loop of known length; its last carry and its rows, of types `avals`."""
         closed, consts = hoist(self, simplified(closed), consts, length > 0)
-        operands, turn = (consts, init, xs), recurrences.turn_of(length)
+        operands = consts, init, [unshaped(x) for x in xs]
+        turn = recurrences.turn_of(length)
         step: RecurrenceStep | None = None
         turns: Turns | None = None
         with contextlib.suppress(Unsupported):
@@ -303,6 +324,7 @@ class Turns(Program):
         self.closed = body
         self.arguments = [Stored(a, self, ("arg", k)) for k, a in enumerate(taken)]
         self.constants: list[Stored] = []
+        self.same: dict[Value, Value] = {}
         self.arrays: list[Any] = []
         self.step: RecurrenceStep = lower(self, self.arguments)
         self.step.is_long = True
@@ -315,18 +337,18 @@ def scan_turns(
 ) -> Turns:
     """The next `turn` steps of a loop of known length: constants, carry and so many rows
     make the carry and rows. `groups` and `avals` are those of the whole loop."""
-    consts, init, xs = groups
+    consts, init, _ = groups
     first, n = len(consts), len(init)
 
     def rows(avals: Sequence[Any]) -> list[Any]:
-        return [ShapedArray((turn, *a.shape[1:]), a.dtype, a.weak_type) for a in avals]
+        return [ShapedArray((turn, *a.shape), a.dtype, a.weak_type) for a in avals]
 
     def lower(program: Program, given: Sequence[Value]) -> RecurrenceStep:
         parts = given[:first], given[first : first + n], given[first + n :]
-        made = [*avals[:n], *rows(avals[n:])]
+        made = [*avals[:n], *rows(body.out_avals[n:])]
         return recurrences.scan(program, body, parts, turn, reverse, made)
 
-    taken = [v.aval for v in (*consts, *init)] + rows([x.aval for x in xs])
+    taken = [v.aval for v in (*consts, *init)] + rows(body.in_avals[first + n :])
     return Turns(body, taken, lower)
 
 

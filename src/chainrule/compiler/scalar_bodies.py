@@ -391,6 +391,9 @@ class ScalarBuilder(Builder):
     def settled(self, x: Value, reads: int = 2) -> Value:
         return x
 
+    def barrier(self, x: Value) -> Value:
+        return x
+
 
 def known(index: Index) -> int | None:
     """The value of an index that does not vary; None for others."""

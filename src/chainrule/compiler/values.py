@@ -124,9 +124,10 @@ class Constant(Stored):
 
 class Lazy(Value):
     """A value computed where it is read; `split`: a short axis along which its elements
-    are different expressions, and `parts` these where they are kept (see components)."""
+    are different expressions, and `parts` these where they are kept (see components);
+    `flat`: a value that begins with the same elements, in row-major order."""
 
-    __slots__ = ("fn", "linear_fn", "operands", "parts", "split", "view")
+    __slots__ = ("fn", "flat", "linear_fn", "operands", "parts", "split", "view")
 
     def __init__(
         self,
@@ -140,6 +141,7 @@ class Lazy(Value):
         super().__init__(aval, reader)
         self.fn, self.linear_fn, self.operands = fn, linear_fn, operands
         self.view: tuple[Value, list[int]] | None = None
+        self.flat: Value | None = None
         self.split: int | None = None
         self.parts: list[Lazy] | None = None
         inner = [x for x in operands if not isinstance(x, Stored) and not x.anchor]
@@ -153,6 +155,13 @@ class Lazy(Value):
         if self.linear_fn is not None:
             return self.linear_fn(position)
         return self.fn(unravel(position, self.shape))
+
+
+def unshaped(v: Value) -> Value:
+    """The value whose first elements `v` is under another shape; or `v` itself."""
+    while isinstance(v, Lazy) and not v.anchor and v.flat is not None:
+        v = v.flat
+    return v
 
 
 @record

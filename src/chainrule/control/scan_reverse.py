@@ -18,10 +18,11 @@ from ..core.avals import Tracer, aval_of, tangent_aval
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, Literal
 from ..core.linear import LinearTracer, is_linear
 from ..ops.structure import add_tangents, instantiate
-from ..transforms.linearize import Tape
+from ..transforms.linearize import Tape, split
 from .call import linear_programs, pull_linear, run, stage_program
 from .executors import execute
 from .programs import grown, inexact_tangents, parts, pruned, to_fixpoint
+from .segments import Sizes, in_segments, nbytes
 
 
 class Division(NamedTuple):
@@ -167,6 +168,15 @@ def reverse_rules(bind: Callable[..., Any]) -> dict[str, Any]:
         dots = inexact_tangents(primals, tangents)
         given = tuple(t is not None for t in dots)
         full, y_dots, division = linearized(jaxpr, num_consts, num_carry, given)
+        segments = params.pop("segments", None)
+        if segments is True:
+            segments = _sizes(jaxpr, division, num_carry, params["length"]).divided(1)
+        if segments:
+            outs = in_segments(
+                bind, [tape.pair(x, t) for x, t in zip(primals, dots)], segments,
+                jaxpr=jaxpr, num_consts=num_consts, num_carry=num_carry, **params,
+            )  # fmt: skip
+            return split(tape, outs)
         consts, init, xs = parts(primals, num_consts, num_carry)
         hoisted = hoist(division, consts)
         outs = bind(
@@ -189,6 +199,12 @@ def reverse_rules(bind: Callable[..., Any]) -> dict[str, Any]:
         return pull_loop(bind, cts, args, jaxpr, **params)
 
     return {"linearize_call": linearize_call, "transpose": transpose}
+
+
+def _sizes(jaxpr: Any, division: Division, num_carry: int, length: int) -> Sizes:
+    """What the reverse mode of a loop stores."""
+    stacked = division.known.out_avals[len(jaxpr.out_avals) :]
+    return Sizes(length, nbytes(jaxpr.out_avals[:num_carry]), nbytes(stacked))
 
 
 def hoisted_operands(division: Division, hoisted: Sequence[Any]) -> list[Any]:

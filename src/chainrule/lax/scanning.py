@@ -32,6 +32,8 @@ def scan(
     reverse: bool = False,
     unroll: int | bool = 1,
     _split_transpose: bool = False,
+    *,
+    checkpoint: bool | int = False,
 ) -> tuple[Any, Any]:
     """Runs `carry, y = f(carry, x)` over the rows of `xs`; stacks the ys.
 
@@ -45,6 +47,9 @@ def scan(
         reverse: run from the last row to the first; ys stand in the order of `xs`.
         unroll: accepted; loops are native, with nothing that writing out would save.
         _split_transpose: accepted.
+        checkpoint: how many carries reverse mode keeps, in place of the residuals of
+            all steps; from each it runs a segment of the loop again. True: about
+            sqrt(n), which takes the least memory.
 
     Returns:
         The last carry, and the outputs stacked to arrays (n, ...).
@@ -59,15 +64,18 @@ def scan(
     (6.0, [0.0, 1.0, 3.0, 6.0])
     """
     check_callable("scan", f)
-    return scan_carrying(Carry("scan", "carry"), f, init, xs, length, reverse, unroll)
+    words = Carry("scan", "carry")
+    return scan_carrying(words, f, init, xs, length, reverse, unroll, checkpoint)
 
 
 def scan_carrying(
-    words: Carry, f: Any, init: Any, xs: Any, length: Any, reverse: Any, unroll: Any
-) -> tuple[Any, Any]:
+    words: Carry, f: Any, init: Any, xs: Any, length: Any, reverse: Any, unroll: Any,
+    checkpoint: Any = False,
+) -> tuple[Any, Any]:  # fmt: skip
     """`scan`, with these words for its carry."""
     rows, row_tree = arrays_of(words.name, xs)
     n = _length(rows, length)
+    segments = _segments(checkpoint, n)
     steps = _unroll(unroll, n)
     if options.disable_jit and n:
         return _one_by_one(f, init, rows, row_tree, n, reverse)
@@ -78,9 +86,24 @@ def scan_carrying(
     outs = scan_p(
         *body.outer, *(_as_typed(x, a) for x, a in zip(leaves, avals)), *rows,
         jaxpr=body.program, num_consts=len(body.outer), num_carry=len(leaves), length=n,
-        reverse=bool(reverse), unroll=steps,
+        reverse=bool(reverse), unroll=steps, **segments,
     )  # fmt: skip
     return tree_unflatten(body.out_tree, outs)
+
+
+def _segments(checkpoint: Any, n: int) -> dict[str, Any]:
+    """The parameter of scan for that many kept carries."""
+    if checkpoint is True:
+        return {"segments": True}
+    if checkpoint is False:
+        return {}
+    count = _as_int("checkpoint", checkpoint)
+    if not count:
+        raise ValueError(
+            "scan: checkpoint must be a positive number of carries to keep, or True for"
+            " about the square root of the length; got 0."
+        )
+    return {"segments": (-(-n // count),)} if n > 1 else {}
 
 
 def _stage(

@@ -84,10 +84,13 @@ def _slice_lower(
     build: Any, x: Any, *, start_indices: Any, limit_indices: Any, strides: Any
 ) -> Any:
     steps = strides or (1,) * len(start_indices)
+    whole = (0, *limit_indices[1:]) == (0, *x.shape[1:])
+    leading = whole and not any(start_indices) and set(steps) == {1}
     return build.index(
         lambda *i: x.at(*(k * s + a for k, a, s in zip(i, start_indices, steps))),
         x,
         cost=0.0,
+        flat=x if leading else None,
     )
 
 
