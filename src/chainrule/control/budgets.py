@@ -1,2 +1,88 @@
-budgeted_p=None
-def bytes_of_budget(x): ...
+"""Memory budgets of checkpoint: equations `budgeted`, and amounts of memory as text.
+
+Linearizing such an equation arranges its program so that what reverse mode keeps, and
+computes again at a time, fits (retention.py); types decide, so it is known when the
+program is staged. Under other transformations it is a call like any other, and the
+budget stays with it.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import re
+from typing import Any
+
+from .call import call_primitive
+from .jit import jit_p
+from .programs import inexact_tangents
+from .retention import retained
+
+budgeted_p = call_primitive("budgeted", "A staged function, reversed within a budget.")
+
+_UNITS = {"": 1, "b": 1} | {
+    prefix.lower() + unit: base**power
+    for power, prefix in enumerate("KMGT", 1)
+    for unit, base in (("b", 1000), ("ib", 1024))
+}
+
+
+def bytes_of_budget(budget: Any) -> int:
+    """The number of bytes that a user's budget is.
+
+    >>> bytes_of_budget("1.5kB"), bytes_of_budget("2 MiB"), bytes_of_budget(100)
+    (1500, 2097152, 100)
+    """
+    found = _amount(budget)
+    if found is None or not (math.isfinite(found) and found >= 1):
+        raise ValueError(
+            f"checkpoint: budget={budget!r} is no amount of memory; give a positive"
+            " number of bytes, or a string of a number and a unit, such as '200MB',"
+            " '1.5GB' or '64MiB'."
+        )
+    return int(found)
+
+
+def _amount(budget: Any) -> float | None:
+    if isinstance(budget, numbers.Real) and not isinstance(budget, bool):
+        return float(budget)
+    if not isinstance(budget, str):
+        return None
+    parsed = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([a-zA-Z]*)\s*", budget)
+    if not parsed or parsed[2].lower() not in _UNITS:
+        return None
+    return float(parsed[1]) * _UNITS[parsed[2].lower()]
+
+
+def text_of_bytes(n: int) -> str:
+    """A number of bytes as messages show it, rounded up: a budget of so much suffices.
+
+    >>> text_of_bytes(999), text_of_bytes(1234567)
+    ('999B', '1.3MB')
+    """
+    power = min((len(str(n)) - 1) // 3, 4)
+    if not power:
+        return f"{n}B"
+    return f"{math.ceil(n * 10 / 1000**power) / 10:g}{'kMGT'[power - 1]}B"
+
+
+def _linearize(
+    tape: Any, primals: Any, tangents: Any, *, jaxpr: Any, budget: int, policy: Any,
+    name: str, **_: Any,
+) -> Any:  # fmt: skip
+    dots = inexact_tangents(primals, tangents)
+    nonzero = tuple(t is not None for t in dots)
+    made = jaxpr.derived(
+        ("retained", nonzero, budget, policy),
+        lambda: retained(jaxpr, nonzero, budget, policy),
+    )
+    if made.needed > budget:
+        raise ValueError(
+            f"checkpoint: a budget of {text_of_bytes(budget)} is too small for {name},"
+            f" whose reverse mode needs {text_of_bytes(made.needed)} at a time; give"
+            f" budget={text_of_bytes(made.needed)!r} or more."
+        )
+    return jit_p.linearize_call(tape, primals, dots, jaxpr=made.program, name=name)
+
+
+budgeted_p.linearize_call = _linearize

@@ -24,6 +24,7 @@ def checkpoint(
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
     concrete: bool = False,
+    budget: int | str | None = None,
 ) -> Any:
     """`fun`, marked so that reverse mode may recompute instead of storing.
 
@@ -33,18 +34,35 @@ def checkpoint(
         policy: which intermediates may be kept; see `checkpoint_policies`.
         static_argnums, static_argnames: arguments that are not traced.
         concrete: must be False; use static_argnums for Python control flow.
+        budget: bytes, as a number or as text ('200MB', '1.5GB', '64MiB'), that reverse
+            mode may take for intermediate values, kept or computed again, at a time:
+            arguments, results and their cotangents apart. As much as fits is kept (of
+            what `policy` allows), first what costs most to compute per byte; loops go
+            by segments where their steps would take too much.
 
     Returns:
         A function with the arguments, values and derivatives of `fun`.
 
+    Raises:
+        ValueError: the budget is no amount of memory; or, when a derivative is staged,
+            less than reverse mode needs.
+
     >>> import chainrule as cr
     >>> float(cr.grad(cr.checkpoint(lambda x: x * x))(3.0))
     6.0
+    >>> import chainrule.numpy as cnp
+    >>> def run(x):
+    ...     step = lambda c, _: (cnp.sin(c), None)
+    ...     return cr.lax.scan(step, x, None, length=10_000)[0].sum()
+    >>> x = cnp.ones(100)
+    >>> gradient = cr.grad(cr.checkpoint(run, budget="100kB"))  # all steps: 4 MB
+    >>> bool(cnp.allclose(gradient(x), cr.grad(run)(x)))
+    True
     """
     if fun is None:
         return lambda f: checkpoint(
             f, prevent_cse=prevent_cse, policy=policy, static_argnums=static_argnums,
-            static_argnames=static_argnames, concrete=concrete,
+            static_argnames=static_argnames, concrete=concrete, budget=budget,
         )  # fmt: skip
     check_callable("checkpoint", fun)
     if concrete:
@@ -54,7 +72,9 @@ def checkpoint(
         )
     nums = (static_argnums,) if isinstance(static_argnums, int) else static_argnums
     names = (static_argnames,) if isinstance(static_argnames, str) else static_argnames
-    return JitFunction(
-        fun, (tuple(nums), tuple(names)), primitive=checkpoint_p,
-        prevent_cse=prevent_cse, policy=policy,
-    )  # fmt: skip
+    params: dict[str, Any] = {"prevent_cse": prevent_cse, "policy": policy}
+    primitive = checkpoint_p
+    if budget is not None:
+        primitive, params["budget"] = budgeted_p, bytes_of_budget(budget)
+    static = tuple(nums), tuple(names)
+    return JitFunction(fun, static, primitive=primitive, **params)

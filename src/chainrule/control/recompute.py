@@ -12,9 +12,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.avals import aval_of
-from ..core.jaxpr import ClosedJaxpr
+from ..core.jaxpr import ClosedJaxpr, Literal
 from ..ops.barrier import barrier_p
 from .call import call_primitive, linear_programs, run, stage_program
+from .checkpoint_policies import name_p
 from .programs import inexact_tangents, needed_inputs, parts, pruned
 
 checkpoint_p = call_primitive("checkpoint", "A staged function, recomputed in reverse.")
@@ -76,12 +77,13 @@ def _recomputing(
 
 
 def _saveable(jaxpr: Any, policy: Any) -> list[Any]:
-    """The results of equations that the policy says may be kept."""
+    """The results of equations that the policy says may be kept. A value with a name is
+    kept as it was without: derivatives of what computed it read that."""
     if policy is None:
         return []
     found: list[Any] = []
     for eqn in jaxpr.eqns:
         avals = [aval_of(v) for v in eqn.invars]
         if policy(eqn.primitive, *avals, **eqn.params):
-            found += eqn.outvars
-    return found
+            found += eqn.invars if eqn.primitive is name_p else eqn.outvars
+    return list(dict.fromkeys(v for v in found if type(v) is not Literal))
