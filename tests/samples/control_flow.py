@@ -230,6 +230,28 @@ def checkpointed_reference(h, w, xs):
     return [h, np.stack(sums)]
 
 
+def in_segments(h, w, xs):
+    """A segment of three steps, and two that are left over."""
+    rows = cnp.concatenate([xs, xs[:2] * 0.5])
+    step = lambda h, x: (cnp.tanh(w @ h + x), h.sum())
+    return lax.scan(step, h, rows, checkpoint=2)
+
+
+def in_segments_reference(h, w, xs):
+    return checkpointed_reference(h, w, np.concatenate([xs, xs[:2] * 0.5]))
+
+
+@cr.checkpoint(budget="6kB")
+def within_a_budget(h, w, xs):
+    """The residuals of all steps take more than twice as much."""
+    rows = cnp.concatenate([xs] * 70)
+    return lax.scan(lambda h, x: (cnp.tanh(w @ h + x), h.sum()), h, rows)
+
+
+def within_a_budget_reference(h, w, xs):
+    return checkpointed_reference(h, w, np.concatenate([xs] * 70))
+
+
 def named(x, w):
     """What a policy keeps by its name, and what it has recomputed."""
     name = cr.ad_checkpoint.checkpoint_name
@@ -299,6 +321,11 @@ SAMPLES = [
             lambda c, xs: [c, xs], function=empty),
     Program("scan_of_checkpoint", (vector, square, matrix), {},
             checkpointed_reference, function=checkpointed),
+    Program("scan_in_segments", (vector, square, matrix), {},
+            in_segments_reference, function=in_segments),
+    Program("scan_within_a_budget", (vector, square, matrix), {},
+            within_a_budget_reference, function=within_a_budget,
+            exercises=("budgeted",)),
     Program("while", (vector, vector[::-1]), {}, growing_reference, function=growing,
             dtypes=("float64",), exercises=("while",)),
     Program("while_in_jit", (vector, vector[::-1]), {}, growing_reference,

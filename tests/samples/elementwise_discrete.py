@@ -166,6 +166,8 @@ _conversion = [
     Sample("reduce_precision", (_f,), {"exponent_bits": 5, "mantissa_bits": 10},
            reference=lambda x: x.astype(np.float16), order=0),
     Sample("copy", (_f,), reference=np.copy, dtypes=_wide),
+    Sample("optimization_barrier", (_f,), reference=np.copy, dtypes=_wide),
+    Sample("optimization_barrier", (_i,), reference=np.copy),
     Sample("copy", (_i,), reference=np.copy),
     Sample("stop_gradient", (_f,), reference=np.copy, differentiable=()),
 ]  # fmt: skip

@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from .checkpoint_policies import Policies, name_p
-from .programs import grown
 from .recompute import checkpoint_p
 from .residuals import Residuals, flattened, residuals_of
 from .scan import scan_p
-from .scan_reverse import linearized
+from .scan_reverse import linearized, sizes_of
 from .segments import Sizes, nbytes
 
 LEVELS = 4
@@ -54,8 +53,12 @@ def retained(
     few as it can."""
     flat = flattened(closed)
     rows = residuals_of(flat, nonzero)
-    items = [Item(e, r) for e, r in zip(flat.eqns, rows)]
-    outside = {*flat.jaxpr.constvars, *flat.jaxpr.invars, *_variables(flat.jaxpr.outvars)}
+    items = [_item(e, r) for e, r in zip(flat.eqns, rows)]
+    outside = {
+        *flat.jaxpr.constvars,
+        *flat.jaxpr.invars,
+        *_variables(flat.jaxpr.outvars),
+    }
     if _total(items, outside) <= budget:
         return Retained(flat, _total(items, outside))
     items = _loops_in_segments(items, outside, budget, policy)
@@ -110,9 +113,20 @@ def _is_loop(eqn: JaxprEqn) -> bool:
 def _sizes(item: Item) -> Sizes:
     """What the reverse mode of a loop stores."""
     params = item.eqn.params
-    carry = nbytes(params["jaxpr"].out_avals[: params["num_carry"]])
-    steps = params["length"]
-    return Sizes(steps, carry, -(-item.stored.own // max(steps, 1)))
+    body, num_carry = params["jaxpr"], params["num_carry"]
+    varying = item.stored.varying
+    division = linearized(body, params["num_consts"], num_carry, varying)[2]
+    return sizes_of(body, division, num_carry, params["length"])
+
+
+def _item(eqn: JaxprEqn, stored: Residuals) -> Item:
+    """An equation; a loop whose segments the user has chosen keeps them."""
+    segments = eqn.params.get("segments")
+    if eqn.primitive is not scan_p or not segments or not any(stored.varying):
+        return Item(eqn, stored)
+    sizes = _sizes(Item(eqn, stored))
+    segments = sizes.divided(1) if segments is True else segments
+    return Item(eqn, stored, sizes.again(segments))
 
 
 def _divided(item: Item, sizes: Sizes, levels: int) -> Item:
@@ -141,7 +155,9 @@ def _with_smaller_body(item: Item, budget: int, policy: Policy) -> Item:
     eqn = item.eqn.replace(params={**params, "jaxpr": made.program})
     rows = residuals_of(made.program, full)
     inside = {*made.program.jaxpr.constvars, *made.program.jaxpr.invars}
-    kept = _total([Item(e, r) for e, r in zip(made.program.eqns, rows)], inside)
+    kept = _total(
+        [_item(e, r)._replace(again=0) for e, r in zip(made.program.eqns, rows)], inside
+    )
     stored = item.stored._replace(own=params["length"] * kept)
     return Item(eqn, stored, max(made.needed - kept, 0))
 
@@ -278,7 +294,9 @@ class _Stretches:
 
     def _may_keep(self, eqn: JaxprEqn) -> bool:
         avals = [v.aval for v in eqn.invars]
-        allowed = self.policy is None or self.policy(eqn.primitive, *avals, **eqn.params)
+        allowed = self.policy is None or self.policy(
+            eqn.primitive, *avals, **eqn.params
+        )
         return bool(eqn.outvars) and allowed
 
     def run_again(self, cuts: Sequence[int], saved: set[Any]) -> set[int]:

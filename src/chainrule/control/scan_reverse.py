@@ -170,7 +170,8 @@ def reverse_rules(bind: Callable[..., Any]) -> dict[str, Any]:
         full, y_dots, division = linearized(jaxpr, num_consts, num_carry, given)
         segments = params.pop("segments", None)
         if segments is True:
-            segments = _sizes(jaxpr, division, num_carry, params["length"]).divided(1)
+            sizes = sizes_of(jaxpr, division, num_carry, params["length"])
+            segments = sizes.divided(1)
         if segments:
             outs = in_segments(
                 bind, [tape.pair(x, t) for x, t in zip(primals, dots)], segments,
@@ -201,7 +202,7 @@ def reverse_rules(bind: Callable[..., Any]) -> dict[str, Any]:
     return {"linearize_call": linearize_call, "transpose": transpose}
 
 
-def _sizes(jaxpr: Any, division: Division, num_carry: int, length: int) -> Sizes:
+def sizes_of(jaxpr: Any, division: Division, num_carry: int, length: int) -> Sizes:
     """What the reverse mode of a loop stores."""
     stacked = division.known.out_avals[len(jaxpr.out_avals) :]
     return Sizes(length, nbytes(jaxpr.out_avals[:num_carry]), nbytes(stacked))

@@ -89,7 +89,9 @@ def in_segments(
         blocks = [_blocks(slice_rows(x, 0, rows, 0), count) for x in xs]
         avals = [*map(aval_of, (*consts, *carry)), *map(_block_type, blocks)]
         body = _segment(bind, {**loop, "length": size}, within, avals)
-        outs = bind(*consts, *carry, *blocks, **{**loop, "length": count, "jaxpr": body})
+        outs = bind(
+            *consts, *carry, *blocks, **{**loop, "length": count, "jaxpr": body}
+        )
         carry, ys = parts(outs, num_carry)
         return [carry, [_rows(y) for y in ys]]
 
@@ -144,7 +146,9 @@ def _run_again(bind: Bind, loop: Any, within: Sequence[int], avals: Any) -> Any:
     key = ("segment", loop["length"], tuple(within), *_flags(loop))
     return loop["jaxpr"].derived(
         key,
-        lambda: stage_program(lambda *xs: bind(*xs, **loop, **_segments(within)), avals),
+        lambda: stage_program(
+            lambda *xs: bind(*xs, **loop, **_segments(within)), avals
+        ),
     )
 
 

@@ -113,6 +113,7 @@ from .elementwise import mulhi as mulhi
 from .elementwise import ne as ne
 from .elementwise import neg as neg
 from .elementwise import nextafter as nextafter
+from .elementwise import optimization_barrier as optimization_barrier
 from .elementwise import polygamma as polygamma
 from .elementwise import population_count as population_count
 from .elementwise import pow as pow

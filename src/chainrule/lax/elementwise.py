@@ -25,6 +25,7 @@ from ..ops import elementwise_rounding as rounding
 from ..ops import elementwise_selection as selection
 from ..ops import elementwise_special as special
 from ..ops import elementwise_trigonometric as trigonometric
+from ..ops.barrier import barrier_p
 from ..runtime._native import tree_map
 from .binding import bind
 
@@ -319,6 +320,17 @@ def stop_gradient(x: Any) -> Any:
         return conversion.stop_gradient_p(as_array(leaf)) if inexact else leaf
 
     return tree_map(stopped, x)
+
+
+def optimization_barrier(operand: Any) -> Any:
+    """`operand`, any pytree of arrays, behind a barrier for the compiler: what reads it
+    is not merged with what was computed before.
+
+    >>> from chainrule import lax
+    >>> float(lax.optimization_barrier(3.0))
+    3.0
+    """
+    return tree_map(lambda leaf: barrier_p(as_array(leaf)), operand)
 
 
 # --- conversions ---------------------------------------------------------------------
