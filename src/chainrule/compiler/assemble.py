@@ -351,10 +351,11 @@ class Assembler:
                 self.temps.append(offset)
             for v in dying.get(k, ()):
                 if v in place:
-                    free.append(place.pop(v))
+                    _release(free, *place.pop(v))
 
     def _take(self, free: list[tuple[int, int]], bytes_: int) -> int:
-        """A place in the arena: the smallest free one that fits, or a new one."""
+        """A place in the arena: the smallest free one that fits, or a new one, which
+        begins in the free one at the end, if there is one."""
         known = type(bytes_) is not Size
         fitting = [
             (n, at)
@@ -362,8 +363,12 @@ class Assembler:
             if n is bytes_ or (known and type(n) is not Size and n >= bytes_)
         ]
         if not fitting:
-            self.arena += bytes_
-            return self.arena - bytes_
+            ends = [b for b in free if known and _meet(b, (self.arena, 0))]
+            at = ends[0][0] if ends else self.arena
+            if ends:
+                free.remove(ends[0])
+            self.arena = at + bytes_
+            return at
         n, at = min(fitting) if known else fitting[0]
         free.remove((at, n))
         if n is not bytes_ and n > bytes_:
@@ -406,6 +411,21 @@ class Assembler:
             ),
             tuple((self.slot[v], v.aval.dtype, v.shape) for v in step.outputs),
         )
+
+
+def _meet(first: tuple[int, int], second: tuple[int, int]) -> bool:
+    """Whether one place ends where the other begins; not asked of open sizes."""
+    if any(type(x) is Size for x in (*first, *second)):
+        return False
+    return sum(first) == second[0]
+
+
+def _release(free: list[tuple[int, int]], at: int, n: int) -> None:
+    """Adds a place to the free ones, as one with those beside it."""
+    for block in [b for b in free if _meet(b, (at, n)) or _meet((at, n), b)]:
+        free.remove(block)
+        at, n = min(at, block[0]), n + block[1]
+    free.append((at, n))
 
 
 def _touched(step: Step) -> list[Value]:

@@ -20,15 +20,13 @@ from .functions import operations
 from .index import Index, loop_variable
 from .loop import Recurrence, Store
 from .rewrite import walk
-from .scalar_bodies import Elements, Outside, Part, Scalars
+from .scalar_bodies import NODES, Elements, Outside, Part, Scalars
 from .values import Stored, Value, type_of
 
 CARRY = 256
 """Elements of the carry."""
 ROWS = 256
 """Elements that a step writes."""
-NODES = 4000
-"""Operations of a step."""
 LONG = 10_000
 """Steps that make it worth its while to wait for LLVM's best code."""
 TURN = 1 << 16

@@ -21,6 +21,7 @@ from .expr import Expr, const, select
 from .fusion import Cluster, Context
 from .index import Index, Split, ravel, unravel
 from .loop import load
+from .rewrite import walk
 from .values import (
     Constant,
     Indices,
@@ -37,6 +38,8 @@ WORK = 6000
 """Elements read or computed, in all."""
 LONGEST = 64
 """Steps of a loop within the body, which is written out."""
+NODES = 4000
+"""Operations of a step."""
 OVERHEAD, KERNEL = 170, 60
 """Operations in the time that a step of a loop of kernels costs, and every further
 kernel of it, beyond what they compute."""
@@ -292,13 +295,18 @@ class Scalars(Reader):
         """A short loop, written out."""
         if length > LONGEST:
             raise Unsupported(f"a loop of {length} steps in a loop")
-        n, carry = len(init), list(init)
+        n = len(init)
+        carry: list[Elements] = [Elements(v.aval, self, self.elements(v)) for v in init]
         rows: list[Any] = [None] * length
+        before = _operations(carry)
         for k in reversed(range(length)) if reverse else range(length):
             row = [self._row(x, v.aval, k) for x, v in zip(xs, _rows_in(closed, xs))]
             outs = self.run(closed, [*consts, *carry, *row])
-            carry = [Elements(v.aval, self, self.elements(v)) for v in outs[:n]]
-            rows[k] = [self.elements(y) for y in outs[n:]]
+            made = [Elements(v.aval, self, self.elements(v)) for v in outs]
+            carry, rows[k] = made[:n], [y.elements for y in made[n:]]
+            if before is not None and (_operations(made) - before) * length > NODES:
+                raise Unsupported("a loop in a loop, too large to be written out")
+            before = None
         columns = list(zip(*rows)) or [[] for _ in avals[n:]]
         stacked = [
             Elements(a, self, [x for row in column for x in row])
@@ -312,6 +320,11 @@ class Scalars(Reader):
     def while_loop(self, *_: Any) -> list[Value]:
         """None: its number of steps is not known."""
         raise Unsupported("a while loop in a loop")
+
+
+def _operations(values: Sequence[Elements]) -> int:
+    """How many operations the elements of values take together."""
+    return sum(1 for _ in walk([x for v in values for x in v.elements]))
 
 
 def _rows_in(closed: ClosedJaxpr, xs: Sequence[Value]) -> Sequence[Any]:
