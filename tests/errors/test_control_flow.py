@@ -1,5 +1,8 @@
 """Messages of branches, loops and solvers."""
 
+import numpy as np
+import pytest
+
 import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule import lax
@@ -389,6 +392,45 @@ def test_while_rule_of_the_condition():
 @raises(TypeError, "while: the body takes (f32[], f32[2]) but is given (f32[]).")
 def test_while_rule_of_operands():
     derive("while", "f32[]", while_of(one, wide))
+
+
+@raises(
+    ValueError,
+    "scan: checkpoint must be a positive number of carries to keep, or True for about"
+    " the square root of the length; got 0.",
+)
+def test_scan_that_keeps_no_carry():
+    lax.scan(lambda c, x: (c, None), 0.0, cnp.ones(3), checkpoint=0)
+
+
+@raises(TypeError, "scan: checkpoint must be an integer; got 'sqrt' of type str.")
+def test_scan_that_keeps_a_word():
+    lax.scan(lambda c, x: (c, None), 0.0, cnp.ones(3), checkpoint="sqrt")
+
+
+@raises(
+    ValueError,
+    "checkpoint: a budget of 1kB is too small for many_steps, whose reverse mode needs"
+    " 3.2kB at a time; give budget='3.2kB' or more.",
+)
+def test_budget_that_is_too_small():
+    def many_steps(x):
+        step = lambda c, _: (cnp.sin(c), None)
+        return lax.scan(step, x, None, length=400)[0].sum()
+
+    cr.grad(cr.checkpoint(many_steps, budget="1kB"))(cnp.ones(50))
+
+
+@pytest.mark.parametrize("budget", ["200 apples", "MB", "-1kB", 0, -5, True, np.inf])
+def test_budget_that_is_no_amount_of_memory(budget):
+    message = (
+        f"checkpoint: budget={budget!r} is no amount of memory; give a positive number"
+        " of bytes, or a string of a number and a unit, such as '200MB', '1.5GB' or"
+        " '64MiB'."
+    )
+    with pytest.raises(ValueError) as caught:
+        cr.checkpoint(cnp.sin, budget=budget)
+    assert str(caught.value) == message
 
 
 @raises(TypeError, "checkpoint_name: the name must be a string; got 3.")

@@ -9,16 +9,21 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
+import chainrule as cr
 from chainrule import lax
 
 LEAVES = ("sine", "squash", "mix", "shift")
+KINDS = "then", "cond", "switch", "fori", "while", "scan", "checkpointed"
 DEPTH = 3
+
+AGAIN = {"all": {}, "within a budget": {"budget": "1MB"}}
+"""What reverse mode runs again of a body."""
 
 
 @st.composite
 def bodies(draw, depth=DEPTH):
     """A body with at most `depth` branches and loops within each other."""
-    kinds = LEAVES if not depth else ("then", "cond", "switch", "fori", "while", "scan")
+    kinds = KINDS if depth else LEAVES
     kind = draw(st.sampled_from(kinds))
     if kind in LEAVES:
         return (kind,)
@@ -28,7 +33,10 @@ def bodies(draw, depth=DEPTH):
     if kind == "switch":
         return kind, draw(inner), draw(inner), draw(inner)
     if kind == "scan":
-        return kind, draw(st.integers(0, 3)), draw(st.booleans()), draw(inner)
+        segments = draw(st.sampled_from([False, False, True, 1, 2]))
+        return kind, draw(st.integers(0, 5)), draw(st.booleans()), segments, draw(inner)
+    if kind == "checkpointed":
+        return kind, draw(st.sampled_from(sorted(AGAIN))), draw(inner)
     return kind, draw(st.integers(0, 3)), draw(inner)
 
 
@@ -85,7 +93,13 @@ def _while(xp, x, n, body):
     return xp.sin(pair[1])
 
 
-def _scan(xp, x, n, reverse, body):
+def _checkpointed(xp, x, again, body):
+    """A body that is run again in reverse mode; it closes over `x`."""
+    f = lambda y: run(xp, body, y) * xp.cos(0.3 * x)
+    return f(x) if xp is np else cr.checkpoint(f, **AGAIN[again])(x)
+
+
+def _scan(xp, x, n, reverse, segments, body):
     def step(y, row):
         y = xp.cos(run(xp, body, y) + row * x)
         return y, xp.sum(y) * row
@@ -98,7 +112,8 @@ def _scan(xp, x, n, reverse, body):
             found.append(out)
         outs = np.array(found[::-1] if reverse else found)
     else:
-        y, outs = lax.scan(step, x, xp.asarray(rows), reverse=reverse)
+        rows = xp.asarray(rows)
+        y, outs = lax.scan(step, x, rows, reverse=reverse, checkpoint=segments)
     return y + 0.1 * xp.sum(outs * rows)
 
 
@@ -108,5 +123,5 @@ _runs = {
     "mix": lambda xp, x: 0.5 * x + xp.mean(x) if x.size else x,
     "shift": lambda xp, x: xp.where(x > 0.3, 0.7 * x, x * x - 0.5),
     "then": _then, "cond": _cond, "switch": _switch, "fori": _fori, "while": _while,
-    "scan": _scan,
+    "scan": _scan, "checkpointed": _checkpointed,
 }  # fmt: skip
