@@ -15,7 +15,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "docs" / "how_it_works").glob("*.md"))
-TOPICS = ("derivatives", "differential_equations")
+TOPICS = ("derivatives", "differential_equations", "memory")
 PAGES = [
     ROOT / "README.md",
     *(ROOT / "docs" / f"{topic}.md" for topic in TOPICS),

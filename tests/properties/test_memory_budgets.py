@@ -189,7 +189,7 @@ def test_a_large_budget_changes_nothing():
 
 
 def test_what_is_cheap_to_compute_again_goes_first():
-    """Products are kept, where there is room for them and no more."""
+    """At most one product of six is run again, where a third of all has no room."""
     ws, x, unit = network(6)
 
     def f(ws, x):
@@ -200,7 +200,7 @@ def test_what_is_cheap_to_compute_again_goes_first():
     count = lambda f: (
         cr.jit(cr.grad(f)).lower(ws, x).compile().cost_analysis()["library calls"]
     )
-    assert count(cr.checkpoint(f, budget=16 * unit)) == count(f)
+    assert count(cr.checkpoint(f, budget=16 * unit)) <= count(f) + 1
     assert temporaries(cr.checkpoint(f, budget=16 * unit), ws, x) < 18 * unit
 
 
@@ -265,6 +265,19 @@ def test_values_without_derivatives_and_effects():
     wanted = cr.grad(lambda x: f.__wrapped__(x, 2, 5)[0].sum())(x)
     zero = np.zeros((), cr.dtypes.float0)
     close(pull((cnp.ones(50), zero, {"same": zero}))[0], wanted, 1e-5)
+
+
+def test_what_was_chosen_is_told():
+    ws, x, unit = network(8)
+    within = cr.checkpoint(layers, budget=6 * unit)
+    text = cr.ad_checkpoint.explain_budget(cr.jit(within))(ws, x).splitlines()
+    assert text[0].startswith("layers: ") and " of 393.3kB" in text[0]
+    assert "equations: run again, but for nothing" in text[1]
+    text = cr.ad_checkpoint.explain_budget(cr.checkpoint(mixed, budget="40kB"))(x[0])
+    assert text.splitlines()[1:] == [
+        "  loop of 900 steps: run again by segments of 20",
+        "  loop of 300 steps: run again by segments of 12",
+    ]
 
 
 def test_amounts_of_memory():

@@ -13,10 +13,13 @@ import numbers
 import re
 from typing import Any
 
+from ..core.dtypes import is_inexact
+from ..core.jaxpr import ClosedJaxpr, JaxprEqn, subjaxprs
 from .call import call_primitive
+from .checkpoint_policies import name_p
 from .jit import jit_p
 from .programs import inexact_tangents
-from .retention import retained
+from .retention import STRETCH, retained
 
 budgeted_p = call_primitive("budgeted", "A staged function, reversed within a budget.")
 
@@ -86,3 +89,36 @@ def _linearize(
 
 
 budgeted_p.linearize_call = _linearize
+
+
+def budget_lines(program: ClosedJaxpr) -> list[str]:
+    """How the functions under a budget that a program calls are reversed, by all of
+    their arguments."""
+    lines: list[str] = []
+    for eqn in program.eqns:
+        if eqn.primitive is not budgeted_p:
+            for inner in subjaxprs(eqn.params):
+                lines += budget_lines(inner)
+            continue
+        body, params = eqn.params["jaxpr"], eqn.params
+        nonzero = tuple(is_inexact(a.dtype) for a in body.in_avals)
+        made = retained(body, nonzero, params["budget"], params["policy"])
+        needed, budget = map(text_of_bytes, (made.needed, params["budget"]))
+        lines.append(f"{params['name']}: {needed} of {budget}")
+        lines += ["  " + line for line in map(_choice, made.program.eqns) if line]
+    return lines
+
+
+def _choice(eqn: JaxprEqn) -> str:
+    """What was chosen for an equation; nothing where it stores what it stores."""
+    if "segments" in eqn.params:
+        sizes = " of ".join(map(str, reversed(eqn.params["segments"])))
+        return f"loop of {eqn.params['length']} steps: run again by segments of {sizes}"
+    if eqn.params.get("name") != STRETCH:
+        return ""
+    inside = eqn.params["jaxpr"].eqns
+    kept = [e.outvars[0].aval.str_short() for e in inside if e.primitive is name_p]
+    return (
+        f"{len(inside) - len(kept)} equations: run again, but for"
+        f" {', '.join(kept) or 'nothing'}"
+    )

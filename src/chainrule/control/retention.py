@@ -24,7 +24,8 @@ from .segments import Sizes, nbytes
 
 LEVELS = 4
 """How often a loop's segments are divided again, at most."""
-KEPT = "kept within the budget"
+KEPT, STRETCH = "kept within the budget", "stretch"
+"""The name of values that are kept, and of equations that are run again."""
 _keep_named = Policies.save_only_these_names(KEPT)
 
 Policy = Callable[..., bool] | None
@@ -173,10 +174,14 @@ class _Stretches:
     ):
         self.items, self.outside, self.policy = items, outside, policy
         self.place = {v: k for k, i in enumerate(items) for v in i.eqn.outvars}
+        self.weight = {v: _bytes([v]) for v in self.place}
+        self.reads = [tuple(set(i.stored.reads) - outside) for i in items]
+        self.takes = [tuple(_variables(i.eqn.invars)) for i in items]
         self.last = dict.fromkeys(_variables(outvars), len(items))
         for k in reversed(range(len(items))):
-            for v in _variables(items[k].eqn.invars):
+            for v in self.takes[k]:
                 self.last.setdefault(v, k)
+        self.may_keep = [self._may_keep(i.eqn) for i in items]
         self.crossing = self._crossing()
 
     def _crossing(self) -> list[int]:
@@ -184,8 +189,8 @@ class _Stretches:
         change = [0] * (len(self.items) + 2)
         for v, k in self.place.items():
             if v in self.last and v not in self.outside:
-                change[k + 1] += _bytes([v])
-                change[self.last[v] + 1] -= _bytes([v])
+                change[k + 1] += self.weight[v]
+                change[self.last[v] + 1] -= self.weight[v]
         for k in range(1, len(change)):
             change[k] += change[k - 1]
         return change
@@ -196,22 +201,37 @@ class _Stretches:
         smallest = max(self.size(k, k + 1) for k in range(len(self.items)))
         limits = [max(smallest, 1)]
         while limits[-1] < total:
-            limits.append(limits[-1] * 5 // 4 + 1)
+            limits.append(limits[-1] * 4 // 3 + 1)
         found = [self.cut(limit) for limit in limits]
         tried = [(self.needed(cuts), k) for k, cuts in enumerate(found)]
         least, at = min(tried)
         if least >= total:
             return jaxpr, total
-        fitting = [
-            (self.again(found[k], saved), needed, k, saved)
-            for needed, k in tried
-            if needed <= budget
-            for saved in [self.saved(found[k], budget - needed)]
-        ]
-        if not fitting:
+        fits = [found[k] for needed, k in tried if needed <= budget]
+        if not fits:
             return self.written(jaxpr, found[at], set()), least
-        _, needed, k, saved = min(fitting, key=lambda f: f[:3])
-        return self.written(jaxpr, found[k], saved), needed + _bytes(saved)
+        plans: list[tuple[float, int, int]] = []
+        made: list[tuple[list[int], set[Any]]] = []
+        for cuts in [*fits, *(self.widened(c, budget) for c in fits)]:
+            needed = self.needed(cuts)
+            saved = self.saved(cuts, budget - needed)
+            again = self.again(cuts, saved)
+            plans.append((again, needed + _bytes(saved), len(made)))
+            made.append((cuts, saved))
+        _, needed, k = min(plans)
+        return self.written(jaxpr, *made[k]), needed
+
+    def widened(self, cuts: list[int], budget: int) -> list[int]:
+        """The cuts, with as many of the last ones left out as the budget allows: what is
+        behind them all is not run again."""
+        most, too_few = len(cuts), 1
+        while most - too_few > 1:
+            middle = (most + too_few) // 2
+            if self.needed([*cuts[: middle - 1], cuts[-1]]) <= budget:
+                most = middle
+            else:
+                too_few = middle
+        return [*cuts[: most - 1], cuts[-1]]
 
     def cut(self, limit: int) -> list[int]:
         """Where stretches begin and end whose residuals take about `limit` bytes."""
@@ -227,27 +247,27 @@ class _Stretches:
                 size, seen, k = 0, set[Any](), at
                 continue
             size += more
-            seen.update(self.items[k].stored.reads)
+            seen.update(self.reads[k])
             k += 1
         return [*cuts, n]
 
     def _adds(self, k: int, seen: set[Any]) -> int:
         item = self.items[k]
-        fresh = {v for v in item.stored.reads if v not in seen} - self.outside
-        return item.stored.own + item.again + _bytes(fresh)
+        fresh = sum(self.weight[v] for v in self.reads[k] if v not in seen)
+        return item.stored.own + item.again + fresh
 
     def size(self, start: int, stop: int) -> int:
         """The bytes of the residuals of a stretch that it does not read from before."""
-        items = self.items[start:stop]
-        read = {v for i in items for v in i.stored.reads} - self.outside
-        made = [v for v in read if start <= self.place[v] < stop]
+        items, place = self.items[start:stop], self.place
+        read = {v for reads in self.reads[start:stop] for v in reads}
+        made = sum(self.weight[v] for v in read if place[v] >= start)
         own = sum(i.stored.own for i in items)
-        return own + _bytes(made) + max((i.again for i in items), default=0)
+        return own + made + max((i.again for i in items), default=0)
 
     def inputs(self, start: int, stop: int) -> list[Any]:
         """The variables that a stretch reads from before it."""
-        read = (v for i in self.items[start:stop] for v in _variables(i.eqn.invars))
-        return [v for v in dict.fromkeys(read) if self.place.get(v, -1) < start]
+        read = dict.fromkeys(v for takes in self.takes[start:stop] for v in takes)
+        return [v for v in read if self.place.get(v, -1) < start]
 
     def outputs(self, start: int, stop: int) -> list[Any]:
         """The variables of a stretch that are read behind it."""
@@ -261,17 +281,17 @@ class _Stretches:
             if stop < len(self.items):
                 kept.append(set(self.inputs(start, stop)) - self.outside)
             else:
-                rest = {v for i in self.items[start:] for v in i.stored.reads}
-                rest = rest - self.outside
+                rest = (v for reads in self.reads[start:] for v in reads)
                 kept.append({v for v in rest if self.place[v] < start})
         return kept
 
     def needed(self, cuts: Sequence[int]) -> int:
         """The bytes taken at a time: a stretch, and what those before it start from."""
-        held, most = set[Any](), 0
+        held, bytes_, most = set[Any](), 0, 0
         for kept, start, stop in zip(self.kept(cuts), cuts, cuts[1:]):
+            bytes_ += sum(self.weight[v] for v in kept - held)
             held |= kept
-            most = max(most, _bytes(held) + self.size(start, stop))
+            most = max(most, bytes_ + self.size(start, stop))
         return most
 
     def saved(self, cuts: Sequence[int], rest: int) -> set[Any]:
@@ -282,7 +302,7 @@ class _Stretches:
         candidates = [
             (i.stored.cost / max(_bytes(i.eqn.outvars), 1), k)
             for k, i in enumerate(self.items[:stop])
-            if not kept.issuperset(i.eqn.outvars) and self._may_keep(i.eqn)
+            if self.may_keep[k] and not kept.issuperset(i.eqn.outvars)
         ]
         needed = self.run_again(cuts, found)
         for _, k in sorted(candidates, key=lambda c: (-c[0], -c[1])):
@@ -308,11 +328,11 @@ class _Stretches:
             for k in reversed(range(start, stop)):
                 item = self.items[k]
                 made = any(v in wanted for v in item.eqn.outvars)
-                wanted.update(v for v in item.stored.reads if v not in given)
+                wanted.update(v for v in self.reads[k] if v not in given)
                 made = made or any(v in wanted for v in item.eqn.outvars)
                 if made or item.stored.own:
                     found.add(k)
-                    wanted.update(v for v in item.eqn.invars if v not in given)
+                    wanted.update(v for v in self.takes[k] if v not in given)
         return found
 
     def again(self, cuts: Sequence[int], saved: set[Any]) -> float:
@@ -348,7 +368,7 @@ class _Stretches:
                     )  # fmt: skip
         inner = ClosedJaxpr(Jaxpr([], ins, outs, body), [])
         params = {
-            "jaxpr": inner, "name": "stretch", "policy": _keep_named,
+            "jaxpr": inner, "name": STRETCH, "policy": _keep_named,
             "prevent_cse": True,
         }  # fmt: skip
         return eqns[0].replace(
