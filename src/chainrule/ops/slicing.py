@@ -84,8 +84,8 @@ def _slice_lower(
     build: Any, x: Any, *, start_indices: Any, limit_indices: Any, strides: Any
 ) -> Any:
     steps = strides or (1,) * len(start_indices)
-    whole = (0, *limit_indices[1:]) == (0, *x.shape[1:])
-    leading = whole and not any(start_indices) and set(steps) == {1}
+    uncut = all(n == m for n, m in zip(limit_indices[1:], x.shape[1:]))
+    leading = uncut and all(a == 0 for a in start_indices) and strides is None
     return build.index(
         lambda *i: x.at(*(k * s + a for k, a, s in zip(i, start_indices, steps))),
         x,
