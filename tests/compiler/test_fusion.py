@@ -62,3 +62,20 @@ def test_a_value_read_across_rows_is_not_fused_with_its_rows():
 def test_long_sums_in_chunks():
     x = cnp.sin(cnp.arange(300_007.0))
     agrees(lambda x: ((x * 2).sum(), x.max(), x.argmax()), x, rtol=1e-4)
+
+
+def test_what_gets_a_buffer_later_is_computed_where_it_was_read_before():
+    """The loop's counter gets a buffer after the kernel that compares it was made; a
+    further result refines that kernel's loops, so that all of it is composed again."""
+
+    def program(a, x):
+        y = cnp.log1p(x**2) ** 3
+        going = lambda pair: (pair[0] <= 1) & (cnp.sum(pair[1] * pair[1]) < 3.0)
+        step = lambda pair: (pair[0] + 1, 1.3 * cnp.sin(1.3 * pair[1]) + 0.4)
+        return cr.lax.while_loop(going, step, (0, y))[1], y + cnp.repeat(a, 2)
+
+    rng = np.random.default_rng(3)
+    a, x = rng.normal(size=(3, 2)), rng.uniform(-1, 1, (3, 2, 4))
+    mapped = cr.vmap(program)
+    for found, expected in zip(cr.jit(mapped)(a, x), mapped(a, x)):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)

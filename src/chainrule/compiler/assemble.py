@@ -190,6 +190,7 @@ class Assembler:
             if isinstance(step, NestedStep):
                 self._assemble_nested(step)
         self._in_place()
+        self._check_order()
         self._constants()
         outputs = self._outputs()
         self._temporaries(len(outputs))
@@ -237,6 +238,20 @@ class Assembler:
             else:
                 kept.append(step)
         self.steps = kept
+
+    def _check_order(self) -> None:
+        """Nothing is read before it is there: what is in the arena is of another time."""
+        made: set[Value] = {*self.program.arguments, *self.program.constants}
+        for step in self.steps:
+            outputs = set(map(self._same, step.outputs))
+            for v in map(self._same, _touched(step)):
+                known = v in made or v in outputs or isinstance(v, Constant)
+                if not known and 0 not in v.shape:
+                    what = f"{v.type}{list(v.shape)}"
+                    raise AssertionError(
+                        f"compiler: a step reads {what} before it is made"
+                    )
+            made |= outputs
 
     def _copied(self, step: KernelStep) -> Sequence[Any]:
         """What a copy copies to which slot, where a donated argument may be both."""

@@ -109,10 +109,12 @@ class Member:
 
 
 class Context(Reader):
-    """Composes expressions inside a cluster; notes which buffers they read."""
+    """Composes expressions inside a cluster; notes which buffers they read. A `final` one
+    composes again what was composed when the cluster was made: what has got a buffer
+    since then is computed in place, as it was."""
 
-    def __init__(self, cluster: Cluster):
-        self.cluster = cluster
+    def __init__(self, cluster: Cluster, final: bool = False):
+        self.cluster, self.final = cluster, final
         self.reads: dict[Value, None] = {}
         self.memo: dict[Any, Expr] = {}
         self.composed: tuple[Expr, ...] = ()
@@ -141,24 +143,32 @@ class Context(Reader):
     def _read(self, v: Value, position: Index | None, indices: Indices | None) -> Expr:
         if 0 in v.shape:
             return const(0, v.type or "f32")
-        if isinstance(v, Lazy) and not v.anchor:
-            if indices is not None:
-                return v.compute(indices)
-            assert position is not None
-            return v.compute_linear(position)
-        if position is None:
+        if isinstance(v, Lazy) and (not v.anchor or self._is_later(v)):
+            return _in_place(v, position, indices)
+        place = position
+        if place is None:
             assert indices is not None
-            position = ravel(indices, v.shape)
+            place = ravel(indices, v.shape)
         if v in self.inside:
             member, own = self.inside[v]
-            if own != position:
-                raise NotFusable
-            return self.element(member, v)
+            if own == place:
+                return self.element(member, v)
+            if self.final and isinstance(v, Lazy):
+                return _in_place(v, position, indices)
+            raise NotFusable
         if isinstance(v, Constant) and v.expr is not None:
             return v.expr
         self.reads[v] = None
-        far = self.guard is not None and _goes_far(position, v.shape)
-        return load(v, v.type or "", position, self.guard, far)
+        far = self.guard is not None and _goes_far(place, v.shape)
+        return load(v, v.type or "", place, self.guard, far)
+
+    def _is_later(self, v: Value) -> bool:
+        owner = v.owner
+        return (
+            self.final
+            and isinstance(owner, Cluster)
+            and owner.sequence > self.cluster.sequence
+        )
 
     def element(self, member: Member, v: Value) -> Expr:
         """What a member's value is at the cluster's current point."""
@@ -182,6 +192,13 @@ def _goes_far(position: Index, shape: Sequence[int]) -> bool:
     low, high = position.bounds()
     size = math.prod(shape)
     return max(-low, high - size + 1) > max(size // 4, FAR)
+
+
+def _in_place(v: Lazy, position: Index | None, indices: Indices | None) -> Expr:
+    if indices is not None:
+        return v.compute(indices)
+    assert position is not None
+    return v.compute_linear(position)
 
 
 def squeezed(shape: Sequence[int]) -> list[int]:

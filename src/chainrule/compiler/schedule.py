@@ -103,7 +103,7 @@ def schedule(cluster: Cluster, fusion: Any, vector_bytes: int) -> Scheduled:
 
 def _compose(cluster: Cluster, fusion: Any) -> Nest:
     while True:
-        context = Context(cluster)
+        context = Context(cluster, final=True)
         previous, fusion.current = fusion.current, context
         try:
             return _stages(cluster, context)
