@@ -1,5 +1,6 @@
 // Registration of arrays, tracing and primitives in the extension module.
 #include "jit_call.h"
+#include "places.h"
 #include "staging.h"
 #include "tape.h"
 
@@ -63,6 +64,9 @@ PyMethodDef functions[] = {
      "Adds a path prefix of files that user_frame passes over."},
     {"user_frame", user_frame, METH_NOARGS,
      "The innermost frame outside of internal files as (code, lasti), or None."},
+    {"bind_at", reinterpret_cast<PyCFunction>(bind_at), METH_FASTCALL,
+     "bind_at(frame, primitive, args, params): binds in the name of the user's line\n"
+     "that user_frame gave."},
     {nullptr, nullptr, 0, nullptr}};
 
 /// The names that `install` takes, for the public layer to check itself against.

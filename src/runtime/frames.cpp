@@ -1,5 +1,5 @@
 // user_frame: where in the user's program the current operation was called.
-#include "dispatch.h"
+#include "places.h"
 
 #include <string>
 #include <unordered_map>
@@ -35,7 +35,49 @@ bool is_internal(PyCodeObject* code) {
     return internal;
 }
 
+thread_local const Place* innermost = nullptr;
+
+/// The innermost place, if it was set in `frame`.
+const Place* place_in(PyFrameObject* frame) {
+    return innermost && innermost->anchor == frame ? innermost : nullptr;
+}
+
 }  // namespace
+
+Place::Place(PyObject* code, int offset)
+    : code(code), offset(offset), previous(innermost) {
+    if (!code) return;
+    anchor = PyEval_GetFrame();
+    innermost = this;
+}
+
+Place::~Place() { innermost = previous; }
+
+bool read_place(PyObject* frame, PyObject** code, int* offset) {
+    *code = nullptr;
+    if (frame == Py_None) return true;
+    if (PyTuple_Check(frame) && PyArg_ParseTuple(frame, "O!i", &PyCode_Type, code, offset))
+        return true;
+    PyErr_SetString(PyExc_TypeError, "frame: must be (code, offset) or None.");
+    return false;
+}
+
+/// bind_at(frame, primitive, args, params): binds a primitive in the name of the
+/// user's line `frame`, as user_frame gives it.
+PyObject* bind_at(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
+    if (nargs != 4 || !PyDict_Check(args[3])) {
+        PyErr_SetString(PyExc_TypeError,
+                        "bind_at: takes (frame, primitive, args, params dict).");
+        return nullptr;
+    }
+    PyObject* code;
+    int offset = 0;
+    if (!read_place(args[0], &code, &offset)) return nullptr;
+    Ref values(PySequence_Tuple(args[2]));
+    if (!values) return nullptr;
+    Place place(code, offset);
+    return PyObject_Call(args[1], values.get(), args[3]);
+}
 
 PyObject* set_internal_prefix(PyObject*, PyObject* prefix) {
     const char* text = PyUnicode_Check(prefix) ? PyUnicode_AsUTF8(prefix) : nullptr;
@@ -56,6 +98,10 @@ PyObject* find_user_frame(int* offset) {
     Ref frame = Ref::borrow(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
     while (frame) {
         auto* current = reinterpret_cast<PyFrameObject*>(frame.get());
+        if (const Place* place = place_in(current)) {
+            *offset = place->offset;
+            return Py_NewRef(place->code);
+        }
         Ref code(reinterpret_cast<PyObject*>(PyFrame_GetCode(current)));
         if (!is_internal(reinterpret_cast<PyCodeObject*>(code.get()))) {
             *offset = PyFrame_GetLasti(current);

@@ -170,8 +170,12 @@ PyObject* tape_append(PyObject* tape, PyObject* primitive, PyObject* operands,
     Ref out(PyObject_Vectorcall(reinterpret_cast<PyObject*>(tape_classes.variable),
                                 fields, 3, nullptr));
     if (!out) return nullptr;
-    Ref entry(
-        PyTuple_Pack(4, primitive, operands, params ? params : no_params, out.get()));
+    // Lines are looked for where a program is recorded or watched; eager gradients pay
+    // nothing.
+    Ref frame(thread_state.dynamic ? user_frame(nullptr, nullptr) : Py_NewRef(Py_None));
+    if (!frame) return nullptr;
+    Ref entry(PyTuple_Pack(5, primitive, operands, params ? params : no_params,
+                           out.get(), frame.get()));
     if (!entry || PyList_Append(as_tape(tape)->entries, entry.get()) < 0)
         return nullptr;
     ++as_tape(tape)->size;
@@ -288,7 +292,7 @@ PyObject* set_tape_classes(PyObject*, PyObject* args) {
 
 PyMemberDef tape_members[] = {
     {"entries", T_OBJECT, offsetof(Tape, entries), 0,
-     "Entries (primitive, operands, params, outputs) in order."},
+     "Entries (primitive, operands, params, outputs, frame) in order."},
     {"size", T_PYSSIZET, offsetof(Tape, size), 0, "How many variables were made."},
     {nullptr, 0, 0, 0, nullptr}};
 

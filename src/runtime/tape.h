@@ -6,8 +6,9 @@
 
 namespace chainrule {
 
-/// A trace with the list of its entries (primitive, operands, params, outputs) and the
-/// number of tangent variables made so far.
+/// A trace with the list of its entries (primitive, operands, params, outputs, frame)
+/// and the number of tangent variables made so far. The frame is the user's line, as
+/// user_frame gives it, or None.
 struct Tape {
     Trace trace;
     PyObject* entries;

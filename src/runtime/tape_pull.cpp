@@ -1,6 +1,7 @@
 // Transposition of a tape: entries in reverse, each handing the cotangent of its output
 // to its unknown operands. Scaling, adding and negating, which is most of what tapes
 // hold, are done here; every other primitive by its transpose rule.
+#include "places.h"
 #include "tape.h"
 
 #include <vector>
@@ -140,12 +141,16 @@ bool output_cotangent(PyObject* outs, Cotangents* cts, Ref* ct) {
 }
 
 bool pull_entry(PyObject* tape, PyObject* entry, Cotangents* cts) {
-    PyObject *primitive, *operands, *params, *outs;
-    if (!PyArg_ParseTuple(entry, "OOOO", &primitive, &operands, &params, &outs))
+    PyObject *primitive, *operands, *params, *outs, *frame, *code;
+    int offset = 0;
+    if (!PyArg_ParseTuple(entry, "OOOOO", &primitive, &operands, &params, &outs,
+                          &frame) ||
+        !read_place(frame, &code, &offset))
         return false;
     Ref ct;
     if (!output_cotangent(outs, cts, &ct)) return false;
     if (!ct) return true;
+    Place place(code, offset);
     Step step = Step::kDeclined;
     if (PyTuple_Check(operands))
         step = structural(tape, primitive, operands, ct.get(), cts);

@@ -93,7 +93,7 @@ def choose(
     best = Choice("forward" if n <= m else "reverse", n, m)
     if min(n, m) <= 2 or len(tape.entries) < 2 or not _one_dtype(tape, inputs, outs):
         return best
-    total = sum(_work(*entry) for entry in tape.entries)
+    total = sum(_work(*entry[:4]) for entry in tape.entries)
     least = math.inf if must_cut else MIXED_GAIN * min(n, m) * total
     widths = _widths(spans(tape, inputs, outs), len(tape.entries))
     for position, width in enumerate(widths):
@@ -105,7 +105,7 @@ def choose(
 
 def _can_be_pushed(entries: Sequence[Any]) -> bool:
     """Whether no entry is known by its transpose alone, as custom_vjp functions are."""
-    return all(_has_batching(prim, params) for prim, _, params, _ in entries)
+    return all(_has_batching(prim, params) for prim, _, params, *_ in entries)
 
 
 def _has_batching(prim: Any, params: Any) -> bool:
@@ -117,7 +117,7 @@ def _has_batching(prim: Any, params: Any) -> bool:
 
 
 def _one_dtype(tape: Any, inputs: Sequence[Any], outs: Sequence[Any]) -> bool:
-    made = [v for *_, out in tape.entries for v in _several(out)]
+    made = [v for *_, out, _ in tape.entries for v in _several(out)]
     known = [v for v in (*inputs, *outs, *made) if v is not None]
     return len({v.aval.dtype for v in known}) == 1
 
@@ -140,7 +140,7 @@ def spans(tape: Any, inputs: Sequence[Any], outs: Sequence[Any]) -> list[Span]:
     ends = len(tape.entries)
     last: dict[int, int] = {v.slot: ends for v in outs if v is not None}
     made: list[tuple[int, Any]] = [(0, v) for v in inputs if v is not None]
-    for k, (_, args, _, out) in enumerate(tape.entries):
+    for k, (_, args, _, out, _) in enumerate(tape.entries):
         for a in args:
             if type(a) is LinearTracer and a._trace is tape:
                 last[a.slot] = max(last.get(a.slot, 0), k)

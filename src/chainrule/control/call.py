@@ -74,7 +74,7 @@ def linear_programs(closed: ClosedJaxpr, nonzero: tuple[bool, ...]) -> Any:
                 lambda *xs: run(closed, *xs), primals, nonzero
             )
             residuals: dict[int, Any] = {}
-            for _, args, _, _ in tape.entries:
+            for _, args, *_ in tape.entries:
                 for a in args:
                     if isinstance(a, Tracer) and not _on(tape, a):
                         residuals[id(a)] = a

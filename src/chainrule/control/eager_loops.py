@@ -12,13 +12,16 @@ compiled by itself and stepped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..core import source
 from ..core.jaxpr import ClosedJaxpr
 from ..runtime import _native
 from .call import stage_program
 from .executors import Program, executable, interpreter, native_executable
+from .value_checks import CheckTrace
 
 PATIENCE = 2000
 """How many equations are bound before a program is compiled."""
@@ -62,9 +65,24 @@ def is_watched() -> bool:
     return _native.current_dynamic() is not None
 
 
-def stepper(program: ClosedJaxpr, compiled: bool) -> Program:
-    """What runs a program on Arrays, as often as there are steps."""
-    return executable(program) if compiled else interpreter(program, ())
+def stepper(
+    program: ClosedJaxpr, compiled: bool, numbers: Iterable[int] | None = None
+) -> Program:
+    """What runs a program on Arrays, as often as there are steps.
+
+    The steps have these numbers; by default, from 0 on.
+    """
+    step = executable(program) if compiled else interpreter(program, ())
+    trace = _native.current_dynamic()
+    if not isinstance(trace, CheckTrace):
+        return step
+    place, rest = source.current(), iter(numbers or itertools.count())
+
+    def told(*args: Any) -> Sequence[Any]:
+        with trace.within(f"step {next(rest)} of the loop at {place}"):
+            return step(*args)
+
+    return told
 
 
 def native_loop(

@@ -107,7 +107,7 @@ def _watched(
         env.update(zip(eqn.outvars, outs))
         for v, x in zip(eqn.outvars, outs):
             note(v, x)
-        used = [a for _, args, _, _ in trace.entries[before:] for a in args]
+        used = [a for _, args, *_ in trace.entries[before:] for a in args]
         known = {id(a): a for a in used if _is_known(a)}
         reads = [variables[k] for k in known if variables.get(k) is not None]
         own = [a for k, a in known.items() if k not in variables]

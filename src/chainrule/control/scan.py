@@ -97,7 +97,8 @@ def _evaluate(*args: Any, **params: Any) -> list[Any]:
     arrays = [as_array(x) for x in args]
     body, length = params["jaxpr"], params["length"]
     if is_watched():
-        return _stepped(stepper(body, compiled=False), arrays, **params)
+        numbers = _order(length, params["reverse"])
+        return _stepped(stepper(body, False, numbers), arrays, **params)
     effort = effort_of(body)
     own = effort_of(body, (scan_p, length)).add(length, effort.pays)
     effort.add(length)
@@ -106,6 +107,11 @@ def _evaluate(*args: Any, **params: Any) -> list[Any]:
         if run_natively is not None:
             return list(run_natively(*arrays))
     return _stepped(stepper(body, effort.pays), arrays, **params)
+
+
+def _order(length: int, reverse: bool) -> range:
+    """The rows in the order in which the steps take them."""
+    return range(length)[::-1] if reverse else range(length)
 
 
 def _stepped(
@@ -117,7 +123,7 @@ def _stepped(
     rows = [(x._data, x.weak_type) for x in xs]
     _, y_avals = parts(jaxpr.out_avals, num_carry)
     ys = [buffer_for(a, length) for a in y_avals]
-    for i in reversed(range(length)) if reverse else range(length):
+    for i in _order(length, reverse):
         outs = step(*consts, *carry, *[wrap(x[i, ...], weak) for x, weak in rows])
         carry = outs[:num_carry]
         for memory, y in zip(ys, outs[num_carry:]):
@@ -162,7 +168,7 @@ def _unrolled(
     """The steps one after the other, without a loop."""
     consts, carry, xs = parts(args, num_consts, num_carry)
     rows: list[list[Any]] = []
-    for i in reversed(range(length)) if reverse else range(length):
+    for i in _order(length, reverse):
         outs = run(jaxpr, *consts, *carry, *[take_row(x, 0, i) for x in xs])
         carry, ys = parts(outs, num_carry)
         rows.append([reshape(y, (1, *aval_of(y).shape)) for y in ys])

@@ -273,7 +273,7 @@ def linear_division(
             outs = run(jaxpr, *[next(rest) if v is None else v for v in inputs])
             mine = [type(x) is LinearTracer and x._trace is tape for x in outs]
             residuals: dict[int, Any] = {}
-            for _, args, _, _ in tape.entries:
+            for _, args, *_ in tape.entries:
                 for a in args:
                     on_tape = type(a) is LinearTracer and a._trace is tape
                     if isinstance(a, Tracer) and not on_tape:

@@ -2,8 +2,9 @@
 
 With either option a `CheckTrace` is the thread's dynamic trace. It evaluates one
 primitive at a time and inspects its results; a staged program runs as compiled, and
-where its results are bad it is run again equation by equation, to find which one made
-the first bad value, and from which line of the user's.
+where its results are bad it is run again equation by equation, branches and the steps of
+loops included, to find which one made the first bad value. Equations know the user's
+line they came from, those of derivatives that of the operation they are derived from.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from ..core import config, source
 from ..core.avals import ConcreteArray, Tracer
 from ..core.dtypes import is_inexact
-from ..core.jaxpr import ClosedJaxpr, Literal
+from ..core.jaxpr import ClosedJaxpr, evaluate_jaxpr
 from ..runtime import _native
 
 
@@ -27,8 +28,18 @@ class CheckTrace(_native.Trace):
     def __init__(self, nans: bool, infs: bool):
         super().__init__()
         self.nans, self.infs = nans, infs
+        self.steps: list[str] = []
 
-    def process(self, prim: Any, args: Any, params: Any, eqn: Any = None) -> Any:
+    @contextlib.contextmanager
+    def within(self, step: str) -> Generator[None, None, None]:
+        """Within the block, values are made in the given step of a loop."""
+        self.steps.append(step)
+        try:
+            yield
+        finally:
+            self.steps.pop()
+
+    def process(self, prim: Any, args: Any, params: Any) -> Any:
         tracers = [x for x in args if isinstance(x, Tracer)]
         if tracers:
             top = max((x._trace for x in tracers), key=lambda t: t.level)
@@ -44,21 +55,10 @@ class CheckTrace(_native.Trace):
                 _native.swap_dynamic(previous)
         outs = out if prim.multiple_results else [out]
         if isinstance(program, ClosedJaxpr) and any(map(self.bad, outs)):
-            self.search(program, args)
+            evaluate_jaxpr(program.jaxpr, program.consts, args)  # up to the first
         for x in outs:
-            where = source.current() if eqn is None else str(eqn.source_info)
-            self.check(prim.name, x, where)
+            self.check(prim.name, x)
         return out
-
-    def search(self, program: ClosedJaxpr, args: Any) -> None:
-        """Runs the equations of a program one by one, up to the first bad value."""
-        jaxpr = program.jaxpr
-        env: dict[Any, Any] = dict(zip(jaxpr.constvars, program.consts))
-        env.update(zip(jaxpr.invars, args))
-        for eqn in jaxpr.eqns:
-            values = [v.val if type(v) is Literal else env[v] for v in eqn.invars]
-            outs = self.process(eqn.primitive, tuple(values), eqn.params, eqn)
-            env.update(zip(eqn.outvars, outs if isinstance(outs, list) else [outs]))
 
     def bad(self, x: Any) -> bool:
         """Whether `x` holds a value that is not allowed."""
@@ -67,7 +67,7 @@ class CheckTrace(_native.Trace):
             self.nans and np.isnan(values).any() or self.infs and np.isinf(values).any()
         )
 
-    def check(self, name: str, x: Any, where: str) -> None:
+    def check(self, name: str, x: Any) -> None:
         """Raises FloatingPointError at the first value of `x` that is not allowed."""
         if type(x) is not ConcreteArray or not is_inexact(x.dtype):
             return
@@ -78,6 +78,7 @@ class CheckTrace(_native.Trace):
         ):
             if on and test(values).any():
                 index = tuple(int(i) for i in np.argwhere(test(values))[0])
+                where = ", in ".join([source.current(), *reversed(self.steps)])
                 raise FloatingPointError(
                     f"{name}: invalid value ({what}) at index {index} of a result of"
                     f" type {x.aval.str_short()}, at {where}."

@@ -196,14 +196,15 @@ def evaluate_jaxpr(
 ) -> list[Any]:
     """The outputs of `jaxpr` on `args`, by binding its equations in order.
 
-    Every primitive is bound anew, so under a trace this re-traces the program.
+    Every primitive is bound anew, so under a trace this re-traces the program; each in
+    the name of the user's line that its equation came from.
     Values are dropped after their last use.
     """
     env: dict[Any, Any] = dict(zip(jaxpr.constvars, consts))
     env.update(zip(jaxpr.invars, args))
     for eqn, dying in zip(jaxpr.eqns, jaxpr.last_uses()):
         values = [v.val if type(v) is Literal else env[v] for v in eqn.invars]
-        out = eqn.primitive(*values, **eqn.params)
+        out = _native.bind_at(eqn.frame, eqn.primitive, values, eqn.params)
         if eqn.primitive.multiple_results:
             env.update(zip(eqn.outvars, out))
         else:

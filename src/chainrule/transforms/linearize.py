@@ -24,7 +24,7 @@ from .jvp import PrimalTracer, jvp_primitive
 
 
 class Tape(_native.Tape):
-    """The tangent program: entries (primitive, operands, params, output variables).
+    """The tangent program: entries (primitive, operands, params, outputs, frame).
 
     The runtime keeps `entries` and `size`, and `append` there adds an entry.
     """
@@ -41,7 +41,7 @@ class Tape(_native.Tape):
         if not prim.multiple_results:
             return self.append(prim, args, out, params)
         outs = [self.variable(a) for a in out]
-        self.entries.append((prim, args, params, outs))
+        self.entries.append((prim, args, params, outs, _native.user_frame()))
         return outs
 
     def broadcast_variable(self, x: LinearTracer, aval: Any) -> LinearTracer:
@@ -56,12 +56,12 @@ class Tape(_native.Tape):
         for v, t in zip(inputs, tangents):
             if v is not None:
                 env[v.slot] = instantiate(t, v.aval)
-        for prim, args, params, out in self.entries:
+        for prim, args, params, out, frame in self.entries:
             values = [
                 env[a.slot] if type(a) is LinearTracer and a._trace is self else a
                 for a in args
             ]
-            result = prim(*values, **params)
+            result = _native.bind_at(frame, prim, values, params)
             if prim.multiple_results:
                 for o, r in zip(out, result):
                     env[o.slot] = r
@@ -72,8 +72,8 @@ class Tape(_native.Tape):
     def replace_known(self, known: dict[int, Any]) -> None:
         """Replaces known values: `known` maps id(old) to new."""
         self.entries = [
-            (prim, [known.get(id(a), a) for a in args], params, out)
-            for prim, args, params, out in self.entries
+            (prim, [known.get(id(a), a) for a in args], *rest)
+            for prim, args, *rest in self.entries
         ]
 
 
