@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import lax
 from .. import numpy as cnp
 from ..control.call import run
@@ -18,6 +20,7 @@ from ..core import errors
 from ..core.avals import Array, Tracer, as_array
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.stage import stage_closed
+from .changes import called, changed, fresh, path, updated
 from .checkify import check as check_value
 from .rewriting import VALUE, rewritten
 
@@ -48,6 +51,7 @@ class Unset:
 
 
 unset = Unset()
+RETURNED = "the value returned"
 Values = tuple[Any, ...]
 
 
@@ -110,26 +114,65 @@ def negation(x: Any) -> Any:
     return cnp.logical_not(x) if _traced(x) else not x
 
 
-def both(*thunks: Any) -> Any:
-    """`a and b and ...`"""
-    return _joined(thunks, cnp.logical_and, lambda x: not x)
+def both(line: int, *thunks: Any) -> Any:
+    """The truth of `a and b and ...`"""
+    return _joined(thunks, lambda x: not x, _truths(cnp.logical_and, line))
 
 
-def either(*thunks: Any) -> Any:
-    """`a or b or ...`"""
-    return _joined(thunks, cnp.logical_or, bool)
+def either(line: int, *thunks: Any) -> Any:
+    """The truth of `a or b or ...`"""
+    return _joined(thunks, bool, _truths(cnp.logical_or, line))
 
 
-def _joined(thunks: Sequence[Any], operation: Any, decides: Any) -> Any:
+def last_true(line: int, *thunks: Any) -> Any:
+    """The value of `a and b and ...`"""
+
+    def joined(x: Any, thunk: Any) -> Any:
+        both = _of_booleans(x, thunk, cnp.logical_and, line)
+        return chosen(x, thunk, lambda: x, line) if both is None else both
+
+    return _joined(thunks, lambda x: not x, joined)
+
+
+def first_true(line: int, *thunks: Any) -> Any:
+    """The value of `a or b or ...`"""
+
+    def joined(x: Any, thunk: Any) -> Any:
+        either = _of_booleans(x, thunk, cnp.logical_or, line)
+        return chosen(x, lambda: x, thunk, line) if either is None else either
+
+    return _joined(thunks, bool, joined)
+
+
+def _joined(thunks: Sequence[Any], decides: Any, joined: Any) -> Any:
+    """The operands from the left: known ones as Python, traced ones by `joined`."""
     x = thunks[0]()
     for thunk in thunks[1:]:
-        if not _traced(x):
-            if decides(x):
-                return x
+        if _traced(x):
+            x = joined(x, thunk)
+        elif decides(x):
+            return x
+        else:
             x = thunk()
-            continue
-        x = operation(_predicate(x), thunk())
     return x
+
+
+def _truths(operation: Any, line: int) -> Any:
+    def joined(x: Any, thunk: Any) -> Any:
+        y = path(thunk, line)()
+        return operation(_predicate(x), _predicate(y) if _traced(y) else bool(y))
+
+    return joined
+
+
+def _of_booleans(x: Any, thunk: Any, operation: Any, line: int) -> Any:
+    """The operation on two booleans, without a branch; None where they are none."""
+    if x.dtype != bool:
+        return None
+    other = _Staged(path(lambda: (thunk(),), line))
+    if other.trees[0] is None or [t.dtype for t in other.types] != [bool]:
+        return None
+    return operation(x, *other([0], [bool]))
 
 
 def chosen(test: Any, yes: Any, no: Any, line: int) -> Any:
@@ -204,7 +247,7 @@ def branch(
     given = _values(thunks, names)
     if not _traced(test):
         return yes(*given) if test else no(*given)
-    sides = _Staged(lambda: yes(*given)), _Staged(lambda: no(*given))
+    sides = tuple(_Staged(path(lambda s=s: s(*given), line)) for s in (yes, no))
     result: list[Any] = [None] * len(names)
     wanted: list[int] = []
     for k, name in enumerate(names):
@@ -263,6 +306,12 @@ def _replace(side: _Staged, k: int, value: Any) -> None:
 def _check_alike(sides: Any, k: int, name: str, line: int) -> None:
     what = f"{name} after line {line}" if name else f"the value at line {line}"
     trees = [side.trees[k] for side in sides]
+    if name == RETURNED and sum(side.kept[k] is None for side in sides) == 1:
+        raise TypeError(
+            f"control_flow='convert': the function returns a value on one path of line"
+            f" {line} and None on the other, and a traced value decides; return a value"
+            " on both."
+        )
     for side, tree in zip(sides, trees):
         if tree is None:
             raise TypeError(
@@ -295,7 +344,7 @@ def returned(
     if not _traced(test):
         return yes(*given) if test else no(*given)
     sides = lambda: (yes(*given),), lambda: (no(*given),)
-    return branch(test, *sides, (), ("the value returned",), line)[0]
+    return branch(test, *sides, (), (RETURNED,), line)[0]
 
 
 # --- loops ---------------------------------------------------------------------------
@@ -362,6 +411,7 @@ def _traced_range(
     bounds: Any, body: Any, state: Values, names: Any, flag: Any, line: int
 ) -> Values:
     first, last, step = (cnp.asarray(b) for b in bounds)
+    state = (_as_counter(state[0], names[0], line), *state[1:])
 
     def goes_on(i: Any, *_: Any) -> Any:
         return cnp.where(step > 0, i < last, i > last)
@@ -373,13 +423,24 @@ def _traced_range(
         goes_on, advance, (first, *state), ("the loop's counter", *names),
         None if flag is None else flag + 1, line,
     )  # fmt: skip
-    return (Unset(names[0], f", as the loop at line {line} may not run"), *found[2:])
+    return found[1:]
+
+
+def _as_counter(before: Any, name: str, line: int) -> Any:
+    """What the counter of a loop was before it: the loop carries a number alone."""
+    if (
+        isinstance(before, (bool, int, float, np.generic, Array))
+        and np.shape(before) == ()
+    ):
+        return before
+    return Unset(name, f", as the loop at line {line} may not run")
 
 
 def _traced_loop(
     test: Any, body: Any, state: Values, names: Any, flag: Any, line: int
 ) -> Values:
     """A loop that the program decides: the names that have arrays are carried."""
+    test, body = path(test, line), path(body, line)
     state = tuple(_with_value(test, body, state, names))
     carried = [
         k for k, v in enumerate(state)
@@ -407,7 +468,7 @@ def _traced_loop(
                         f" {state[k]!r}, which is no array; carry arrays through loops"
                         " that the program decides."
                     )
-        return [out[k] for k in carried]
+        return [_widened(out[k], v) for k, v in zip(carried, carry)]
 
     carry = [state[k] for k in carried]
     try:
@@ -423,6 +484,21 @@ def _traced_loop(
     return tuple(
         Unset(n, why) if isinstance(v, Unset) else v for n, v in zip(names, result)
     )
+
+
+def _widened(out: Any, carry: Any) -> Any:
+    """What the body gives, in the dtypes of the carry where those hold it."""
+    leaves, tree = tree_flatten(out)
+    given, given_tree = tree_flatten(carry)
+    arrays = _arrays(leaves)
+    if arrays is None or tree != given_tree:
+        return out
+    types = [as_array(x).dtype for x in given]
+    return tree_unflatten(
+        tree,
+        [x.astype(t) if x.dtype != t == cnp.result_type(x, t) else x
+         for x, t in zip(arrays, types)],
+    )  # fmt: skip
 
 
 def _promoted(advance: Any, carry: list[Any]) -> list[Any]:
@@ -454,4 +530,4 @@ def _with_value(test: Any, body: Any, state: Values, names: Any) -> list[Any]:
     return values
 
 
-__all__ = ["Unset", "convert"]
+__all__ = ["Unset", "called", "changed", "convert", "fresh", "updated"]

@@ -29,6 +29,19 @@ VALUE = "_cr_value"
 """Names starting so hold a return value, which counts only where its flag is set."""
 
 Block = list[ast.stmt]
+_MAKERS = {"list", "dict", "set", "bytearray"}
+_CHANGING = {
+    "append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update",
+    "setdefault", "popitem", "add", "discard", "fill", "put", "resize",
+    "intersection_update", "difference_update", "symmetric_difference_update",
+}  # fmt: skip
+"""Methods that change lists, dicts, sets or NumPy's arrays."""
+_IN_PLACE: dict[type, str] = {
+    ast.Add: "+= iadd", ast.Sub: "-= isub", ast.Mult: "*= imul", ast.Pow: "**= ipow",
+    ast.Div: "/= itruediv", ast.FloorDiv: "//= ifloordiv", ast.Mod: "%= imod",
+    ast.MatMult: "@= imatmul", ast.LShift: "<<= ilshift", ast.RShift: ">>= irshift",
+    ast.BitAnd: "&= iand", ast.BitOr: "|= ior", ast.BitXor: "^= ixor",
+}  # fmt: skip
 _scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -145,9 +158,14 @@ def _jumps(block: Block) -> set[type]:
     """The kinds of jumps out of statements."""
     module = ast.Module(block, [])
     loops = (*_scopes, ast.For, ast.While)
-    found = {type(n) for n in _within(module, _scopes) if isinstance(n, ast.Return)}
     inner = (ast.Break, ast.Continue)
-    return found | {type(n) for n in _within(module, loops) if isinstance(n, inner)}
+    found = {type(n) for n in _within(module, _scopes) if isinstance(n, ast.Return)}
+    for n in _within(module, loops):
+        if isinstance(n, inner):
+            found.add(type(n))
+        elif isinstance(n, loops[-2:]):  # jumps in its else are of the loop around it
+            found |= _jumps(n.orelse)
+    return found
 
 
 def _ends(block: Block) -> bool:
@@ -184,10 +202,7 @@ class _Rewriter:
 
     def function(self, definition: ast.FunctionDef) -> None:
         """Rewrites a definition in place."""
-        body = self.lowered(definition.body)
-        if not _ends(body):
-            body.append(ast.Return(ast.Constant(None)))
-        definition.body = self.block(_closed(body))
+        definition.body = self.block(_closed(self.lowered(definition.body)))
 
     # --- jumps ---
 
@@ -257,14 +272,19 @@ class _Rewriter:
             return self.for_loop(s)
         if isinstance(s, ast.Assert):
             text = s.msg or ast.Constant("")
-            test = self.expression(s.test)
+            test = self.test(s.test)
             return [ast.Expr(_call("check", test, _thunk(self.expression(text))))]
         if isinstance(s, _scopes):
             return [s]
-        return [_Expressions().visit(s)]
+        made = _Expressions().visit(s)
+        return made if isinstance(made, list) else [made]
 
     def expression(self, e: ast.expr) -> ast.expr:
         return _Expressions().visit(e)
+
+    def test(self, e: ast.expr) -> ast.expr:
+        """An expression of which only the truth counts."""
+        return _Expressions().test(e)
 
     def branch(self, s: ast.If) -> Block:
         if _stray(s.body) or _stray(s.orelse):
@@ -276,7 +296,7 @@ class _Rewriter:
         result = [] if returns else [ast.Return(_tuple([_load(n) for n in names]))]
         known = _tuple([_thunk(_load(n)) for n in names])
         call = _call(
-            "returned" if returns else "branch", self.expression(s.test), _load(yes),
+            "returned" if returns else "branch", self.test(s.test), _load(yes),
             _load(no), known, _names(names), ast.Constant(s.lineno),
         )  # fmt: skip
         return [
@@ -288,7 +308,7 @@ class _Rewriter:
     def known(self, test: ast.expr, s: Any, why: str) -> ast.expr:
         """A test that must be known, in a statement that stays as it is."""
         place = ast.Constant(s.lineno), ast.Constant(why)
-        return _call("known", self.expression(test), *place)
+        return _call("known", self.test(test), *place)
 
     def as_it_is(self, s: Any, why: str) -> Block:
         """The body of a loop that stays one, with the way out of it."""
@@ -310,7 +330,7 @@ class _Rewriter:
             ast.Constant(s.stop), ast.Constant(s.lineno),
         )  # fmt: skip
         return [
-            _define(test, names, [ast.Return(self.expression(s.test))]),
+            _define(test, names, [ast.Return(self.test(s.test))]),
             _define(body, names, [*self.block(s.body), result]),
             _bind(names, call),
         ]
@@ -377,7 +397,7 @@ def _without_jumps(block: Block, stop: str | None) -> Block:
 
 
 class _Returns(ast.NodeTransformer):
-    """Replaces returns in a loop by setting a flag and a value, and leaving the loop."""
+    """Replaces returns in a loop by setting a flag and a value, and leaving the loops."""
 
     def __init__(self, done: str, value: str):
         self.done, self.value = done, value
@@ -386,6 +406,16 @@ class _Returns(ast.NodeTransformer):
         return node
 
     visit_Lambda = visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef
+
+    def visit_For(self, node: Any) -> Any:
+        inner = ast.Return in _jumps([node])
+        self.generic_visit(node)
+        if not inner:
+            return node
+        out = ast.If(_load(self.done), [ast.Break()], [])
+        return [node, ast.fix_missing_locations(ast.copy_location(out, node))]
+
+    visit_While = visit_For
 
     def visit_Return(self, node: ast.Return) -> Any:
         value = node.value or ast.Constant(None)
@@ -396,7 +426,19 @@ class _Returns(ast.NodeTransformer):
 
 
 class _Expressions(ast.NodeTransformer):
-    """Boolean operators, comparisons in chains and conditional expressions as calls."""
+    """Boolean operators, chains of comparisons and conditional expressions as calls.
+
+    Also announces what changes objects, and the containers that expressions make.
+    """
+
+    def test(self, e: ast.expr) -> ast.expr:
+        """An expression of which only the truth counts: operators give booleans."""
+        if isinstance(e, ast.BoolOp):
+            name = "both" if isinstance(e.op, ast.And) else "either"
+            made = _call(name, ast.Constant(e.lineno),
+                         *[_thunk(self.test(v)) for v in e.values])  # fmt: skip
+            return ast.copy_location(made, e)
+        return self.visit(e)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         return node
@@ -405,15 +447,14 @@ class _Expressions(ast.NodeTransformer):
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
         self.generic_visit(node)
-        name = "both" if isinstance(node.op, ast.And) else "either"
-        made = _call(name, *[_thunk(v) for v in node.values])
+        name = "last_true" if isinstance(node.op, ast.And) else "first_true"
+        made = _call(name, ast.Constant(node.lineno), *[_thunk(v) for v in node.values])
         return ast.copy_location(made, node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
-        self.generic_visit(node)
         if not isinstance(node.op, ast.Not):
-            return node
-        return ast.copy_location(_call("negation", node.operand), node)
+            return self.generic_visit(node)
+        return ast.copy_location(_call("negation", self.test(node.operand)), node)
 
     def visit_Compare(self, node: ast.Compare) -> Any:
         self.generic_visit(node)
@@ -425,12 +466,63 @@ class _Expressions(ast.NodeTransformer):
         sides = [node.left, *node.comparators]
         pairs = zip(sides, node.ops, sides[1:])
         tests = [ast.Compare(a, [op], [b]) for a, op, b in pairs]
-        return ast.copy_location(_call("both", *[_thunk(t) for t in tests]), node)
+        made = _call("both", ast.Constant(node.lineno), *[_thunk(t) for t in tests])
+        return ast.copy_location(made, node)
 
     def visit_IfExp(self, node: ast.IfExp) -> Any:
-        self.generic_visit(node)
         made = _call(
-            "chosen", node.test, _thunk(node.body), _thunk(node.orelse),
-            ast.Constant(node.lineno),
+            "chosen", self.test(node.test), _thunk(self.visit(node.body)),
+            _thunk(self.visit(node.orelse)), ast.Constant(node.lineno),
         )  # fmt: skip
         return ast.copy_location(made, node)
+
+    # --- changes of objects ---
+
+    def made(self, node: Any) -> Any:
+        """A display or comprehension: a new container."""
+        self.generic_visit(node)
+        if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
+            return node
+        return ast.copy_location(_call("fresh", node), node)
+
+    visit_List = visit_Dict = visit_Set = made
+    visit_ListComp = visit_DictComp = visit_SetComp = made
+
+    def visit_Subscript(self, node: Any) -> Any:
+        shown = ast.unparse(node)
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load):
+            return node
+        gone = isinstance(node.ctx, ast.Del)
+        shown = f"del {shown}" if gone else f"{shown} {getattr(node, 'sign', '=')} ..."
+        node.value = self.announced("changed", node.value, shown, node)
+        return node
+
+    visit_Attribute = visit_Subscript
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        sign, method = _IN_PLACE[type(node.op)].split()
+        target: Any = node.target
+        if not isinstance(target, ast.Name):
+            target.sign = sign
+            return self.generic_visit(node)
+        self.generic_visit(node)
+        place = ast.Constant(f"{target.id} {sign} ..."), ast.Constant(node.lineno)
+        dunder = ast.Constant(f"__{method}__")
+        before = ast.Expr(_call("updated", _load(target.id), dunder, *place))
+        return [ast.fix_missing_locations(ast.copy_location(before, node)), node]
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        shown = f"{ast.unparse(node.func)}(...)"
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id in _MAKERS:
+            return ast.copy_location(_call("fresh", node), node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING:
+            function = node.func
+            function.value = self.announced("called", function.value, shown, node)
+        return node
+
+    def announced(self, name: str, target: ast.expr, shown: str, node: Any) -> ast.expr:
+        """`target`, handed through the call that says it changes."""
+        made = _call(name, target, ast.Constant(shown), ast.Constant(node.lineno))
+        return ast.copy_location(made, target)
