@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.avals import wrap
+from ..core.jaxpr import has_effects
 from ..runtime import _native
 from . import kernels
 from .canonical import text_of, write, write_recurrence
@@ -21,7 +22,6 @@ from .fusion import Cluster
 from .layout import Layout, data_of
 from .loop import Kernel
 from .loops import NestedStep
-from .passes.dead_code import has_effects
 from .program import Constant, HostStep, NativeStep, Program
 from .records import record
 from .recurrences import RecurrenceStep

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
+from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, has_effects
 from .builder import EXPENSIVE
-from .passes.dead_code import eliminate_dead_code, has_effects
+from .passes.dead_code import eliminate_dead_code
 from .scalar_bodies import Outside
 from .values import Constant, Lazy, Value
 

@@ -183,6 +183,7 @@ io_callback_p = _callback_primitive(
     "A Python function of concrete arrays, with side effects.",
     jvp_call=_io_jvp,
     batch=_io_batch,
+    effects=True,
 )
 
 
@@ -250,6 +251,7 @@ debug_callback_p = Primitive(
     batch=_debug_batch,
     multiple_results=True,
     raw=True,
+    effects=True,
 )
 
 

@@ -46,4 +46,5 @@ check_p = Primitive(
     batch=_batch,
     multiple_results=True,
     raw=True,
+    effects=True,
 )

@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 
 from ..core.avals import aval_of, tangent_aval, update
 from ..core.dtypes import is_inexact
-from ..core.jaxpr import ClosedJaxpr, DropVar, Jaxpr, JaxprEqn, Literal, Var
+from ..core.jaxpr import (
+    ClosedJaxpr,
+    DropVar,
+    Jaxpr,
+    JaxprEqn,
+    Literal,
+    Var,
+    has_effects,
+)
 from ..ops.power_series import Series
 from ..ops.structure import batch_to_front, instantiate
 from ..transforms.batch import batch_flat
@@ -158,8 +166,9 @@ def parts(values: Sequence[Any], *counts: int) -> list[list[Any]]:
     return [*found, list(values[at:])]
 
 
-def pruned(jaxpr: Jaxpr) -> Jaxpr:
-    """The program without equations that nobody reads; those without results stay.
+def pruned(jaxpr: Jaxpr, effects: bool = True) -> Jaxpr:
+    """The program without equations that nobody reads; those with effects stay, unless
+    they have had them: without `effects`.
 
     An input may also be the result of an equation; then it is the input that counts.
     """
@@ -168,7 +177,8 @@ def pruned(jaxpr: Jaxpr) -> Jaxpr:
     needed -= given
     kept: list[JaxprEqn] = []
     for eqn in reversed(jaxpr.eqns):
-        if not eqn.outvars or any(v in needed for v in eqn.outvars):
+        read = any(v in needed for v in eqn.outvars)
+        if read or (effects and has_effects(eqn)):
             if not given.isdisjoint(eqn.outvars):
                 outs = [DropVar(v.aval) if v in given else v for v in eqn.outvars]
                 eqn = eqn.replace(outvars=outs)
@@ -178,10 +188,44 @@ def pruned(jaxpr: Jaxpr) -> Jaxpr:
     return jaxpr.replace(eqns=kept[::-1])
 
 
-def needed_inputs(jaxpr: Jaxpr, used: Sequence[bool]) -> list[bool]:
+def silent(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """The program for running it again: without effects, which it has had.
+
+    Raises ValueError where the result of one is read.
+    """
+    if not closed.jaxpr.has_effects():
+        return closed
+
+    def make() -> ClosedJaxpr:
+        left = pruned(closed.jaxpr, effects=False)
+        eqns = [_silent(e) if has_effects(e) else e for e in left.eqns]
+        return closed.replace(jaxpr=left.replace(eqns=eqns))
+
+    return closed.derived("silent", make)
+
+
+def _silent(eqn: JaxprEqn) -> JaxprEqn:
+    if eqn.primitive.effects:
+        raise ValueError(
+            f"{eqn.primitive.name}: reverse mode of while_loop runs the loop's steps again,"
+            " and a step reads what this call returns, which is to be made once; use scan,"
+            " which keeps it, or leave the result unread."
+        )
+
+    def within(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(within, value))
+        return silent(value) if isinstance(value, ClosedJaxpr) else value
+
+    return eqn.replace(params={k: within(v) for k, v in eqn.params.items()})
+
+
+def needed_inputs(
+    jaxpr: Jaxpr, used: Sequence[bool], effects: bool = True
+) -> list[bool]:
     """Which inputs the outputs `used` (and effects) depend on."""
     outs = [v for v, u in zip(jaxpr.outvars, used) if u]
-    live = pruned(jaxpr.replace(outvars=outs))
+    live = pruned(jaxpr.replace(outvars=outs), effects)
     needed = {v for eqn in live.eqns for v in eqn.invars if type(v) is not Literal}
     needed.update(v for v in outs if type(v) is not Literal)
     return [v in needed for v in jaxpr.invars]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.avals import aval_of
-from ..core.jaxpr import ClosedJaxpr, Literal
+from ..core.jaxpr import ClosedJaxpr, Literal, has_effects
 from ..ops.barrier import barrier_p
 from .call import call_primitive, linear_programs, run, stage_program
 from .checkpoint_policies import name_p
@@ -56,14 +56,13 @@ def _recomputing(
     residuals = whole.outvars[n_out:]
     saved = [v for v in _saveable(whole, policy) if v not in set(whole.invars)]
     again = whole.replace(invars=[*whole.invars, *saved], outvars=residuals)
-    needed = needed_inputs(again, [True] * len(residuals))
+    needed = needed_inputs(again, [True] * len(residuals), False)
     read, needed = parts(needed, len(whole.invars))
     saved = [v for v, keep in zip(saved, needed) if keep]
     forward = pruned(whole.replace(outvars=[*whole.outvars[:n_out], *saved]))
     given = [v for v, keep in zip(whole.invars, read) if keep]
-    again = known.replace(
-        jaxpr=pruned(whole.replace(invars=[*given, *saved], outvars=residuals))
-    )
+    again = whole.replace(invars=[*given, *saved], outvars=residuals)
+    again = known.replace(jaxpr=pruned(again, effects=False))
 
     def fun(*values: Any) -> list[Any]:
         given, dots = parts(values, len(again.in_avals))
@@ -77,13 +76,14 @@ def _recomputing(
 
 
 def _saveable(jaxpr: Any, policy: Any) -> list[Any]:
-    """The results of equations that the policy says may be kept. A value with a name is
-    kept as it was without: derivatives of what computed it read that."""
-    if policy is None:
-        return []
+    """The results of equations that the policy says may be kept, and of those that must
+    not run again: effects. A value with a name is kept as it was without: derivatives of
+    what computed it read that."""
     found: list[Any] = []
     for eqn in jaxpr.eqns:
         avals = [aval_of(v) for v in eqn.invars]
-        if policy(eqn.primitive, *avals, **eqn.params):
+        if has_effects(eqn):
+            found += eqn.outvars
+        elif policy is not None and policy(eqn.primitive, *avals, **eqn.params):
             found += eqn.invars if eqn.primitive is name_p else eqn.outvars
     return list(dict.fromkeys(v for v in found if type(v) is not Literal))

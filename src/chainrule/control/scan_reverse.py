@@ -15,7 +15,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from ..core.avals import Tracer, aval_of, tangent_aval
-from ..core.jaxpr import ClosedJaxpr, Jaxpr, Literal
+from ..core.jaxpr import ClosedJaxpr, Jaxpr, Literal, has_effects
 from ..core.linear import LinearTracer, is_linear
 from ..ops.structure import add_tangents, instantiate
 from ..transforms.linearize import Tape, split
@@ -74,7 +74,7 @@ def divide(
         origins.append(found)
     given = [v for v in hoisted if type(v) is not Literal]
     carry_xs = jaxpr.invars[num_consts:]
-    hoisting = pruned(Jaxpr(jaxpr.constvars, consts, hoisted, jaxpr.eqns))
+    hoisting = pruned(Jaxpr(jaxpr.constvars, consts, hoisted, jaxpr.eqns), False)
     rest = pruned(
         jaxpr.replace(
             invars=[*consts, *given, *carry_xs],
@@ -90,10 +90,11 @@ def divide(
 
 
 def _invariant(jaxpr: Jaxpr, consts: Sequence[Any]) -> set[Any]:
-    """The variables that depend on constants alone."""
+    """The variables that depend on constants alone, and on no effect."""
     fixed: set[Any] = {*jaxpr.constvars, *consts}
     for eqn in jaxpr.eqns:
-        if all(type(v) is Literal or v in fixed for v in eqn.invars):
+        known = all(type(v) is Literal or v in fixed for v in eqn.invars)
+        if known and not has_effects(eqn):
             fixed.update(eqn.outvars)
     return fixed
 

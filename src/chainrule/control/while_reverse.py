@@ -29,7 +29,15 @@ from ..ops.structure import add_tangents, instantiate
 from .call import linear_programs, run, stage_program
 from .executors import execute
 from .jit import jit_p
-from .programs import FORWARD, grown, inexact_tangents, lifted, parts, to_fixpoint
+from .programs import (
+    FORWARD,
+    grown,
+    inexact_tangents,
+    lifted,
+    parts,
+    silent,
+    to_fixpoint,
+)
 from .scan import scan_p
 from .scan_reverse import linearized, spread
 from .while_checkpoints import (
@@ -104,7 +112,7 @@ def reverse_rules(bind: Bind) -> tuple[Callable[..., Any], Primitive]:
         )  # fmt: skip
         if not any(wanted):
             return outs, [None] * len(outs)
-        given = [*consts, *init]
+        given, body_jaxpr = [*consts, *init], silent(body_jaxpr)
         params = {"body_jaxpr": body_jaxpr, "body_nconsts": body_nconsts}
         if type(count) is ConcreteArray:
             n = int(np.asarray(count))

@@ -82,7 +82,7 @@ class JaxprEqn(_native.Equation):
 class Jaxpr:
     """A program: `lambda constvars; invars. let eqns in outvars`."""
 
-    __slots__ = ("_last_uses", "constvars", "eqns", "invars", "outvars")
+    __slots__ = ("_effects", "_last_uses", "constvars", "eqns", "invars", "outvars")
 
     def __init__(
         self,
@@ -96,6 +96,7 @@ class Jaxpr:
         self.outvars = list(outvars)
         self.eqns = list(eqns)
         self._last_uses: list[list[Var]] | None = None
+        self._effects: bool | None = None
 
     @property
     def jaxpr(self) -> Jaxpr:
@@ -115,6 +116,12 @@ class Jaxpr:
     def pretty_print(self, **_: Any) -> str:
         """The program as text."""
         return printer.program_text(self)
+
+    def has_effects(self) -> bool:
+        """Whether an equation, or one within it, is there for what it does."""
+        if self._effects is None:
+            self._effects = any(map(has_effects, self.eqns))
+        return self._effects
 
     def last_uses(self) -> list[list[Var]]:
         """Per equation, the variables that no later equation or output reads."""
@@ -222,6 +229,13 @@ def subjaxprs(params: dict[str, Any]) -> list[Any]:
             if isinstance(item, (Jaxpr, ClosedJaxpr)):
                 found.append(item)
     return found
+
+
+def has_effects(eqn: JaxprEqn) -> bool:
+    """Whether an equation is there for what it does, itself or by what it runs."""
+    if eqn.primitive.effects:
+        return True
+    return any(p.jaxpr.has_effects() for p in subjaxprs(eqn.params))
 
 
 def literal(value: Any) -> Literal:

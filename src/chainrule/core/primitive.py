@@ -16,6 +16,8 @@ processes it by one of the rules below. Rules are functions:
     evaluate(*ndarrays, **params)         -> NumPy's result, the reference
     lower(...)                            -> index functions for the compiler
 
+A primitive with `effects` is there for what it does: it is run once, in its place, and
+is not left out where nobody reads its results.
 Primitives with `multiple_results` take and return lists where one value stands above.
 A rule that does not exist is a `Missing` with its reason. Higher-order primitives
 (control/) have `jvp_call`, `linearize_call`, `batch_call`, `taylor_call`, `stage` instead.
@@ -81,6 +83,7 @@ class Primitive(_native.Primitive):
         multiple_results: bool = False,
         weak: int = WEAK_IF_ALL,
         raw: bool = False,
+        effects: bool = False,
         **higher_order: Any,
     ):
         if name in registry:
@@ -94,7 +97,7 @@ class Primitive(_native.Primitive):
         self.linear_in_first = linear == (0,)
         self.batch, self.taylor, self.lower = batch, taylor, lower
         self.multiple_results, self.weak_rule, self.raw = multiple_results, weak, raw
-        self.evaluate = evaluate
+        self.evaluate, self.effects = evaluate, effects
         self.stage = higher_order.pop("stage", None)
         self.jvp_call = higher_order.pop("jvp_call", None)
         self.linearize_call = higher_order.pop("linearize_call", None)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal
-from .dead_code import has_effects
+from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, has_effects
 
 
 def eliminate_common_subexpressions(closed: ClosedJaxpr) -> ClosedJaxpr:

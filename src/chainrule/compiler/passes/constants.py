@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal
-from .dead_code import has_effects
+from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, has_effects
 
 
 def fold_constants(closed: ClosedJaxpr) -> ClosedJaxpr:

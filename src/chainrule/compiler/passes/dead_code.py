@@ -1,5 +1,7 @@
 """Dead code: equations whose results nobody reads are left out, effects excepted.
 
+What has effects says its primitive's record; a `pure_callback` has none by its contract.
+
 A loop or branch of which some results are read is cut down by its primitive's rule
 
     live(used, **params) -> (operands kept, results kept, params)
@@ -12,20 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, subjaxprs
+from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, has_effects
 from .nested import descend
-
-
-def has_effects(eqn: JaxprEqn) -> bool:
-    """Whether an equation is there for what it does: it, or one within it, has no
-    results. What a `pure_callback` calls is pure by its contract, and need not be."""
-    if not eqn.outvars:
-        return True
-    return any(_has_effects(program) for program in subjaxprs(eqn.params))
-
-
-def _has_effects(program: Any) -> bool:
-    return any(has_effects(eqn) for eqn in program.jaxpr.eqns)
 
 
 def eliminate_dead_code(closed: ClosedJaxpr) -> ClosedJaxpr:
