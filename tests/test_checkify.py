@@ -256,3 +256,73 @@ def test_debug_infs_under_jit():
     assert found.endswith(
         f"(inf) at index (1,) of a result of type f32[2], at {at(bad)}."
     )
+
+
+# --- what used to pass -----------------------------------------------------------------
+
+
+@JITTED
+@pytest.mark.parametrize(
+    "divide",
+    [
+        lambda a, b: a // b, lambda a, b: a % b, divmod, lax.div, lax.rem,
+        cnp.floor_divide, cnp.remainder, cnp.mod, cnp.divmod,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "float32"])
+def test_every_division_by_zero_is_told(jit, divide, dtype):
+    f = lambda a, b: divide(a, b)
+    a, zero, good = cnp.array([3, 4], dtype), cnp.array([1, 0], dtype), [1, 2]
+    assert errors_of(f, div_checks, a, zero, jit=jit) == "division by zero"
+    assert errors_of(f, all_checks, a, cnp.array(good, dtype), jit=jit) is None
+
+
+@JITTED
+@pytest.mark.parametrize(
+    "index, nearest, told",
+    [
+        ((-5,), (0,), "index -2 is out of bounds for axis 0"),
+        ((3,), (2,), "index 3 is out of bounds for axis 0"),
+        ((-4, 0), (0, 0), "index -1 is out of bounds for axis 0"),
+        ((0, 4), (0, 3), "index 4 is out of bounds for axis 1"),
+        ((..., 100), (..., 3), "index 100 is out of bounds for axis 1"),
+        ((None, -4), (None, 0), "index -1 is out of bounds for axis 0"),
+    ],
+)
+def test_static_positions_out_of_bounds_are_told(jit, index, nearest, told):
+    x = cnp.arange(12.0).reshape(3, 4)
+    found = errors_of(lambda x: x[index], index_checks, x, jit=jit)
+    assert found == f"out-of-bounds indexing for array of shape (3, 4): {told}"
+    np.testing.assert_array_equal(jit(lambda x: x[index])(x), x[nearest])
+    slope = cr.grad(lambda x: x[index].sum())
+    want = cr.grad(lambda x: x[nearest].sum())(x)
+    np.testing.assert_array_equal(jit(slope)(x), want)
+
+
+@pytest.mark.parametrize("index", [0, 3, -1, -4, (None, 2), slice(None, None, -1)])
+def test_static_positions_within_bounds_are_not(index):
+    assert errors_of(lambda x: x[index], index_checks, cnp.arange(4.0)) is None
+
+
+def test_a_static_position_beyond_the_index_type_is_told_and_clamped():
+    x = cnp.arange(4.0)
+    found = errors_of(lambda x: x[2**40], index_checks, x)
+    assert found.endswith("out of bounds for axis 0")
+    assert cr.jit(lambda x: x[2**40])(x) == 3 and cr.jit(lambda x: x[-(2**40)])(x) == 0
+
+
+@JITTED
+def test_checks_of_a_loop_are_returned_from_its_gradient(jit):
+    def f(x):
+        def body(c):
+            check(c < 50, "{} is too big", c)
+            return 2 * c
+
+        return lax.while_loop(lambda c: c < 100, body, x)
+
+    for g in (cr.grad(f), cr.value_and_grad(f), cr.grad(cr.jit(f))):
+        assert (
+            errors_of(g, user_checks, 7.0, jit=jit)
+            == "56.0 is too big (`check` failed)"
+        )
+        assert errors_of(g, user_checks, 128.0, jit=jit) is None

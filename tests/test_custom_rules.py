@@ -5,6 +5,7 @@ import pytest
 
 import chainrule as cr
 import chainrule.numpy as cnp
+from chainrule import lax
 from chainrule.custom_derivatives import SymbolicZero
 
 from .errors.expecting import message
@@ -137,3 +138,38 @@ def test_integer_outputs_of_batched_rules():
     f.defjvp(lambda p, t: (f(*p), (3.0 * t[0], np.zeros((), cr.float0))))
     slope = cr.vmap(cr.grad(lambda x: f(x)[0]))(cnp.array([1.0, -1.0]))
     assert slope.tolist() == [3.0, 3.0]
+
+
+THROUGH = {
+    "plain": lambda f: f,
+    "jit": lambda f: cr.jit(f),
+    "checkpoint": lambda f: cr.checkpoint(f),
+    "scan": lambda f: (
+        lambda x: lax.scan(lambda c, _: (f(c), None), x, None, length=1)[0]
+    ),
+    "cond": lambda f: lambda x: lax.cond(x > 0, f, lambda x: x, x),
+    "vmap": lambda f: lambda x: cr.vmap(f)(x[None])[0],
+}
+
+
+@pytest.mark.parametrize("jit", [lambda f: f, cr.jit], ids=["eager", "jit"])
+@pytest.mark.parametrize("through", THROUGH.values(), ids=THROUGH)
+def test_linearize_of_a_custom_vjp_function_pushes_by_its_forward_rule(through, jit):
+    """The rules differ from each other, so that each is seen."""
+
+    @cr.custom_vjp
+    def square(x):
+        return x * x
+
+    square.defvjp(lambda x: (x * x, x), lambda x, ct: (5 * x * ct,))
+    square.defjvp(lambda p, t: (square(p[0]), 3 * p[0] * t[0]))
+    f = through(square)
+    x = np.float32(2)
+    pushed = lambda x: cr.linearize(f, x)[1](np.float32(1))
+    assert jit(pushed)(x) == jit(lambda x: cr.jvp(f, (x,), (x / 2,))[1])(x) == 6
+    assert jit(cr.grad(pushed))(x) == 3
+    assert jit(lambda x: cr.jvp(pushed, (x,), (x,)))(x) == (6, 6)
+    rows = jit(lambda x: cr.vmap(cr.linearize(f, x)[1])(np.arange(3, dtype="f4")))
+    np.testing.assert_array_equal(rows(x), [0, 6, 12])
+    assert jit(cr.grad(f))(x) == 10
+    assert jit(lambda x: cr.linear_transpose(cr.linearize(f, x)[1], x)(x))(x) == (20,)

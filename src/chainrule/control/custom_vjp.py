@@ -1,8 +1,11 @@
 """custom_vjp: functions with their own reverse-mode rule.
 
 `linearize` runs the forward function, keeps its residuals, and tapes one opaque linear
-equation whose transpose calls the backward function. That equation cannot be pushed
-forward, so forward mode on a custom_vjp function raises, unless `defjvp` gave it a rule.
+equation whose transpose calls the backward function. It can be pushed forward, as forward
+mode can go through the function, where `defjvp` gave a rule; else both raise:
+
+    custom_vjp_linear[bwd num_residuals ...] residuals dots -> out dots
+    custom_vjp_pushed[bwd push num_residuals ...] residuals primals dots -> out dots
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ from ..runtime._native import tree_flatten, tree_unflatten
 from ..runtime.pytree_nodes import Partial
 from ..transforms.batch import batch_flat
 from ..transforms.flat import FlatFun, check_callable, kind_of, name_of, positions
+from ..transforms.jvp import jvp_flat
+from ..transforms.linearize import split
+from .call import stage_program
 from .closures import closure_convert
 from .custom_rules import (
     SymbolicZero,
@@ -44,21 +50,65 @@ def _no_forward(*_: Any, name: str = "the function", **__: Any) -> Any:
     )
 
 
-def _linear_transpose(cts: Any, *args: Any, bwd: Any, in_avals: Any, **_: Any) -> Any:
-    n = len(args) - len(in_avals)
-    return [*(None,) * n, *bwd(list(args[:n]), list(cts))]
+def _pull(cts: Any, args: Sequence[Any], num_residuals: int, bwd: Any) -> list[Any]:
+    """Cotangents of all operands by the backward function: None for the known ones."""
+    found = bwd(list(args[:num_residuals]), list(cts))
+    return [*(None,) * (len(args) - len(found)), *found]
 
 
-custom_linear_p = Primitive(
+def _linear_primitive(name: str, doc: str, **rules: Any) -> Primitive:
+    """A linear equation whose transpose is the user's."""
+    return Primitive(
+        name, doc, abstract=lambda *_, outs, **__: outs, multiple_results=True, raw=True,
+        transpose=lambda cts, *args, num_residuals, bwd, **_: _pull(
+            cts, args, num_residuals, bwd
+        ),
+        **rules,
+    )  # fmt: skip
+
+
+custom_linear_p = _linear_primitive(
     "custom_vjp_linear",
     "The tangent of a custom_vjp function: known only by its transpose.",
-    abstract=lambda *avals, outs, **_: outs,
     evaluate=_no_forward,
     jvp=Missing("it appears in tangent programs alone, which are transposed"),
-    transpose=_linear_transpose,
     batch=Missing("transpose it first"),
-    multiple_results=True,
-    raw=True,
+)
+
+
+def _pushed(*args: Any, push: Any, num_residuals: int, outs: Any, **_: Any) -> Any:
+    """The tangents by the forward rule."""
+    found = push(list(args[num_residuals:]))
+    return [instantiate(t, a) for t, a in zip(found, outs)]
+
+
+def _pushed_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
+    return jvp_flat(lambda *xs: _pushed(*xs, **params), primals, tangents)
+
+
+def _pushed_linearize(tape: Any, primals: Any, tangents: Any, **params: Any) -> Any:
+    pairs = [tape.pair(x, t) for x, t in zip(primals, tangents)]
+    return split(tape, _pushed(*pairs, **params))
+
+
+def _pushed_batch(trace: Any, args: Any, dims: Any, **params: Any) -> Any:
+    fun = lambda *xs: _pushed(*xs, **params)
+    return batch_flat(fun, trace.size, args, dims, trace.axis_name)
+
+
+def _pushed_program(*, taken: Any, **params: Any) -> Any:
+    return stage_program(lambda *xs: _pushed(*xs, **params), taken)
+
+
+custom_pushed_p = _linear_primitive(
+    "custom_vjp_pushed",
+    "The tangent of a custom_vjp function with a forward rule.",
+    evaluate=_pushed,
+    jvp_call=_pushed_jvp,
+    linearize_call=_pushed_linearize,
+    batch_call=_pushed_batch,
+    taylor=Missing("it appears in tangent programs alone"),
+    expansion=_pushed_program,
 )
 
 
@@ -72,8 +122,9 @@ def _jvp_call(primals: Any, tangents: Any, *, jvp: Any, **params: Any) -> Any:
 
 
 def _linearize_call(
-    tape: Any, primals: Any, tangents: Any, *, fwd: Any, bwd: Any, **params: Any
-) -> Any:
+    tape: Any, primals: Any, tangents: Any, *, fwd: Any, bwd: Any, jvp: Any,
+    **params: Any,
+) -> Any:  # fmt: skip
     n = params["consts"]
     if any(t is not None for t in tangents[:n]):
         raise _closes_over(params["name"], "custom_vjp")
@@ -85,17 +136,31 @@ def _linearize_call(
         found = bwd(res, cts)
         return [found[i] for i in given]
 
-    out_avals = tuple(tangent_aval(aval_of(y)) for y in outs)
-    dots = custom_linear_p(
-        *residuals,
-        *[tangents[i] for i in given],
-        bwd=pull_given,
-        in_avals=tuple(aval_of(primals[i]) for i in given),
-        outs=out_avals,
-        name=params["name"],
-    )
+    rule = {
+        "bwd": pull_given, "num_residuals": len(residuals), "name": params["name"],
+        "outs": tuple(tangent_aval(aval_of(y)) for y in outs),
+    }  # fmt: skip
+    dots = [tangents[i] for i in given]
+    if jvp is None:
+        dots = custom_linear_p(*residuals, *dots, **rule)
+    else:
+        operands = [*residuals, *primals, *dots]
+        dots = custom_pushed_p(
+            *operands, push=_forward(jvp, given, len(primals)),
+            taken=tuple(map(aval_of, operands)), **rule,
+        )  # fmt: skip
     inexact = [dtypes.is_inexact(aval_of(y).dtype) for y in outs]
     return outs, [t if ok else None for t, ok in zip(dots, inexact)]
+
+
+def _forward(jvp: Any, given: Sequence[int], count: int) -> Any:
+    """The tangents from `count` primals and the tangents `given`."""
+
+    def push(values: Any) -> Any:
+        full = dict(zip(given, values[count:]))
+        return jvp(values[:count], [full.get(i) for i in range(count)])[1]
+
+    return push
 
 
 def _vjp_batch(

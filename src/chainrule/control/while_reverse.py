@@ -113,7 +113,7 @@ def reverse_rules(bind: Bind) -> tuple[Callable[..., Any], Primitive]:
         if not any(wanted):
             return outs, [None] * len(outs)
         given, body_jaxpr = [*consts, *init], silent(body_jaxpr)
-        params = {"body_jaxpr": body_jaxpr, "body_nconsts": body_nconsts}
+        params: Any = {"body_jaxpr": body_jaxpr, "body_nconsts": body_nconsts}
         if type(count) is ConcreteArray:
             n = int(np.asarray(count))
             if n <= _steps_stored(**params, nonzero=nonzero):

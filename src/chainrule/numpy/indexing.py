@@ -44,9 +44,11 @@ def getitem(x: Any, index: Any) -> Any:
         except (IndexError, JAXTypeError):
             pass
     elif (key := _static_key(index)) is not None:
-        for prim, params in _basic_steps(x.shape, key):
-            x = prim(x, **params)
-        return x
+        steps = _basic_steps(x.shape, key)
+        if steps is not None:
+            for prim, params in steps:
+                x = prim(x, **params)
+            return x
     return read(x, read_index(x.shape, index))
 
 
@@ -64,15 +66,15 @@ def _static_key(index: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _basic_steps(shape: tuple[int, ...], key: Any) -> list[tuple[Any, dict[str, Any]]]:
-    """The primitives, with parameters, that read a static basic index from `shape`."""
+def _basic_steps(shape: tuple[int, ...], key: Any) -> Any:
+    """The primitives, with parameters, that read a static basic index from `shape`; None
+    where a position is out of bounds, which checks are to see."""
     parts = tuple([slice(*p) if type(p) is tuple else p for p in key])
     entries = read_index(shape, parts)
-    rows = [
-        Entry("slice", e.dim, min(max(int(e.positions), 0), shape[e.dim] - 1), 1, 1)
-        for e in entries
-        if e.kind == "at"
-    ]
+    at = [e for e in entries if e.kind == "at"]
+    if not all(_is_within(e, shape) for e in at):
+        return None
+    rows = [Entry("slice", e.dim, int(e.positions), 1, 1) for e in at]
     slices = [e for e in entries if e.kind == "slice"]
     steps = _slice_steps(shape, slices + rows)
     if rows:
@@ -84,6 +86,10 @@ def _basic_steps(shape: tuple[int, ...], key: Any) -> list[tuple[Any, dict[str, 
         params = {"shape": tuple(sizes), "broadcast_dimensions": kept}
         steps.append((broadcast_in_dim_p, params))
     return steps
+
+
+def _is_within(entry: Entry, shape: Sequence[int]) -> bool:
+    return 0 <= entry.positions < shape[entry.dim]
 
 
 def numpy_index(index: Any) -> Any:
@@ -161,22 +167,35 @@ def read(
 def _read_scalars(x: Any, entries: Sequence[Entry], static: Sequence[Entry]) -> Any:
     """Where every position is one scalar: a slice, a dynamic_slice, a squeeze."""
     shape = x.shape
-    rows = [
-        Entry("slice", e.dim, min(max(int(e.positions), 0), shape[e.dim] - 1), 1, 1)
-        for e in static
-    ]
+    if not all(_is_within(e, shape) for e in static):
+        static = []  # what clamps them, and what checks see, is the dynamic_slice
+    rows = [Entry("slice", e.dim, int(e.positions), 1, 1) for e in static]
     x = sliced(x, [e for e in entries if e.kind == "slice"] + rows)
     known = {e.dim for e in static}
     moving = {
         e.dim: e.positions for e in entries if e.kind == "at" and e.dim not in known
     }
     if moving:
-        zero = np.zeros((), next(iter(moving.values())).dtype)
-        starts = [moving.get(d, zero) for d in range(len(shape))]
+        dtype = next(
+            (p.dtype for p in moving.values() if not _is_known(p)), dtypes.int32
+        )
+        starts = [_start(moving.get(d, 0), dtype) for d in range(len(shape))]
         sizes = tuple(1 if d in moving else n for d, n in enumerate(x.shape))
         x = dynamic_slice_p(x, *starts, slice_sizes=sizes)
     x = squeeze(x, sorted([*known, *moving]))
     return _with_new_axes(x, [e for e in entries if e.kind in ("slice", "new")], 0, 0)
+
+
+def _is_known(position: Any) -> bool:
+    return isinstance(position, (int, np.ndarray))
+
+
+def _start(position: Any, dtype: Any) -> Any:
+    """A position in a type; known ones that it cannot hold stay out of bounds."""
+    if not _is_known(position):
+        return position
+    bounds = np.iinfo(dtype)
+    return np.asarray(np.clip(position, bounds.min, bounds.max), dtype)
 
 
 def sliced(x: Any, entries: Sequence[Entry]) -> Any:
