@@ -84,6 +84,17 @@ halved_slope.defvjp(
 )
 
 
+@cr.custom_vjp
+def sine_both_ways(x):
+    return sin_p(x)
+
+
+sine_both_ways.defvjp(
+    lambda x: (sin_p(x), cosine(x)), lambda cos, ct: (mul_p(ct, cos),)
+)
+sine_both_ways.defjvp(lambda p, t: (sin_p(p[0]), mul_p(t[0], cosine(p[0]))))
+
+
 def noisy(x):
     """A callback for its effect does not disturb the value."""
     cr.debug.callback(lambda value: None, x)
@@ -133,6 +144,8 @@ SAMPLES = [
             differentiable=(), exercises=("custom_vjp_call", "custom_vjp_linear")),
     Program("custom_vjp_in_jit", (vector,), {}, np.sin, function=cr.jit(halved_slope),
             differentiable=()),
+    Program("custom_vjp_with_defjvp", (vector,), {}, np.sin, function=sine_both_ways,
+            exercises=("custom_vjp_pushed",)),
     Program("debug_callback", (vector,), {}, np.sin, function=noisy,
             exercises=("debug_callback",)),
     Program("pure_callback", (vector,), {}, np.cosh, function=from_numpy,
