@@ -144,6 +144,17 @@ def test_parameters_of_the_program_are_not_taken_for_sizes():
         np.testing.assert_allclose(found, np.cumsum(x, axis), rtol=1e-4, atol=1e-5)
 
 
+def test_columns_put_together_by_rows_keep_their_plan(lowered):
+    def join(*columns):
+        return cnp.concatenate([c[:, None] for c in columns], axis=1)
+
+    f = cr.jit(join)
+    for n in (5000, 5001, 5003, 6000):
+        columns = [normal(n) for _ in range(12)]
+        np.testing.assert_array_equal(f(*columns), np.stack(columns, axis=1))
+    assert lowered == ["alone", "pattern"]
+
+
 def test_empty_and_single_rows_are_right_among_others():
     f = cr.jit(lambda x, w: cnp.sum(cnp.exp(x) @ w, axis=0))
     w = normal(4, 3)

@@ -223,7 +223,7 @@ class Family:
     def __init__(self) -> None:
         self.seen: list[Outline] = []
         self.patterns: list[Pattern] = []
-        self.closed, self.why = False, ""
+        self.refused = ""  # why there are no patterns, if there can be none
 
     def plan(self, closed: ClosedJaxpr, outline: Outline, donated: Any) -> Any:
         """The plan of one of its programs; None if it is to be compiled by itself."""
@@ -231,7 +231,7 @@ class Family:
             found = pattern.plan(closed, outline)
             if found is not None:
                 return found
-        if self.closed or not self.seen or len(self.patterns) == MOST_PATTERNS:
+        if self.refused or not self.seen or len(self.patterns) == MOST_PATTERNS:
             return None
         nearest = min(
             self.seen,
@@ -240,7 +240,7 @@ class Family:
         try:
             pattern = learn(closed, nearest, outline, donated)
         except NoPattern as reason:
-            self.closed, self.why = True, str(reason)
+            self.refused = str(reason)
             return None
         self.patterns.append(pattern)
         return pattern.plan(closed, outline)

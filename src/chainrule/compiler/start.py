@@ -15,27 +15,6 @@ from collections.abc import Iterator
 from ..runtime import _native
 from . import cache
 from .codegen import host
-from .codegen.processor import vector_bytes
-
-_FIRST = """
-define void @first(ptr %x, ptr %y, i64 %n) #0 {{
-entry:
-  br label %loop
-loop:
-  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
-  %p = getelementptr float, ptr %x, i64 %i
-  %a = load <{0} x float>, ptr %p, align 4
-  %b = fmul <{0} x float> %a, splat (float 0x3FF8000000000000)
-  %c = fadd <{0} x float> %a, %b
-  %q = getelementptr float, ptr %y, i64 %i
-  store <{0} x float> %c, ptr %q, align 4
-  %next = add nsw i64 %i, {0}
-  %more = icmp slt i64 %next, %n
-  br i1 %more, label %loop, label %done
-done:
-  ret void
-}}
-"""
 
 
 def load_llvm() -> None:
@@ -45,8 +24,7 @@ def load_llvm() -> None:
     # Who has no LLVM learns it from the first kernel: not every program has one.
     with contextlib.suppress(ImportError):
         host.ready()
-        text = host.module_text(_FIRST.format(vector_bytes() // 4))
-        _native.MachineCode.of_text("first", text).request(False)
+        _native.MachineCode.of_text("first", host.first_module()).request(False)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from .fusion import Cluster, Context, Fusion, Member, squeezed
 from .index import Index, Split, loop_variable, number, ravel
 from .loop import Axis, Combination, Kernel, Stage, Store
 from .schedule import WORK, Scheduled
+from .sizes import about
 from .values import Indices, Stored, Value
 
 SHORT, LONG, ROW = 1 << 12, 1 << 16, 64
@@ -164,7 +165,7 @@ def _by_rows(parts: Sequence[Scheduled], rows: Sequence[Axis], width: int) -> Sc
     write to stay in a cache from one to the next."""
     count = rows[0].extent
     points = sum(math.prod(a.extent for a in p.kernel.grid) for p in parts) // count
-    size = max(LEAST, 1 << max(SHORT // points, 1).bit_length() - 1)
+    size = max(LEAST, 1 << max(SHORT // about(points), 1).bit_length() - 1)
     t = loop_variable(-(-count // size))
     stages: list[Stage] = []
     for p, row in zip(parts, rows):
@@ -173,7 +174,7 @@ def _by_rows(parts: Sequence[Scheduled], rows: Sequence[Axis], width: int) -> Sc
         row.high = binary("min", row.low + number(size), number(count))
         stages.append(Stage(p.kernel.grid, [], p.kernel.stages[0].stores))
     instructions = sum(p.instructions for p in parts)
-    grain = max(int(WORK * t.data[1] / instructions), 1)
+    grain = max(int(WORK * about(t.data[1]) / instructions), 1)
     kernel = Kernel([Axis(t, t.data[1])], stages)
     return Scheduled(kernel, width, t.data[1], grain, {}, instructions)
 

@@ -46,6 +46,32 @@ def module_text(functions: str) -> str:
     return functions + _attributes()
 
 
+_FIRST = """
+define void @first(ptr %x, ptr %y, i64 %n) #0 {{
+entry:
+  br label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+  %p = getelementptr float, ptr %x, i64 %i
+  %a = load <{0} x float>, ptr %p, align 4
+  %b = fmul <{0} x float> %a, splat (float 0x3FF8000000000000)
+  %c = fadd <{0} x float> %a, %b
+  %q = getelementptr float, ptr %y, i64 %i
+  store <{0} x float> %c, ptr %q, align 4
+  %next = add nsw i64 %i, {0}
+  %more = icmp slt i64 %next, %n
+  br i1 %more, label %loop, label %done
+done:
+  ret void
+}}
+"""
+
+
+def first_module() -> str:
+    """A small kernel, `first`, for LLVM to be ready when it has compiled it."""
+    return module_text(_FIRST.format(vector_bytes() // 4))
+
+
 def compile_object(functions: str) -> bytes:
     """The relocatable object of a module of functions."""
     ready()
