@@ -2,7 +2,11 @@
 
 Draws programs until the given number passed, or one fails; the failing program is
 shrunk to the smallest one that fails and printed with the error. Runs with different
-seeds try different programs.
+seeds try different programs. `--kind` says which:
+
+    smooth   steps of all sorts on float64, with gradients in every order (5 to 15)
+    control  branches and loops in each other among them, with gradients
+    typed    operands of all dtypes, no control flow, compiled = eager (5 to 40)
 """
 
 from __future__ import annotations
@@ -13,17 +17,30 @@ import time
 import hypothesis
 from hypothesis import HealthCheck, given, settings
 
-from . import properties
-from .programs import programs
+from . import properties, typed
+from .programs import controlled_programs, programs
+
+KINDS = {
+    "smooth": (programs, properties.check, 15),
+    "control": (controlled_programs, properties.check, 6),
+    "typed": (typed.typed_programs, typed.check, 40),
+}
+"""What draws the programs, what checks one, and how many steps it has at most."""
 
 
 def main() -> None:
     """Parses the arguments and runs."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--programs", type=int, default=2000, help="how many to try")
     parser.add_argument("--seed", type=int, default=0, help="where to start")
-    parser.add_argument("--steps", type=int, default=15, help="steps at most")
+    parser.add_argument("--kind", choices=KINDS, default="smooth", help="see above")
+    parser.add_argument("--steps", type=int, help="steps at most")
     chosen = parser.parse_args()
+    draw, check, most = KINDS[chosen.kind]
     tried = 0
     start = time.time()
 
@@ -35,16 +52,16 @@ def main() -> None:
         print_blob=True,
         suppress_health_check=list(HealthCheck),
     )
-    @given(programs(max_steps=max(chosen.steps, 5)))
+    @given(draw(max_steps=max(chosen.steps or most, 5)))
     def run(program):
         nonlocal tried
         tried += 1
         if tried % 100 == 0:
             print(f"{tried} programs, {time.time() - start:.0f} s", flush=True)
-        properties.check(program)
+        check(program)
 
     run()
-    print(f"{tried} programs passed in {time.time() - start:.0f} s.")
+    print(f"{tried} {chosen.kind} programs passed in {time.time() - start:.0f} s.")
 
 
 if __name__ == "__main__":

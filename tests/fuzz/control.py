@@ -40,6 +40,12 @@ def bodies(draw, depth=DEPTH):
     return kind, draw(st.integers(0, 3)), draw(inner)
 
 
+def depth(body):
+    """How many branches and loops stand in each other in a body."""
+    inner = max([depth(b) for b in body[1:] if isinstance(b, tuple)], default=0)
+    return inner + (body[0] not in (*LEAVES, "then", "checkpointed"))
+
+
 def run(xp, body, x):
     """The body's value at `x`."""
     return _runs[body[0]](xp, x, *body[1:])

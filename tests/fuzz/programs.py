@@ -16,6 +16,7 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from . import control
 from .operations import BY_NAME, MAX_SIZE, OPERATIONS
 
 
@@ -92,6 +93,20 @@ def programs(draw, min_steps=5, max_steps=15):
             steps.append(step)
     assume(len(steps) >= min_steps)
     return Program(tuple(shapes), tuple(steps))
+
+
+@st.composite
+def controlled_programs(draw, max_steps=6):
+    """Programs in which branches and loops stand in each other, two deep or more."""
+    first = draw(programs(min_steps=1, max_steps=max(max_steps - 2, 1)))
+    nested = control.bodies().filter(lambda body: control.depth(body) > 1)
+    steps = list(first.steps)
+    for _ in range(draw(st.integers(1, 2))):
+        values = Program(first.shapes, tuple(steps)).values(np, *first.inputs())
+        real = [i for i, v in enumerate(values) if np.asarray(v).dtype.kind == "f"]
+        operand = draw(st.sampled_from(real[::-1]))
+        steps.append(Step("controlled", (operand,), {"body": draw(nested)}))
+    return Program(first.shapes, tuple(steps))
 
 
 def _step(draw, values):
