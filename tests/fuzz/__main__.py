@@ -5,7 +5,7 @@ shrunk to the smallest one that fails and printed with the error. Runs with diff
 seeds try different programs. `--kind` says which:
 
     smooth   steps of all sorts on float64, with gradients in every order (5 to 15)
-    control  branches and loops in each other among them, with gradients
+    control  branches and loops in each other, gradients against the program unrolled
     typed    operands of all dtypes, no control flow, compiled = eager (5 to 40)
 """
 
@@ -17,12 +17,12 @@ import time
 import hypothesis
 from hypothesis import HealthCheck, given, settings
 
-from . import properties, typed
+from . import orders, properties, typed
 from .programs import controlled_programs, programs
 
 KINDS = {
     "smooth": (programs, properties.check, 15),
-    "control": (controlled_programs, properties.check, 6),
+    "control": (controlled_programs, orders.check, 5),
     "typed": (typed.typed_programs, typed.check, 40),
 }
 """What draws the programs, what checks one, and how many steps it has at most."""

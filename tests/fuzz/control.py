@@ -40,10 +40,25 @@ def bodies(draw, depth=DEPTH):
     return kind, draw(st.integers(0, 3)), draw(inner)
 
 
+def parts(body):
+    """The bodies that a body is made of."""
+    return [part for part in body[1:] if isinstance(part, tuple)]
+
+
 def depth(body):
     """How many branches and loops stand in each other in a body."""
-    inner = max([depth(b) for b in body[1:] if isinstance(b, tuple)], default=0)
+    inner = max(map(depth, parts(body)), default=0)
     return inner + (body[0] not in (*LEAVES, "then", "checkpointed"))
+
+
+def size(body):
+    """How many bodies there are in all."""
+    return 1 + sum(map(size, parts(body)))
+
+
+def is_nested(body):
+    """Whether a body is at least two deep, and small enough to compile many of them."""
+    return depth(body) > 1 and size(body) <= 9
 
 
 def run(xp, body, x):

@@ -96,17 +96,14 @@ def programs(draw, min_steps=5, max_steps=15):
 
 
 @st.composite
-def controlled_programs(draw, max_steps=6):
+def controlled_programs(draw, max_steps=5):
     """Programs in which branches and loops stand in each other, two deep or more."""
-    first = draw(programs(min_steps=1, max_steps=max(max_steps - 2, 1)))
-    nested = control.bodies().filter(lambda body: control.depth(body) > 1)
-    steps = list(first.steps)
-    for _ in range(draw(st.integers(1, 2))):
-        values = Program(first.shapes, tuple(steps)).values(np, *first.inputs())
-        real = [i for i, v in enumerate(values) if np.asarray(v).dtype.kind == "f"]
-        operand = draw(st.sampled_from(real[::-1]))
-        steps.append(Step("controlled", (operand,), {"body": draw(nested)}))
-    return Program(first.shapes, tuple(steps))
+    first = draw(programs(min_steps=1, max_steps=max(max_steps - 1, 1)))
+    values = Program(first.shapes, first.steps).values(np, *first.inputs())
+    real = [i for i, v in enumerate(values) if np.asarray(v).dtype.kind == "f"]
+    body = draw(control.bodies().filter(control.is_nested))
+    step = Step("controlled", (draw(st.sampled_from(real[::-1])),), {"body": body})
+    return Program(first.shapes, (*first.steps, step))
 
 
 def _step(draw, values):

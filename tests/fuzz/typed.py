@@ -213,7 +213,7 @@ def agree(program, xs, found):
     for f, p, w in zip(found, plain, widest):
         apart = _distance(np.asarray(f), np.asarray(p))
         where = np.unravel_index(np.argmax(apart - 8 * w), apart.shape)
-        raise_at = f"compiled {np.asarray(f)[where]!r}, eager {np.asarray(p)[where]!r}"
+        raise_at = f"compiled {np.asarray(f)[where]}, eager {np.asarray(p)[where]}"
         if not near((f,), (p,), (w,)):
             raise AssertionError(
                 f"{raise_at} at {where}, rounding moves it {w[where]:.3g}"

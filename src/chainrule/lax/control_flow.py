@@ -215,12 +215,15 @@ def while_loop(
     """
     check_callable("while_loop", cond_fun)
     check_callable("while_loop", body_fun)
-    if options.disable_jit:
-        value = init_val
-        while cond_fun(value):
-            value = body_fun(value)
-        return value
-    return _while_carrying(Carry("while_loop", "value"), cond_fun, body_fun, init_val)
+    value = init_val
+    while options.disable_jit:
+        going = cond_fun(value)
+        if isinstance(going, Tracer):  # its truth is known when the program runs
+            break
+        if not going:
+            return value
+        value = body_fun(value)
+    return _while_carrying(Carry("while_loop", "value"), cond_fun, body_fun, value)
 
 
 def _while_carrying(words: Carry, cond_fun: Any, body_fun: Any, init_val: Any) -> Any:
