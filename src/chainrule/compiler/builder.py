@@ -233,12 +233,16 @@ class Builder:
 
     def gemm(
         self, a: Value, b: Value, sizes: Sequence[int], turned: Sequence[bool],
-        strides: Sequence[int], batch: int,
+        strides: Sequence[int], between: Sequence[int], batch: int, parts: int = 1,
     ) -> Value:  # fmt: skip
-        """A batch of matrix products by the library."""
+        """A batch of matrix products by the library; `between` one matrix and the next
+        lie that many elements. With `parts`, the result has these in front."""
         m, n, k = sizes
-        ints = (m, n, k, *map(int, turned), *strides, m * k, k * n, m * n)
-        return self.program.products(f"gemm_{a.type}", a, b, self.out, ints, batch)
+        ints = (m, n, k, *map(int, turned), *strides, *between, m * n)
+        out = self.out
+        if parts != 1:
+            out = shaped((parts, *out.shape), out.dtype)
+        return self.program.products(f"gemm_{a.type}", a, b, out, ints, batch * parts)
 
     def native(
         self, name: str, inputs: Sequence[Value], avals: Sequence[Any],

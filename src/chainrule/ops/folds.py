@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 GEMM_WORK = 96**3
+THICK, PART = 128, 1024
+"""Rows or columns from which on products are shared by these, and the length of the
+shortest parts into which thinner ones are cut."""
 _half = ("f16", "bf16")
 
 
@@ -187,7 +190,31 @@ def _gemm(
     a, trans_a = _matrix(build, x, batch[0], free[0], contracted[0])
     b, trans_b = _matrix(build, y, batch[1], contracted[1], free[1])
     lda, ldb = (m if trans_a else k), (k if trans_b else n)
-    return build.gemm(a, b, (m, n, k), (trans_a, trans_b), (lda, ldb, n), count)
+    parts = _parts(count, m, n, k)
+    part = k // parts
+    steps = (part * m if trans_a else part), (part if trans_b else part * n)
+    between = (m * k, k * n) if parts == 1 else steps
+    made = build.gemm(
+        a, b, (m, n, part), (trans_a, trans_b), (lda, ldb, n), between, count, parts
+    )
+    if parts == 1:
+        return made
+    m = build.m
+    return build.fold(
+        made.shape, (0,), lambda *indices: (made.at(*indices),), (m.const(0, x.type),),
+        lambda total, v: (total[0] + v[0],), made,
+    )  # fmt: skip
+
+
+def _parts(count: int, m: int, n: int, k: int) -> int:
+    """Of how many products of shorter ones, which threads share, a long product of thin
+    matrices is the sum. Their number depends on the sizes alone, and so do all bits."""
+    if count > 1 or max(m, n) >= THICK or k < 2 * PART:
+        return 1
+    for parts in (16, 8, 4, 2):
+        if k % parts == 0 and k >= parts * PART:
+            return parts
+    return 1
 
 
 def _matrix(
