@@ -381,14 +381,15 @@ def _batching(prim: Primitive) -> Any:
 
 
 def declare_scatter(
-    name: str, doc: str, combine: Any, scalar: Any, **rules: Any
-) -> Primitive:
+    name: str, doc: str, combine: Any, scalar: Any, identity: float | None = None,
+    **rules: Any,
+) -> Primitive:  # fmt: skip
     """A scatter whose updates meet the operand by ufunc `combine` (None: replace), of
-    elements scalar(m, old, new)."""
+    elements scalar(m, old, new); with an `identity`, in any order."""
     shown = name.replace("-", "_")
     prim = Primitive(
         name, doc, abstract=_shape_rule(shown), evaluate=_evaluation(combine),
-        lower=scatter_lowering(scalar), **rules,
+        lower=scatter_lowering(scalar, identity), **rules,
     )  # fmt: skip
     prim.batch = _batching(prim)
     return prim
@@ -419,6 +420,7 @@ scatter_add_p = declare_scatter(
     "x with updates added at the given indices.",
     np.add,
     lambda m, x, y: x | y if x.type == "bool" else x + y,
+    identity=-0.0,
     linear=(0, 2),
     transpose=_add_transpose,
 )

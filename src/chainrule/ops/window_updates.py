@@ -157,12 +157,54 @@ def _write_dealt(build: Any, out: Any, to: Updates, combine: Any) -> None:
     )  # fmt: skip
 
 
+# --- many updates of a small operand -------------------------------------------------
+
+PARTS, SMALL = 8, 1 << 12
+"""Parts of the updates that threads share, and elements of the operand at most."""
+
+
+def _is_repeated(to: Updates) -> bool:
+    """Whether so many single elements go to so few places that each part of them may
+    have a copy of these."""
+    count, size = math.prod(to.updates.shape), math.prod(to.x.shape)
+    return len(to.order) == len(to.ordered) == 1 and count >= MANY and size <= SMALL
+
+
+def _in_parts(build: Any, to: Updates, combine: Any, identity: float) -> Any:
+    """The operand with what the parts of the updates come to, each by itself. The parts
+    depend on no number of threads, nor do the bits."""
+    m, x, n = build.m, to.x, math.prod(to.updates.shape)
+    part = -(-n // PARTS)
+    several = build.of(build.aval((PARTS, *x.shape), x.aval.dtype))
+    nothing = m.const(identity, x.type)
+    copies = several.copied(several.index(lambda *i: nothing))
+    number = lambda p, k: p * part + k
+    several.write(
+        copies, (PARTS, part),
+        lambda p, k: to.element(number(p, k)),
+        lambda p, k: [p, *to.place(number(p, k))],
+        to.updates, to.indices,
+        when=None if to.clip else lambda p, k: to.inside(number(p, k)),
+        combine=combine, ordered=(1,),
+        limits=lambda p, k: (
+            m.number(0),
+            m.minimum(m.number(part), m.number(n) - p.expr() * m.number(part)),
+        ),
+    )  # fmt: skip
+    sums = build.fold(
+        (PARTS, *x.shape), (0,), lambda *i: (copies.at(*i),), (nothing,),
+        lambda total, v: (combine(m, total[0], v[0]),), copies,
+    )  # fmt: skip
+    total = build.stored(sums)
+    return build.index(lambda *i: combine(m, x.at(*i), total.at(*i)), x, total)
+
+
 # --- scatters ------------------------------------------------------------------------
 
 
-def scatter_lowering(combine: Any) -> Any:
+def scatter_lowering(combine: Any, identity: float | None = None) -> Any:
     """The lowering of a scatter whose elements are combine(m, old, new), or the new ones
-    if that is None."""
+    if that is None. With an `identity`, `combine` may be applied in any order."""
 
     def lower(
         build: Any, x: Any, indices: Any, updates: Any, *,
@@ -176,8 +218,10 @@ def scatter_lowering(combine: Any) -> Any:
             updates = build.stored(updates)
         if build.depends(indices, x):
             indices = build.stored(indices)
-        out = build.copied(x)
         to = Updates(build.m, x, indices, updates, dimension_numbers, mode)
+        if identity is not None and _is_repeated(to):
+            return _in_parts(build, to, combine, identity)
+        out = build.copied(x)
         if _is_scattered(to):
             _write_dealt(build, out, to, combine)
             return out
