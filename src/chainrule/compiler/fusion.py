@@ -21,6 +21,7 @@ from typing import Any
 from .expr import Expr, const
 from .index import Index, Split, loop_variable, ravel, variable_index
 from .loop import load, result
+from .sizes import alike
 from .values import (
     Constant,
     Fold,
@@ -373,7 +374,7 @@ def _role(cluster: Cluster, member: Member) -> str | None:
     """The role a member can have in a cluster, by its shape."""
     fold = member.fold
     if fold is not None:
-        if squeezed(fold.domain) != cluster.dims:
+        if not alike(squeezed(fold.domain), cluster.dims):
             return None
         if cluster.inner is not None and cluster.inner != _inner(fold):
             return None
@@ -381,11 +382,11 @@ def _role(cluster: Cluster, member: Member) -> str | None:
         return None if fold.products or products else "fold"
     shape = squeezed(member.values[0].shape)
     if cluster.inner is None:
-        return "map" if shape == cluster.dims else None
-    if shape == cluster.kept and cluster.inner:
+        return "map" if alike(shape, cluster.dims) else None
+    if cluster.inner and alike(shape, cluster.kept):
         return "point"
     products = any(m.fold is not None and m.fold.products for m in cluster.members)
-    return "map" if shape == cluster.dims and not products else None
+    return "map" if not products and alike(shape, cluster.dims) else None
 
 
 def _shares(cluster: Cluster, reads: dict[Value, None]) -> bool:

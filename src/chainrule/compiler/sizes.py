@@ -331,6 +331,14 @@ def identity(n: Any) -> Any:
     return ("size", n.place) if type(n) is Size else n
 
 
+def alike(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    """Whether shapes are the same, for choices that are right either way: a size that is
+    open differs from a number, also from the one that it is at present."""
+    return len(a) == len(b) and all(
+        (type(m) is Size) is (type(n) is Size) and m == n for m, n in zip(a, b)
+    )
+
+
 def about(n: Any) -> Any:
     """The number at present, for choices that are right for any number and good for this
     one: what is made holds for open sizes of the same order of magnitude only."""
