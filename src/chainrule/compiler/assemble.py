@@ -12,14 +12,13 @@ from typing import Any
 
 from ..core.avals import wrap
 from ..core.jaxpr import has_effects
-from ..runtime import _native
 from . import kernels
 from .canonical import text_of, write, write_recurrence
 from .codegen import processor
 from .codegen.types import size
 from .expr import forget
 from .fusion import Cluster
-from .layout import Layout, data_of
+from .layout import Layout, address_of, data_of
 from .loop import Kernel
 from .loops import NestedStep
 from .program import Constant, HostStep, NativeStep, Program
@@ -408,7 +407,7 @@ class Assembler:
             if step.outputs_first:
                 order = (*step.outputs, *step.inputs)
             slots = tuple(self.slot[self._same(v)] for v in order)
-            address = _native.library_kernel(step.name)
+            address = address_of(step.name)
             return (
                 "kernel", address, slots, step.ints, step.extent, step.grain, step.chunks
             )  # fmt: skip

@@ -1,12 +1,13 @@
-"""Kernels on disk: compiled once for all processes of a machine.
+"""Files of the compiler: kernels, and plans made of them, for all processes of a machine.
 
 A kernel's file lies in the user's cache folder, under a digest of its structure, the
 processor's features and our code generator: how it is called, its object, and its text
 if the object is not the best that LLVM can make of it. Files are written whole and then
 renamed, so that processes never see halves; what is read is checked against its digest
 before it is loaded, and made anew if it does not fit. `CHAINRULE_CACHE_DIR` chooses the
-folder, `CHAINRULE_CACHE=0` turns the cache off, and `CHAINRULE_CACHE_BYTES` bounds its
-size (256 MB by default; the oldest files go).
+folder, `CHAINRULE_CACHE=0` turns the cache off, `CHAINRULE_CACHE=kernels` keeps plans
+out of it (see `plans`), and `CHAINRULE_CACHE_BYTES` bounds its size (256 MB by default;
+the oldest files go).
 """
 
 from __future__ import annotations
@@ -43,10 +44,18 @@ def folder() -> str | None:
     return path
 
 
+def has_plans() -> bool:
+    """Whether plans are kept, not only kernels."""
+    return os.environ.get("CHAINRULE_CACHE") != "kernels" and folder() is not None
+
+
 def is_empty() -> bool:
     """Whether no kernel is on disk."""
     root = folder()
-    return root is None or not any(e.endswith(".kernel") for e in os.listdir(root))
+    if root is None:
+        return True
+    with os.scandir(root) as entries:
+        return not any(e.name.endswith(".kernel") for e in entries)
 
 
 @functools.cache
@@ -88,18 +97,10 @@ class Entry:
 
 def find(kernel: str) -> Entry | None:
     """The entry of a kernel; None unless it is there and whole."""
-    root = folder()
-    if root is None:
+    data = read(f"{kernel}.kernel")
+    if data is None:
         return None
-    try:
-        whole = _read(root, f"{kernel}.kernel")
-    except OSError:
-        return None
-    start = len(_MAGIC) + 32
-    head, rest = whole[:start], whole[start:]
-    if head != _MAGIC + _native.sha256(rest):
-        return None
-    layout, _, body = rest.partition(b"\n")
+    layout, _, body = data.partition(b"\n")
     best, size, count, *places = map(int, layout.split())
     text = zlib.decompress(body[size:]).decode()
     return Entry(
@@ -108,18 +109,36 @@ def find(kernel: str) -> Entry | None:
 
 
 def keep(kernel: str, entry: Entry) -> None:
-    """Stores a kernel's entry. A full or read-only disk costs the next process a
-    compilation, nothing more."""
-    root = folder()
-    if root is None:
-        return
+    """Stores a kernel's entry."""
     places = (*entry.buffers, *entry.numbers)
     sizes = int(entry.best), len(entry.data), len(entry.buffers)
     layout = " ".join(map(str, (*sizes, *places))).encode()
-    rest = layout + b"\n" + entry.data + zlib.compress(entry.text.encode(), 1)
+    text = zlib.compress(entry.text.encode(), 1)
+    write(f"{kernel}.kernel", layout + b"\n" + entry.data + text)
+
+
+def read(name: str) -> bytes | None:
+    """What a file holds; None unless it is there and whole."""
+    root = folder()
+    if root is None:
+        return None
+    try:
+        whole = _read(root, name)
+    except OSError:
+        return None
+    start = len(_MAGIC) + 32
+    head, data = whole[:start], whole[start:]
+    return data if head == _MAGIC + _native.sha256(data) else None
+
+
+def write(name: str, data: bytes) -> None:
+    """Stores a file. A full or read-only disk costs the next process a compilation,
+    nothing more."""
+    root = folder()
+    if root is None:
+        return
     with contextlib.suppress(OSError):
-        seal = _native.sha256(rest)
-        _write(root, f"{kernel}.kernel", _MAGIC + seal + rest)
+        _write(root, name, _MAGIC + _native.sha256(data) + data)
         if next(_kept) % _CHECKED_EVERY == 0:
             _shrink(root)
 

@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
-from .assemble import Assembler, select_steps
+from . import plans
+from .assemble import Assembler, assemble, select_steps
 from .expr import forget
 from .layout import Layout, check
 from .program import HostStep, Program
@@ -265,23 +266,43 @@ def known() -> list[Family]:
 
 def plan_of(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
     """The plan of a simplified program."""
+    while plans.found:
+        earlier, taken = plans.found.pop()
+        _note(Outline(earlier), taken)
     outline = Outline(closed)
+    family = _families.get((outline.key, donated))
+    made = None if family is None else family.plan(closed, outline, donated)
+    if made is None:
+        made = plans.find(closed, donated)
+    if made is None:
+        made = compiled(closed, donated)
+        _note(outline, donated)
+    return made
+
+
+def _note(outline: Outline, donated: tuple[int, ...]) -> None:
+    """Remembers a program that has a plan of its own."""
     if outline.key is None:
-        return compiled(closed, donated)
+        return
     if len(_families) >= MOST_FAMILIES:
         _families.clear()
-    family = _families.setdefault((outline.key, donated), Family())
-    found = family.plan(closed, outline, donated)
-    if found is None:
-        found = compiled(closed, donated)
-        family.note(outline)
-    return found
+    _families.setdefault((outline.key, donated), Family()).note(outline)
 
 
 def compiled(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
     """The plan of a program compiled by itself."""
     program = Program(closed)
-    return Assembler(program, select_steps(program), donated=donated).plan()
+    layout = Assembler(program, select_steps(program), donated=donated).layout()
+    plans.keep(closed, donated, layout)
+    return layout.plan()
+
+
+def native(closed: ClosedJaxpr) -> Any:
+    """The plan of a simplified program, or None where a step would run on the host."""
+    program = Program(closed)
+    if any(isinstance(step, HostStep) for step in program.steps):
+        return None
+    return assemble(program)
 
 
 def learn(

@@ -91,6 +91,21 @@ def _picked(plan: Any, pick: list[int]) -> Any:
     return run
 
 
+_routines: dict[int, str] = {}
+
+
+def address_of(routine: str) -> int:
+    """Where a routine of the runtime is in this process, for the steps of plans."""
+    address: int = _native.library_kernel(routine)
+    _routines[address] = routine
+    return address
+
+
+def routine_at(address: int) -> str | None:
+    """The name of the routine that some step has by its address."""
+    return _routines.get(address)
+
+
 def data_of(x: Any) -> Any:
     """The ndarray of an Array; keys are structured bytes. What is given later stays."""
     if type(x) is Given:

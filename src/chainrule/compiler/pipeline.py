@@ -1,27 +1,29 @@
 """The passes of the compiler, in their order, and the way in: `compile_program`.
 
 Every pass maps a program to a program of the same type and meaning; what they leave is
-lowered to index functions, fused into kernels, and assembled to a plan.
+lowered to index functions, fused into kernels, and assembled to a plan (`families`).
+
+What comes after the passes is imported when a program has no plan on disk.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .. import compiler
 from ..core.jaxpr import ClosedJaxpr
-from .assemble import assemble
-from .families import plan_of
+from . import plans
 from .passes.algebra import simplify_algebra
 from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
 from .passes.contraction import contract_products
 from .passes.dead_code import eliminate_dead_code
 from .passes.inline import inline
-from .program import HostStep, Program
 from .start import uncollected
 
 PASSES: tuple[Callable[[ClosedJaxpr], ClosedJaxpr], ...] = (
@@ -44,16 +46,18 @@ def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
 def compile_program(closed: ClosedJaxpr, donated: tuple[int, ...] = ()) -> Any:
     """A callable of flat Arrays that runs a closed program as native code."""
     with alone(), uncollected():
-        return plan_of(simplify(closed), donated)
+        closed = simplify(closed)
+        if f"{compiler.__name__}.families" not in sys.modules:
+            found = plans.find(closed, donated)
+            if found is not None:
+                return found
+        return compiler.families.plan_of(closed, donated)
 
 
 def compile_native(closed: ClosedJaxpr) -> Any:
     """The same, or None where a step of the program would run on the host."""
     with alone(), uncollected():
-        program = Program(simplify(closed))
-        if any(isinstance(step, HostStep) for step in program.steps):
-            return None
-        return assemble(program)
+        return compiler.families.native(simplify(closed))
 
 
 _turn = [threading.RLock()]
