@@ -8,10 +8,10 @@ are shared by all primitives that mean "run this program".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.avals import ShapedArray, Tracer, tangent_aval
-from ..core.jaxpr import ClosedJaxpr, evaluate_jaxpr
+from ..core.jaxpr import ClosedJaxpr, Jaxpr, Literal, evaluate_jaxpr
 from ..core.linear import LinearTracer, is_linear
 from ..core.primitive import Primitive
 from ..ops.power_series import Series
@@ -22,6 +22,7 @@ from ..transforms.stage import stage_closed
 from ..transforms.taylor import taylor_flat
 from ..transforms.transpose import pull
 from .executors import execute
+from .sufficient import sufficient
 
 
 def run(closed: ClosedJaxpr, *args: Any) -> list[Any]:
@@ -101,6 +102,57 @@ def linear_programs(closed: ClosedJaxpr, nonzero: tuple[bool, ...]) -> Any:
         return known_program, tangent_program, out_nonzero
 
     return closed.derived(("linear", nonzero), make)
+
+
+def after(again: Jaxpr, tangent: ClosedJaxpr) -> ClosedJaxpr:
+    """A tangent program of the values that `again` makes its residuals of."""
+    n, stored = len(again.outvars), len(again.invars)
+
+    def fun(*values: Any) -> list[Any]:
+        residuals = evaluate_jaxpr(again, [], values[:stored])
+        return run(tangent, *residuals, *values[stored:])
+
+    given = [v.aval for v in again.invars]
+    return stage_program(fun, [*given, *tangent.in_avals[n:]])
+
+
+class Linearized(NamedTuple):
+    """A call in two. known: primals -> (outs, stored); tangent: (values, tangents) ->
+    nonzero out tangents, where `places` says of each of the values whether it is an
+    argument, an output, or stored, and which. `out_nonzero`: as linear_programs."""
+
+    known: ClosedJaxpr
+    tangent: ClosedJaxpr
+    places: tuple[tuple[str, int], ...]
+    out_nonzero: tuple[bool, ...]
+
+
+def linearized_call(closed: ClosedJaxpr, nonzero: tuple[bool, ...]) -> Linearized:
+    """The programs of a call's linearization; nothing is stored that is there anyway,
+    or is cheaper to compute again."""
+
+    def make() -> Linearized:
+        known, tangent, out_nonzero = linear_programs(closed, nonzero)
+        jaxpr, n = known.jaxpr, len(closed.out_avals)
+        residuals = jaxpr.outvars[n:]
+        written = [v for v in jaxpr.outvars[:n] if _is_var(v)]
+        chosen = sufficient(jaxpr, residuals, jaxpr.invars, written)
+        if chosen is not None:
+            residuals, tangent = chosen.stored, after(chosen.again, tangent)
+        place: dict[Any, tuple[str, int]] = {}
+        for kind, group in ("out", jaxpr.outvars[:n]), ("argument", jaxpr.invars):
+            place.update((v, (kind, i)) for i, v in enumerate(group) if _is_var(v))
+        stored = [v for v in residuals if not _is_var(v) or v not in place]
+        place.update((v, ("stored", i)) for i, v in enumerate(stored))
+        made = jaxpr.replace(outvars=[*jaxpr.outvars[:n], *stored])
+        places = tuple(place[v] for v in residuals)
+        return Linearized(known.replace(jaxpr=made), tangent, places, out_nonzero)
+
+    return closed.derived(("linearized call", nonzero), make)
+
+
+def _is_var(v: Any) -> bool:
+    return type(v) is not Literal
 
 
 def _on(tape: Any, x: Any) -> bool:
@@ -218,6 +270,23 @@ def call_series(trace: Any, prim: Any, args: Any, *, jaxpr: Any, **params: Any) 
     return [trace.box(Series(s, iter(()))) for s in found]
 
 
+def _push_call(
+    prim: Primitive, primals: Any, tangents: Any, jaxpr: ClosedJaxpr, params: Any
+) -> Any:
+    """The outputs of a call and, by a second call, their tangents."""
+    nonzero = tuple(t is not None for t in tangents)
+    known, tangent, places, out_nonzero = linearized_call(jaxpr, nonzero)
+    outs = prim(*primals, jaxpr=known, **params)
+    n = len(jaxpr.out_avals)
+    given = [t for t in tangents if t is not None]
+    if not given:
+        return outs, [None] * n
+    source = {"argument": primals, "out": outs, "stored": outs[n:]}
+    values = [source[kind][i] for kind, i in places]
+    dots = iter(prim(*values, *given, jaxpr=tangent, **params))
+    return outs[:n], [next(dots) if nz else None for nz in out_nonzero]
+
+
 def call_primitive(name: str, doc: str) -> Primitive:
     """Declares a primitive that runs the program in its parameter `jaxpr`."""
 
@@ -233,14 +302,7 @@ def call_primitive(name: str, doc: str) -> Primitive:
     def linearize_call(
         tape: Any, primals: Any, tangents: Any, *, jaxpr: Any, **params: Any
     ) -> Any:
-        nonzero = tuple(t is not None for t in tangents)
-        known, tangent, out_nonzero = linear_programs(jaxpr, nonzero)
-        outs = prim(*primals, jaxpr=known, **params)
-        n = len(jaxpr.out_avals)
-        given = [t for t in tangents if t is not None]
-        dots = iter(prim(*outs[n:], *given, jaxpr=tangent, **params)) if given else None
-        found = [next(dots) if nz else None for nz in out_nonzero]
-        return outs[:n], found
+        return _push_call(prim, primals, tangents, jaxpr, params)
 
     def transpose(cts: Any, *args: Any, jaxpr: Any, **params: Any) -> Any:
         linear = tuple(is_linear(a) for a in args)

@@ -116,8 +116,9 @@ def _sizes(item: Item) -> Sizes:
     params = item.eqn.params
     body, num_carry = params["jaxpr"], params["num_carry"]
     varying = item.stored.varying
-    division = linearized(body, params["num_consts"], num_carry, varying)[2]
-    return sizes_of(body, division, num_carry, params["length"])
+    length = params["length"]
+    division = linearized(body, params["num_consts"], num_carry, varying, length)[2]
+    return sizes_of(body, division, num_carry, length)
 
 
 def _item(eqn: JaxprEqn, stored: Residuals) -> Item:

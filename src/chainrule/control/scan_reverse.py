@@ -3,7 +3,8 @@
 `linearize` divides the body into a known program, which gives outputs and residuals, and
 a tangent program that is linear in the tangents. The first loop runs at once and stacks
 the residuals that differ from row to row; those that are operands, or depend on loop
-constants alone, are kept whole. The second loop is recorded on the tape. Its transpose
+constants alone, are kept whole, and cheap ones are computed again from the others, in the
+second loop (sufficient.py). The second loop is recorded on the tape. Its transpose
 is a loop in the other direction that carries the cotangents of the carry and sums up
 those of the constants.
 """
@@ -19,10 +20,11 @@ from ..core.jaxpr import ClosedJaxpr, Jaxpr, Literal, has_effects
 from ..core.linear import LinearTracer, is_linear
 from ..ops.structure import add_tangents, instantiate
 from ..transforms.linearize import Tape, split
-from .call import linear_programs, pull_linear, run, stage_program
+from .call import after, linear_programs, pull_linear, run, stage_program
 from .executors import execute
 from .programs import grown, inexact_tangents, parts, pruned, to_fixpoint
 from .segments import Sizes, in_segments, nbytes
+from .sufficient import sufficient
 
 
 class Division(NamedTuple):
@@ -31,7 +33,8 @@ class Division(NamedTuple):
     known: (consts, hoisted, carry, xs) -> (outs, stacked residuals)
     hoisted: consts -> residuals that depend on them alone
     tangent: (consts, const residuals and dots; carry dots; xs, x residuals and dots)
-    const_residuals, x_residuals: where the residuals are from: (kind, index)
+    const_residuals, x_residuals: where what it computes residuals from is from, the
+    residuals themselves or less: (kind, index)
     """
 
     known: ClosedJaxpr
@@ -44,8 +47,9 @@ class Division(NamedTuple):
 def divide(
     known: ClosedJaxpr, tangent: ClosedJaxpr, counts: tuple[int, int, int],
     dot_counts: tuple[int, int], out_dots: Sequence[bool], wanted: Sequence[bool],
+    steps: int,
 ) -> Division:  # fmt: skip
-    """Sorts the residuals of a body that was split.
+    """Sorts the residuals of a body that was split, and that runs `steps` times.
 
     `counts`: how many consts, carries and outputs the known program has; `dot_counts`:
     how many consts and carries have tangents; `out_dots`: which outputs of the body
@@ -56,7 +60,16 @@ def divide(
     residuals = jaxpr.outvars[n_out:]
     consts, _, xs = parts(jaxpr.invars, num_consts, num_carry)
     fixed = _invariant(jaxpr, consts)
-    place: dict[Any, tuple[str, int]] = {v: ("const", i) for i, v in enumerate(consts)}
+    written = [v for v in jaxpr.outvars[num_carry:n_out] if type(v) is not Literal]
+    chosen = sufficient(jaxpr, residuals, fixed.union(xs), written, steps)
+    if chosen is not None:
+        residuals, tangent = chosen.stored, after(chosen.again, tangent)
+    place: dict[Any, tuple[str, int]] = {
+        v: ("row", i)
+        for i, v in enumerate(jaxpr.outvars[num_carry:n_out])
+        if v not in fixed
+    }
+    place.update({v: ("const", i) for i, v in enumerate(consts)})
     place.update({v: ("x", i) for i, v in enumerate(xs)})
     hoisted: list[Any] = []
     stacked: list[Any] = []
@@ -82,7 +95,7 @@ def divide(
         )
     )
     whole = [o for o in dict.fromkeys(origins) if o[0] in ("const", "hoisted")]
-    by_row = [o for o in dict.fromkeys(origins) if o[0] in ("x", "y")]
+    by_row = [o for o in dict.fromkeys(origins) if o[0] in ("x", "y", "row")]
     body = _tangent_body(tangent, origins, whole, by_row, dot_counts, out_dots, wanted)
     return Division(
         known.replace(jaxpr=rest), known.replace(jaxpr=hoisting), body, whole, by_row
@@ -129,8 +142,9 @@ def _tangent_body(
 
 
 def linearized(
-    jaxpr: ClosedJaxpr, num_consts: int, num_carry: int, dots: tuple[bool, ...]
-) -> tuple[tuple[bool, ...], list[bool], Division]:
+    jaxpr: ClosedJaxpr, num_consts: int, num_carry: int, dots: tuple[bool, ...],
+    steps: int = 1,
+) -> tuple[tuple[bool, ...], list[bool], Division]:  # fmt: skip
     """The tangents that a loop's operands need, which ys have them, and its division."""
 
     def make() -> Any:
@@ -143,11 +157,11 @@ def linearized(
         given = parts(full, num_consts, num_carry)
         division = divide(
             known, tangent, (num_consts, num_carry, len(jaxpr.out_avals)),
-            (sum(given[0]), sum(given[1])), out_dots, wanted,
+            (sum(given[0]), sum(given[1])), out_dots, wanted, steps,
         )  # fmt: skip
         return full, list(out_dots[num_carry:]), division
 
-    return jaxpr.derived(("linearized loop", num_consts, num_carry, dots), make)
+    return jaxpr.derived(("linearized loop", num_consts, num_carry, dots, steps), make)
 
 
 def hoist(division: Division, consts: Sequence[Any]) -> list[Any]:
@@ -168,7 +182,9 @@ def reverse_rules(bind: Callable[..., Any]) -> dict[str, Any]:
     ) -> Any:  # fmt: skip
         dots = inexact_tangents(primals, tangents)
         given = tuple(t is not None for t in dots)
-        full, y_dots, division = linearized(jaxpr, num_consts, num_carry, given)
+        full, y_dots, division = linearized(
+            jaxpr, num_consts, num_carry, given, params["length"]
+        )
         segments = params.pop("segments", None)
         if segments is True:
             sizes = sizes_of(jaxpr, division, num_carry, params["length"])
@@ -188,7 +204,8 @@ def reverse_rules(bind: Callable[..., Any]) -> dict[str, Any]:
         )  # fmt: skip
         outs, stacked = parts(outs, len(jaxpr.out_avals))
         found = push_loop(
-            bind, division, (consts, hoisted, xs, stacked), primals, dots, full,
+            bind, division, _sources(consts, hoisted, xs, outs, stacked, num_carry),
+            primals, dots, full,
             num_consts, num_carry, params,
         )  # fmt: skip
         carry, ys = parts(found, sum(full[num_consts : num_consts + num_carry]))
@@ -205,8 +222,10 @@ def reverse_rules(bind: Callable[..., Any]) -> dict[str, Any]:
 
 def sizes_of(jaxpr: Any, division: Division, num_carry: int, length: int) -> Sizes:
     """What the reverse mode of a loop stores."""
-    stacked = division.known.out_avals[len(jaxpr.out_avals) :]
-    return Sizes(length, nbytes(jaxpr.out_avals[:num_carry]), nbytes(stacked))
+    carry, ys = parts(division.known.out_avals, num_carry)
+    n = len(jaxpr.out_avals) - num_carry
+    rows = [ys[i] for kind, i in division.x_residuals if kind == "row"]
+    return Sizes(length, nbytes(carry), nbytes([*ys[n:], *rows]))
 
 
 def hoisted_operands(division: Division, hoisted: Sequence[Any]) -> list[Any]:
@@ -220,15 +239,21 @@ def _const_count(division: Division, num_consts: int) -> int:
     return num_consts + sum(type(v) is not Literal for v in outvars)
 
 
+def _sources(
+    consts: Any, hoisted: Any, xs: Any, outs: Any, stacked: Any, num_carry: int
+) -> dict[str, Any]:
+    """The values that residuals are from, by their kind."""
+    rows = outs[num_carry:]
+    return {"const": consts, "hoisted": hoisted, "x": xs, "y": stacked, "row": rows}
+
+
 def push_loop(
-    bind: Any, division: Division, values: Any, primals: Any, dots: Any, full: Any,
+    bind: Any, division: Division, source: Any, primals: Any, dots: Any, full: Any,
     num_consts: int, num_carry: int, params: Any,
 ) -> list[Any]:  # fmt: skip
     """Binds the loop over the tangents."""
     if not any(full):
         return []
-    consts, hoisted, xs, stacked = values
-    source = {"const": consts, "hoisted": hoisted, "x": xs, "y": stacked}
     const_dots, carry_dots, x_dots = (
         [
             instantiate(t, tangent_aval(aval_of(p)))
@@ -419,7 +444,7 @@ def _pull_beside_known_carry(
     n_out = counts[1] + sum(not x for x in out_linear[num_carry:])
     division = divide(
         known, tangent, (counts[0], counts[1], n_out), (sum(groups[0]), sum(wanted)),
-        out_linear, wanted,
+        out_linear, wanted, params["length"],
     )  # fmt: skip
     values = [a for a, lin in zip(args, linear) if not lin]
     consts, init, xs = parts(values, *counts[:2])
@@ -429,7 +454,7 @@ def _pull_beside_known_carry(
         jaxpr=division.known, num_consts=_const_count(division, counts[0]),
         num_carry=counts[1], **params,
     )  # fmt: skip
-    source = {"const": consts, "hoisted": hoisted, "x": xs, "y": outs[n_out:]}
+    source = _sources(consts, hoisted, xs, outs[:n_out], outs[n_out:], counts[1])
     whole = [source[kind][i] for kind, i in division.const_residuals]
     by_row = [source[kind][i] for kind, i in division.x_residuals]
     unknown = [

@@ -110,6 +110,7 @@ class Primitive(_native.Primitive):
         self.live = higher_order.pop("live", None)  # see compiler/passes/dead_code.py
         self.simplify = higher_order.pop("simplify", None)  # see passes/algebra.py
         self.contract = higher_order.pop("contract", None)  # passes/contraction.py
+        self.work = higher_order.pop("work", None)  # per element; control/sufficient.py
         self.keeps_scalars = bool(higher_order.pop("keeps_scalars", False))
         if higher_order:
             raise TypeError(f"Primitive: unknown rules {sorted(higher_order)}.")

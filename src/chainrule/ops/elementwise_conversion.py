@@ -169,6 +169,7 @@ copy_p = Primitive(
     batch=lambda args, dims, size: (copy_p(args[0]), dims[0]),
     evaluate=lambda x: np.array(x),
     lower=pointwise(lambda m, x: x, cost=0.0, widen=False),
+    work=0.0,
 )
 stop_gradient_p = Primitive(
     "stop_gradient",
@@ -179,6 +180,7 @@ stop_gradient_p = Primitive(
     evaluate=lambda x: x,
     lower=lambda build, x: x,
     simplify=lambda known, x: x,
+    work=0.0,
 )
 
 __all__ = [

@@ -91,6 +91,7 @@ integer_pow_p = Primitive(
     evaluate=_integer_pow_evaluate,
     lower=pointwise(lambda m, x, *, y: m.integer_pow(x, y), cost=3.0),
     simplify=lambda known, x, *, y: x if y == 1 else None,
+    work=3.0,
 )
 
 
@@ -176,6 +177,7 @@ pow_p = Primitive(
     batch=lambda args, dims, size: batch_elementwise(pow_p, args, dims, size, {}),
     evaluate=_pow_evaluate,
     lower=pointwise(_pow_scalar, cost=20.0),
+    work=20.0,
 )
 
 

@@ -114,7 +114,7 @@ def elementwise(
         name, doc, abstract=abstract, evaluate=evaluate, partials=partials, jvp=jvp,
         linear=linear, bilinear=bilinear, transpose=transpose, batch=batch,
         taylor=taylor, weak=weak, lower=lower, simplify=simplify,
-        contract=contract,
+        contract=contract, work=cost,
     )  # fmt: skip
     return prim
 

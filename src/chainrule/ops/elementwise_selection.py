@@ -119,6 +119,7 @@ select_n_p = Primitive(
         cases[0] if all(c is cases[0] for c in cases) else None
     ),
     weak=WEAK_IF_REST,
+    work=1.0,
 )
 
 

@@ -140,6 +140,7 @@ concatenate_p = Primitive(
     ),
     evaluate=lambda *xs, dimension: np.concatenate(xs, dimension),
     lower=_concatenate_lower,
+    work=1.0,
 )
 
 
@@ -209,6 +210,7 @@ split_p = Primitive(
     evaluate=_split_evaluate,
     lower=_split_lower,
     multiple_results=True,
+    work=0.0,
 )
 
 
@@ -252,6 +254,7 @@ squeeze_p = Primitive(
     batch=_squeeze_batch,
     evaluate=lambda x, *, dimensions: np.squeeze(x, dimensions),
     lower=_squeeze_lower,
+    work=0.0,
 )
 
 
@@ -307,6 +310,7 @@ rev_p = Primitive(
     ),
     evaluate=lambda x, *, dimensions: np.flip(x, dimensions),
     lower=_rev_lower,
+    work=0.0,
 )
 
 
@@ -356,6 +360,7 @@ tile_p = Primitive(
     batch=_tile_batch,
     evaluate=_tile_evaluate,
     lower=_tile_lower,
+    work=1.0,
 )
 
 
@@ -399,6 +404,7 @@ iota_p = Primitive(
     evaluate=_iota_evaluate,
     lower=_iota_lower,
     weak=WEAK_NEVER,
+    work=1.0,
 )
 
 

@@ -146,6 +146,7 @@ broadcast_in_dim_p = Primitive(
     lower=_broadcast_lower,
     simplify=_broadcast_simplify,
     keeps_scalars=True,
+    work=0.0,
 )
 
 
@@ -199,6 +200,7 @@ reshape_p = Primitive(
     lower=lambda build, x, *, new_sizes: build.reshape(x, new_sizes),
     simplify=_reshape_simplify,
     keeps_scalars=True,
+    work=0.0,
 )
 
 
@@ -253,6 +255,7 @@ transpose_p = Primitive(
     lower=lambda build, x, *, permutation: build.permuted(x, permutation),
     simplify=_transpose_simplify,
     keeps_scalars=True,
+    work=0.0,
 )
 
 
@@ -319,6 +322,7 @@ convert_p = Primitive(
     lower=lambda build, x, **_: build.converted(x),
     simplify=lambda known, x, **_: x,  # where the type is the same
     weak=WEAK_BY_PARAM,
+    work=1.0,
 )
 
 

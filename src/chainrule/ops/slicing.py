@@ -103,6 +103,7 @@ slice_p = Primitive(
     batch=_slice_batch,
     evaluate=_slice_evaluate,
     lower=_slice_lower,
+    work=0.0,
 )
 
 
@@ -211,4 +212,5 @@ pad_p = Primitive(
     batch=_pad_batch,
     evaluate=_pad_evaluate,
     lower=_pad_lower,
+    work=1.0,
 )
