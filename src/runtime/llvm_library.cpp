@@ -41,6 +41,14 @@ class Library {
     void (*dispose_context)(Opaque);
     Opaque (*parse)(Opaque context, const char* text, const char** error);
     void (*dispose_module)(Opaque);
+    Opaque (*create_tuning)();
+    void (*dispose_tuning)(Opaque);
+    Opaque (*create_builder)(Opaque machine, Opaque tuning);
+    void (*dispose_builder)(Opaque);
+    Opaque (*create_passes)();
+    void (*dispose_passes)(Opaque);
+    void (*add_inliner)(Opaque passes);
+    void (*run_passes)(Opaque passes, Opaque module, Opaque builder);
     Opaque (*emit)(Opaque machine, Opaque module, int object, const char** error);
     const char* (*buffer_start)(Opaque);
     std::size_t (*buffer_size)(Opaque);
@@ -87,6 +95,14 @@ void Library::find_all() {
     find(dispose_context, "ContextDispose");
     find(parse, "ParseAssembly");
     find(dispose_module, "DisposeModule");
+    find(create_tuning, "CreatePipelineTuningOptions");
+    find(dispose_tuning, "DisposePipelineTuningOptions");
+    find(create_builder, "CreatePassBuilder");
+    find(dispose_builder, "DisposePassBuilder");
+    find(create_passes, "CreateNewModulePassManager");
+    find(dispose_passes, "DisposeNewModulePassManger");
+    find(add_inliner, "module_AddAlwaysInlinerPass");
+    find(run_passes, "RunNewModulePassManager");
     find(emit, "TargetMachineEmitToMemory");
     find(buffer_start, "GetBufferStart");
     find(buffer_size, "GetBufferSize");
@@ -162,9 +178,21 @@ Machines& machines() {
     return *made;
 }
 
+using Owned = std::unique_ptr<void, void (*)(Opaque)>;
+
+/// Puts the bodies of functions marked so in the place of their calls.
+void inline_calls(const Library& lib, Opaque module, Opaque machine) {
+    Owned tuning(lib.create_tuning(), lib.dispose_tuning);
+    Owned builder(lib.create_builder(machine, tuning.get()), lib.dispose_builder);
+    Owned passes(lib.create_passes(), lib.dispose_passes);
+    lib.add_inliner(passes.get());
+    lib.run_passes(passes.get(), module, builder.get());
+}
+
 std::string emitted(const Library& lib, Opaque module, Effort effort) {
     Opaque machine = machines().take(lib, effort);
     const char* error = nullptr;
+    if (effort == Effort::kBest) inline_calls(lib, module, machine);
     Opaque buffer = lib.emit(machine, module, 1, &error);
     machines().give_back(machine, effort);
     if (!buffer) fail(lib.taken(error));
@@ -182,11 +210,9 @@ void set_path(const std::string& path) {
 
 std::string compile(const std::string& text, Effort effort) {
     const Library& lib = library();
-    std::unique_ptr<void, void (*)(Opaque)> context(lib.create_context(),
-                                                    lib.dispose_context);
+    Owned context(lib.create_context(), lib.dispose_context);
     const char* error = nullptr;
-    std::unique_ptr<void, void (*)(Opaque)> module(
-        lib.parse(context.get(), text.c_str(), &error), lib.dispose_module);
+    Owned module(lib.parse(context.get(), text.c_str(), &error), lib.dispose_module);
     if (!module || (error && *error)) fail(lib.taken(error));
     if (error) lib.dispose_string(error);
     return emitted(lib, module.get(), effort);

@@ -1,5 +1,7 @@
 """Functions as single nodes: equal to what they stand for, and small to look at."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -108,3 +110,49 @@ def test_the_version_of_code_on_disk_covers_functions(tmp_path, monkeypatch):
         assert cache.version() != before
     finally:
         cache.version.cache_clear()
+
+
+def llvm_of(f, *args):
+    """The texts of a compiled program's kernels."""
+    return "\n".join(s.llvm for s in cr.explain(f)(*args).steps)
+
+
+def test_what_a_kernel_computes_often_is_written_once_and_called():
+    x = cnp.linspace(-3, 3, 64)
+
+    def repeated(x):
+        for _ in range(5):
+            x = cnp.sin(x) + 0.5
+        return x
+
+    text = llvm_of(repeated, x)
+    assert len(re.findall(r"define internal .* @sin_f32", text)) == 1
+    assert len(re.findall(r"= call .* @sin_f32", text)) == 5
+    assert "@sin_f32" not in llvm_of(cnp.sin, x)
+
+
+def test_functions_of_one_operand_are_written_out():
+    """They share the greater part of what they compute."""
+    x = cnp.linspace(-3, 3, 64)
+    text = llvm_of(lambda x: [cnp.sin(x * k) + cnp.cos(x * k) for k in range(1, 5)], x)
+    assert not re.search(r"@(sin|cos)_f32", text)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_calls_and_expansions_give_the_same_bits(dtype):
+    """LLVM's quick code calls, its best has everything in its place."""
+    with cr.enable_x64():
+        x = np.random.default_rng(5).standard_normal(1003).astype(dtype)
+
+        def f(x):
+            for k in range(4):
+                x = cnp.tanh(cnp.sin(x) * 2 + k) * cnp.exp(x) + cnp.log1p(x * x)
+            return x, x.sum()
+
+        quick = [np.asarray(v) for v in cr.jit(f)(x)]
+        best = [np.asarray(v) for v in cr.jit(f).lower(x).compile()(x)]
+        for a, b in zip(quick, best):
+            np.testing.assert_array_equal(a, b)
+        scalar = cr.jit(lambda x: f(x)[0])
+        alone = [float(scalar(v)) for v in x[:5]]
+        np.testing.assert_array_equal(np.asarray(alone, dtype), quick[0][:5])

@@ -1,5 +1,7 @@
 """Routines: what functions compute seldom is written once per kernel, and called."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -56,7 +58,7 @@ def test_a_kernel_holds_a_routine_once():
         return cnp.sin(x) * cnp.sin(x + 1) + cnp.sin(x * 2)
 
     (step,) = steps_of(f, cnp.ones(1000, "float32"))
-    assert step.text.count("define internal") == 1
+    assert len(re.findall("define internal .*@sin_huge", step.text)) == 1
 
 
 def test_a_routine_may_call_another():

@@ -10,17 +10,23 @@ unrolled and vector axes, and small strides, are written into the code.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..expr import Expr, node
 from ..loop import Axis, Kernel, Reduction, Stage, Store
+from ..rewrite import walk
 from . import memory
 from .expressions import ExpressionWriter
 from .scopes import Scope
 from .types import NAMES, constant, vector
 
 Names = list[str]
+
+OFTEN, SMALL = 3, 12
+"""Times that a kernel computes a function for calls of it to be written, and operations
+of the smallest such function."""
 
 
 class Emitter(ExpressionWriter):
@@ -228,7 +234,30 @@ class Emitter(ExpressionWriter):
         stores = [s for stage in kernel.stages for s in stage.stores]
         self.scopes.written = {s.buffer for s in stores}
         self.scopes.grid = tuple(a.var for a in kernel.grid)
+        self.called = self._repeated()
         self._grid(0)
+
+    def _repeated(self) -> set[Expr]:
+        """The functions that the kernel computes so often that calls of them are written,
+        which LLVM expands where it does its best. Functions of one operand are not
+        among them: they have much in common."""
+        count: dict[Any, int] = {}
+        among: dict[Any, int] = {}
+        chosen: list[Expr] = []
+        for stage in self.kernel.stages:
+            axes = [*self.kernel.grid, *stage.axes]
+            copies = math.prod(a.copies for a in axes)
+            roots = [x for r in stage.reductions for x in r.values]
+            roots += [s.value for s in stage.stores]
+            for x in walk(roots):
+                if x.op == "function":
+                    chosen.append(x)
+                    count[x.data] = count.get(x.data, 0) + copies
+                    among[x.args] = among.get(x.args, 0) + 1
+        return {
+            x for x in chosen
+            if count[x.data] >= OFTEN and x.data.size >= SMALL and among[x.args] == 1
+        }  # fmt: skip
 
     def function(self, name: str) -> str:
         """The text of the function, once its body is written."""

@@ -39,6 +39,7 @@ class ExpressionWriter(Writer):
         self.mask: str | None = None
         self.vector_results: dict[Expr, Sequence[Expr]] = {}
         self.expansions: dict[Expr, Expr] = {}
+        self.called: set[Expr] = set()
         self.entry: list[str] = []
         self.serial = itertools.count()
         self.scratch: dict[Any, str] = {}
@@ -124,7 +125,7 @@ class ExpressionWriter(Writer):
             name = key(x)
             if name in known:
                 continue
-            if x.op == "function":
+            if x.op == "function" and x not in self.called:
                 push((x, name))
                 push(self.expansion(x))
             elif x.args:
@@ -148,7 +149,7 @@ class ExpressionWriter(Writer):
             scopes.remember(scopes.stack[0], name, (constant(x), False))
         elif op == "int":
             scopes.remember(scopes.stack[0], name, (self.number(x.data), False))
-        elif op == "function":
+        elif op == "function" and x not in self.called:
             inner = self.expansion(x)
             scope = scopes.at_depth(scopes.depth(inner))
             scopes.remember(scope, name, scopes.known[self.key(inner)])
@@ -164,7 +165,8 @@ class ExpressionWriter(Writer):
         former = self.lines, self.width
         self.lines, self.width = scope.lines, width
         if not own:
-            name = self._call(e, args) if op == "call" else write(self, e, args)
+            called = op in ("call", "function")
+            name = self._call(e, args) if called else write(self, e, args)
         elif op == "load":
             name = memory.load(self, e)
         else:
@@ -174,7 +176,11 @@ class ExpressionWriter(Writer):
 
     def _call(self, e: Expr, args: Sequence[str]) -> str:
         """Calls a routine, which the kernel's text then holds at this width."""
-        name = f"{e.data.name}_{self.width}" if self.width else e.data.name
+        name = e.data.name
+        if e.op == "function":
+            name = "_".join([name, *[a.type or "" for a in e.args]])
+        if self.width:
+            name = f"{name}_{self.width}"
         if name not in self.declared:
             needed = _written(e.data, name, self.width)
             self.declared = {**needed, **self.declared, name: needed[name]}
@@ -287,13 +293,14 @@ class _RoutineWriter(ExpressionWriter):
         """The function's text."""
         routine, width = self.routine, self.full_width
         result = self.operand(routine.body, bool(width))
+        kind = 1 if isinstance(routine, Routine) else 2
         types = [
             vector(NAMES[x.type], width) for x in (routine.body, *routine.parameters)
         ]
         given = ", ".join(f"{t} %a{k}" for k, t in enumerate(types[1:]))
         return "\n".join(
             [
-                f"define internal {types[0]} @{name}({given}) #1 {{\nentry:",
+                f"define internal {types[0]} @{name}({given}) #{kind} {{\nentry:",
                 *self.scopes.top.lines,
                 f"  ret {types[0]} {result}\n}}",
             ]

@@ -37,7 +37,8 @@ def _attributes() -> str:
     common = f'nounwind "prefer-vector-width"="{bits}"'
     return (
         f"\nattributes #0 = {{ {common} }}"
-        f"\nattributes #1 = {{ {common} noinline cold }}\n!0 = !{{}}\n"
+        f"\nattributes #1 = {{ {common} noinline cold }}"
+        f"\nattributes #2 = {{ {common} alwaysinline }}\n!0 = !{{}}\n"
     )
 
 
