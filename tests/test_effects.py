@@ -201,6 +201,14 @@ def test_vmap_calls_per_example(jit):
     assert sorted(calls.seen) == [0, 1, 2]
 
 
+@JITTED
+def test_effects_have_taken_place_at_a_barrier(jit):
+    calls = Calls()
+    jit(lambda x: calls.unread(x))(X)
+    assert cr.effects_barrier() is None
+    assert calls.seen == [5.0]
+
+
 def test_callbacks_that_are_pure_may_be_left_out():
     seen = []
 

@@ -98,6 +98,21 @@ def test_explain_tells_what_was_chosen():
         assert len(cr.explain(jitted)(x).notes) == 2
 
 
+def test_both_choices_of_a_hessian_with_value_and_gradient_are_told():
+    def energy(x, y):
+        return cnp.sum(x["a"] ** 3) * y
+
+    x = {"a": cnp.ones(3)}
+    for argnums, size in ((0, 3), ((0, 1), 4)):
+        report = cr.explain(cr.value_grad_and_hessian(energy, argnums))(x, 2.0)
+        assert report.notes == [
+            "value_grad_and_hessian of energy, inside: reverse mode: 1 cotangents, for"
+            f" {size} inputs.",
+            f"value_grad_and_hessian of energy: forward mode: {size} tangents, for"
+            f" {size} outputs.",
+        ]
+
+
 def test_hessian_is_forward_over_reverse():
     f = lambda x: cnp.sum(cnp.sin(x) * cnp.prod(x))
     with cr.enable_x64(True):

@@ -106,7 +106,11 @@ _submodules = frozenset(
         "tree_util",
     ]
 )
-_from_submodules = {"pmap": ".parallel.pmap", "pure_callback": ".control.callbacks"}
+_from_submodules = {
+    "effects_barrier": ".control.callbacks",
+    "pmap": ".parallel.pmap",
+    "pure_callback": ".control.callbacks",
+}
 
 
 _set_converter(

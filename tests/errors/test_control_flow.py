@@ -262,9 +262,31 @@ def test_fori_value_that_changes_its_structure():
     lax.fori_loop(0, 3, step, 1.0)
 
 
-@raises(TypeError, "fori_loop: upper must be an integer scalar; got f32[].")
+@raises(
+    TypeError,
+    "fori_loop: upper must be an integer scalar; got f32[]. Round it and convert it:"
+    " cnp.floor(x).astype('int32').",
+)
 def test_bound_that_is_no_integer():
     lax.fori_loop(0, 2.5, lambda i, x: x, 1.0)
+
+
+@raises(
+    TypeError,
+    "fori_loop: lower must be an integer scalar; got f32[]. Round it and convert it:"
+    " cnp.floor(x).astype('int32').",
+)
+def test_traced_bounds_that_are_no_integers():
+    cr.jit(lambda a, b: lax.fori_loop(a, b, lambda i, x: x, 1.0))(0.0, 2.0)
+
+
+@raises(
+    TypeError,
+    "fori_loop: upper must be an integer scalar; got i32[2]. Pick one element of it, or"
+    " map the loop over it with vmap.",
+)
+def test_bound_that_is_an_array():
+    lax.fori_loop(0, cnp.arange(2), lambda i, x: x, 1.0)
 
 
 @raises(

@@ -227,6 +227,20 @@ def io_callback(
     )
 
 
+def effects_barrier() -> None:
+    """Waits until the effects of all programs that were called have taken place.
+
+    A program's callbacks and prints run within the call that runs it, in the order of
+    the program, and errors of theirs are raised by that call: there is nothing to wait
+    for. It is here for programs written to wait.
+
+    >>> import chainrule as cr
+    >>> cr.jit(lambda x: cr.debug.print("x is {}", x))(2.0)
+    x is 2.0
+    >>> cr.effects_barrier()
+    """
+
+
 # --- debug callbacks ----------------------------------------------------------------
 
 

@@ -399,16 +399,39 @@ def _while(args: Any, params: Any, errors: Any) -> Found:
     n, m = params["cond_nconsts"], params["body_nconsts"]
     cond, body = params["cond_jaxpr"], params["body_jaxpr"]
     tests, consts, init = args[:n], args[n : n + m], args[n + m :]
+    tested, test_types = _kinds_of(cond, [*tests, *init], errors)
     kinds, types = _kinds_of(body, [*consts, *init], errors)
+    clear = _blank(test_types), _blank(types)
 
-    def step(value: Any) -> Any:
-        carry, state = value
+    def test(carry: Any, state: State) -> tuple[Any, State]:
+        """Whether the loop goes on, and the state after the checks of its condition."""
+        (going,), findings = _run(cond, [*tests, *carry], errors)
+        return going, _first(state, _state(findings) + clear[1])
+
+    def step(carry: Any, state: State) -> tuple[Any, State]:
         outs, findings = _run(body, [*consts, *carry], errors)
-        return outs, _first(state, _state(findings))
+        return outs, _first(state, clear[0] + _state(findings))
 
-    goes_on = lambda value: run(cond, *tests, *value[0])[0]
-    carry, state = lax.while_loop(goes_on, step, (list(init), _blank(types)))
-    return carry, _from_state(kinds, state)
+    loop = _tested_once if tested else _tested_as_is
+    carry, state = loop(test, step, list(init), sum(clear, []))
+    return carry, _from_state([*tested, *kinds], state)
+
+
+def _tested_as_is(test: Any, step: Any, init: Any, state: State) -> Any:
+    """A loop whose condition checks nothing."""
+    return lax.while_loop(lambda v: test(*v)[0], lambda v: step(*v), (init, state))
+
+
+def _tested_once(test: Any, step: Any, init: Any, state: State) -> Any:
+    """A loop that carries the outcome of its condition, which is run once per test."""
+
+    def advance(value: Any) -> Any:
+        carry, state = step(*value[1:])
+        going, state = test(carry, state)
+        return going, carry, state
+
+    going, state = test(init, state)
+    return lax.while_loop(lambda v: v[0], advance, (going, init, state))[1:]
 
 
 _rules: dict[str, Any] = {

@@ -335,7 +335,7 @@ def _bounds(lower: Any, upper: Any) -> tuple[Any, Any]:
         if x.shape != () or not dtypes.is_integer(x.dtype):
             raise TypeError(
                 f"fori_loop: {what} must be an integer scalar; got"
-                f" {x.aval.str_short()}."
+                f" {x.aval.str_short()}. {_instead(x)}"
             )
     if low.dtype != high.dtype:
         if low.weak_type and not high.weak_type:
@@ -348,6 +348,12 @@ def _bounds(lower: Any, upper: Any) -> tuple[Any, Any]:
                 f" {high.dtype}."
             )
     return low, high
+
+
+def _instead(bound: Any) -> str:
+    if bound.shape != ():
+        return "Pick one element of it, or map the loop over it with vmap."
+    return "Round it and convert it: cnp.floor(x).astype('int32')."
 
 
 def _for_known(low: Any, high: Any, body_fun: Any, init_val: Any, unroll: Any) -> Any:
