@@ -283,21 +283,6 @@ def test_branches_that_disagree():
     )
 
 
-def test_what_stays_python_says_why():
-    def f(xs, x):
-        for y in [1.0, 2.0]:
-            if x > y:
-                break
-        return y
-
-    with pytest.raises(cr.errors.TracerBoolConversionError) as info:
-        convert(f)(1.0, 2.0)
-    line = line_of(f, "for y")
-    assert str(info.value).endswith(
-        f"Line {line} was not converted: only loops over range can end at a traced value."
-    )
-
-
 def test_plain_jit_does_not_change():
     with pytest.raises(cr.errors.TracerBoolConversionError):
         cr.jit(plain_if)(1.0)
@@ -321,8 +306,4 @@ def test_errors_keep_the_users_line():
 def test_messages():
     assert message(ValueError, cr.jit, plain_if, control_flow="python") == (
         "jit: control_flow must be 'trace' or 'convert'; got 'python'."
-    )
-    assert message(ValueError, convert, lambda x: x) == (
-        "jit: control_flow='convert' needs the source of <lambda> as a def statement; it"
-        " has none (a lambda, or code without a file)."
     )

@@ -114,9 +114,9 @@ _from_submodules = {
 
 
 _set_converter(
-    lambda fun: _importlib.import_module(".experimental.conversion", __name__).convert(
-        fun
-    )
+    lambda fun: _importlib.import_module(
+        ".experimental.control_flow.conversion", __name__
+    ).convert(fun)
 )
 
 

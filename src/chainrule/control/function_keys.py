@@ -107,14 +107,15 @@ def _is_fixed(x: Any) -> bool:
     if isinstance(x, (ConcreteArray, types.BuiltinFunctionType, np.ufunc)):
         return True
     if isinstance(x, types.ModuleType):
-        return _is_library(getattr(x, "__file__", None), x.__name__)
+        return is_library(getattr(x, "__file__", None), x.__name__)
     owner = x if isinstance(x, type) else type(x)
     return owner.__module__.partition(".")[0] in ("chainrule", "builtins") and (
         isinstance(x, type) or owner.__module__ != "builtins"
     )
 
 
-def _is_library(file: str | None, name: str) -> bool:
+def is_library(file: str | None, name: str) -> bool:
+    """Whether a module or function of this file is a library's, not the user's."""
     if file is None:
         return name in sys.builtin_module_names
     return file.startswith((_package, *_libraries))
@@ -142,7 +143,7 @@ def _parts_of_function(fun: Any, outer: _Walk) -> Any:
             found.append(_key(cell.cell_contents, outer))
         except ValueError:
             raise _Changeable from None
-    if not _is_library(code.co_filename, ""):
+    if not is_library(code.co_filename, ""):
         names = fun.__globals__
         for name in global_names(code):
             if name in names:

@@ -19,7 +19,6 @@ import numpy as np
 from .. import lax
 from .. import numpy as cnp
 from ..api.inspection import eval_shape
-from ..control.call import run
 from ..control.checks import check_p
 from ..core import dtypes
 from ..core.avals import as_array

@@ -1,8 +1,8 @@
-"""Statements that change objects, on paths that traced values decide.
+"""Statements that change objects or raise, on paths that traced values decide.
 
 All paths of a converted statement are staged, so what one of them did to a list that the
 others see would take effect always. Each path knows the containers that it made itself;
-a change of any other object raises, at its line. On known values there is no path, and
+a change of any other object raises, at its line, and so does `raise`. On known values there is no path, and
 all is Python's. The calls come from rewriting.py, the paths from conversion.py.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import errors
+from ...core import errors
 
 _MUTABLE = (list, dict, set, bytearray, np.ndarray)
 
@@ -41,6 +41,24 @@ def path(fun: Callable[..., Any], line: int) -> Callable[..., Any]:
             _current.reset(token)
 
     return on_path
+
+
+def staging() -> bool:
+    """Whether a path is being staged that may not be taken."""
+    return _current.get() is not None
+
+
+def raised(error: Any, line: int) -> Any:
+    """The exception of a `raise`, unless a traced value decides whether it runs."""
+    inner = _current.get()
+    if inner is None:
+        return error
+    shown = error if isinstance(error, type) else type(error)
+    raise errors.TracerBoolConversionError(
+        f"control_flow='convert': line {line} raises {shown.__name__}; a traced value at"
+        f" line {inner.line} decides whether it runs, and all paths are staged. Use"
+        " assert, which is checked when the program runs."
+    )
 
 
 def fresh(container: Any) -> Any:
