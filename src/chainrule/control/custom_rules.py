@@ -16,6 +16,7 @@ from ..core import dtypes
 from ..core.avals import as_array, aval_of, tangent_aval
 from ..core.jaxpr import ClosedJaxpr
 from ..core.primitive import Primitive
+from ..ops.absorbing import absorbing_if_chosen
 from ..ops.structure import add_tangents, batch_to_front, instantiate
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..transforms.batch import batch_flat
@@ -276,10 +277,25 @@ def forward_rule(
 
     def rule(primals: Any, tangents: Any) -> Any:
         dots = with_zeros(tangents, [aval_of(p) for p in primals], symbolic)
-        args = tuple(tree_unflatten(tree, primals)), tuple(tree_unflatten(tree, dots))
-        return _checked_pair(flat, jvp(*nondiff, *args))
+        args = tuple(tree_unflatten(tree, primals))
+        return absorbing_if_chosen(
+            lambda t: _checked_pair(
+                flat, jvp(*nondiff, args, tuple(tree_unflatten(tree, t)))
+            ),
+            dots,
+            arrays_among(dots),
+        )
 
     return rule
+
+
+def arrays_among(dots: Sequence[Any]) -> list[int]:
+    """Positions of those tangents or cotangents that are arrays of numbers."""
+    return [
+        i
+        for i, t in enumerate(dots)
+        if not isinstance(t, SymbolicZero) and dtypes.is_inexact(t.dtype)
+    ]
 
 
 def _fixed(fun: Any, args: Sequence[Any], where: Sequence[int]) -> Any:

@@ -17,7 +17,9 @@ from typing import Any
 
 from ..core import dtypes
 from ..core.avals import ShapeDtypeStruct, as_array, aval_of, tangent_aval
+from ..core.config import nan_safe_gradients, options
 from ..core.primitive import Missing, Primitive
+from ..ops.absorbing import absorbing_if_chosen
 from ..ops.structure import batch_to_front, instantiate, move_dim, sum_rows
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..runtime.pytree_nodes import Partial
@@ -34,6 +36,7 @@ from .custom_rules import (
     _closes_over,
     _fixed,
     _stage_call,
+    arrays_among,
     batched_rule,
     forward_rule,
     nondiff_positions,
@@ -132,8 +135,11 @@ def _linearize_call(
     outs, residuals = fwd(*primals, perturbed=[t is not None for t in tangents])
     given = [i for i, t in enumerate(tangents) if t is not None]
 
+    chosen = options.nan_safe_gradients
+
     def pull_given(res: Any, cts: Any) -> list[Any]:
-        found = bwd(res, cts)
+        with nan_safe_gradients(chosen):
+            found = bwd(res, cts)
         return [found[i] for i in given]
 
     rule = {
@@ -156,9 +162,12 @@ def _linearize_call(
 def _forward(jvp: Any, given: Sequence[int], count: int) -> Any:
     """The tangents from `count` primals and the tangents `given`."""
 
+    chosen = options.nan_safe_gradients
+
     def push(values: Any) -> Any:
         full = dict(zip(given, values[count:]))
-        return jvp(values[:count], [full.get(i) for i in range(count)])[1]
+        with nan_safe_gradients(chosen):
+            return jvp(values[:count], [full.get(i) for i in range(count)])[1]
 
     return push
 
@@ -361,12 +370,13 @@ class custom_vjp:
 
         def backward(residuals: Any, cts: Any) -> list[Any]:
             cts = with_zeros(cts, trees["avals"], symbolic)
-            found = self.bwd(
-                *nondiff,
-                tree_unflatten(trees["residuals"], residuals),
-                tree_unflatten(trees["out"], cts),
-            )
-            return _checked_cts(flat.name, found, dynamic, tree, avals)
+            residuals = tree_unflatten(trees["residuals"], residuals)
+
+            def rule(cts: Any) -> list[Any]:
+                found = self.bwd(*nondiff, residuals, tree_unflatten(trees["out"], cts))
+                return _checked_cts(flat.name, found, dynamic, tree, avals)
+
+            return absorbing_if_chosen(rule, cts, arrays_among(cts))
 
         jvp = self.jvp
         if jvp is not None:

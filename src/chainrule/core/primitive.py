@@ -107,6 +107,8 @@ class Primitive(_native.Primitive):
         self.batch_axis = higher_order.pop("batch_axis", None)
         self.called = higher_order.pop("called", None)  # the param that is a program
         self.expansion = higher_order.pop("expansion", None)  # see passes/inline.py
+        self.compose = higher_order.pop("compose", None)  # see passes/inline.py
+        self.absorbing: Any = None  # the form of ops/absorbing_forms.py
         self.live = higher_order.pop("live", None)  # see compiler/passes/dead_code.py
         self.simplify = higher_order.pop("simplify", None)  # see passes/algebra.py
         self.contract = higher_order.pop("contract", None)  # passes/contraction.py

@@ -1,9 +1,10 @@
 """Derivative rules whose exact zeros absorb: 0 * inf and 0 * nan are 0.
 
-With `nan_safe_gradients`, a rule is run on marked tangents. Wherever it multiplies or
-divides a marked value, the absorbing product takes the product's place; all else is as
-it was. What is recorded of the rule then absorbs in reverse mode and in higher orders as
-well, because the absorbing product is bilinear and its own transpose.
+With `nan_safe_gradients`, a rule is run on marked tangents. A primitive that meets a
+marked value gives place to its absorbing form, if it has one: products and quotients,
+sums of products, linear recurrences, solutions of linear systems (absorbing_forms.py).
+What is recorded of the rule then absorbs in reverse mode and in higher orders as well,
+because the rules of the forms consist of forms again.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.avals import Tracer, aval_of
+from ..core.config import options
+from ..core.jaxpr import evaluate_jaxpr
 from ..runtime import _native
-from .arithmetic import absorbing_mul_p, div_p, mul_p
 
 
 class MarkedTracer(Tracer):
@@ -30,16 +32,14 @@ class MarkedTracer(Tracer):
 
 
 class AbsorbingTrace(_native.Trace):
-    """Evaluates a rule on marked tangents."""
+    """Evaluates a rule on marked tangents, called programs equation by equation."""
 
     def process(self, prim: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        if prim.called == "jaxpr":
+            program = params["jaxpr"]
+            return evaluate_jaxpr(program.jaxpr, program.consts, args)
         values = [self.bare(x) for x in args]
-        if prim is mul_p:
-            out = absorbing_mul_p(*values)
-        elif prim is div_p:
-            out = absorbing_mul_p(values[0], 1 / values[1])
-        else:
-            out = prim(*values, **params)
+        out = (prim.absorbing or prim)(*values, **params)
         return [self.mark(x) for x in out] if prim.multiple_results else self.mark(out)
 
     def mark(self, x: Any) -> Any:
@@ -47,17 +47,31 @@ class AbsorbingTrace(_native.Trace):
         return None if x is None else MarkedTracer(self, aval_of(x), x)
 
     def bare(self, x: Any) -> Any:
-        """`x` without its mark."""
+        """`x`, or each of several, without its mark."""
+        if isinstance(x, (list, tuple)):
+            return [self.bare(v) for v in x]
         return x.value if type(x) is MarkedTracer and x._trace is self else x
 
 
-def absorbing(rule: Callable[..., Any], tangents: Sequence[Any]) -> Any:
-    """`rule(tangents)`, one or several tangents, with zeros that absorb."""
+Rule = Callable[[list[Any]], Any]
+
+
+def absorbing(rule: Rule, values: Sequence[Any], where: Any = None) -> Any:
+    """`rule(values)`, one result or lists of them; zeros of the values absorb, those at
+    the positions `where` or all."""
     trace = AbsorbingTrace()
-    found = rule([trace.mark(t) for t in tangents])
-    if isinstance(found, (list, tuple)):
-        return [trace.bare(t) for t in found]
-    return trace.bare(found)
+    marked = [
+        trace.mark(x) if where is None or i in where else x
+        for i, x in enumerate(values)
+    ]
+    return trace.bare(rule(marked))
 
 
-__all__ = ["absorbing"]
+def absorbing_if_chosen(rule: Rule, values: Sequence[Any], where: Any = None) -> Any:
+    """`rule(values)`, with zeros that absorb if the option says so."""
+    if options.nan_safe_gradients:
+        return absorbing(rule, values, where)
+    return rule(list(values))
+
+
+__all__ = ["absorbing", "absorbing_if_chosen"]

@@ -155,6 +155,7 @@ absorbing_mul_p = elementwise(
     scalar=_absorbing_scalar,
 )
 absorbing_mul_p.transpose = transpose_scaled(absorbing_mul_p)
+mul_p.absorbing = absorbing_mul_p
 
 
 def _div_evaluate(x: Any, y: Any) -> Any:
@@ -193,6 +194,7 @@ div_p = elementwise(
     simplify=neutral(lambda v: v == 1, 1),
 )
 div_p.quick = _native.quick_divide
+div_p.absorbing = lambda x, y: absorbing_mul_p(x, 1 / y)
 
 __all__ = [
     "absorbing_mul_p",

@@ -22,6 +22,7 @@ from ..core.linear import is_linear
 from ..core.primitive import Primitive
 from ..runtime import _native
 from . import folds
+from .absorbing_forms import absorbing_products
 from .shaping import convert, transpose
 
 Numbers = tuple[
@@ -324,6 +325,7 @@ dot_general_p = Primitive(
     lower=folds.dot_general,
 )
 dot_general_p.quick = _native.quick_product
+absorbing_products(dot_general_p)
 
 
 def dot_general(

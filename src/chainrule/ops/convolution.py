@@ -19,6 +19,7 @@ from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
 from ..core.printer import readable
+from .absorbing_forms import absorbing_products
 from .contractions import common_dtype, compute_dtype, product_dtype
 from .convolution_folds import lower_convolution
 from .joining import rev_p
@@ -403,6 +404,7 @@ conv_general_dilated_p = Primitive(
     evaluate=_conv_evaluate,
     lower=lower_convolution,
 )
+absorbing_products(conv_general_dilated_p)
 
 __all__ = [
     "ConvDimensionNumbers", "Pads", "conv_general_dilated_p", "dilated", "padded",

@@ -17,9 +17,16 @@ import numpy as np
 from ..core import dtypes
 from ..core.primitive import Primitive
 from . import rows
+from .absorbing_forms import (
+    declare_absorbing,
+    finite_part,
+    is_nonzero,
+    is_positive,
+    not_finite,
+)
 from .arithmetic import add_p, div_p, mul_p, sub_p
 from .elementwise_exponential import exp_p
-from .elementwise_logic import eq_p
+from .elementwise_logic import and_p, eq_p, or_p
 from .elementwise_selection import select
 from .joining import with_batch_first
 from .shaping import convert, full
@@ -120,6 +127,20 @@ linear_recurrence_p = Primitive(
     evaluate=_recurrence_evaluate,
     lower=rows.scan("recurrence"),
 )
+
+
+def _absorbing_recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
+    """Counts the factors and terms that are infinite or NaN and reach each z: a factor
+    where the z before it is not zero, all until a factor is zero."""
+    recur = lambda x, y: linear_recurrence_p(x, y, axis=axis, reverse=reverse)
+    z = recur(finite_part(a), finite_part(b))
+    before = shifted(is_nonzero(z), axis, reverse, False)
+    begun = or_p(not_finite(b), and_p(not_finite(a), before))
+    met = recur(*[convert(x, dtypes.float32) for x in (is_nonzero(a), begun)])
+    return select(is_positive(met), recur(a, b), z)
+
+
+declare_absorbing(linear_recurrence_p, (1,), _absorbing_recurrence)
 
 
 # --- the cumulative primitives -------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.linear import is_linear
 from ..runtime import lapack
+from .absorbing_forms import absorbing_blocks
 from .linalg_rules import check_dtype, declare
 from .matrices import as_columns
 from .shaping import full
@@ -83,5 +84,6 @@ tridiagonal_solve_p = declare(
     transpose=_transpose,
     compute=_compute,
 )
+absorbing_blocks(tridiagonal_solve_p, 3, lambda **_: (-2,))
 
 __all__ = ["tridiagonal_solve_p"]

@@ -18,6 +18,7 @@ from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..runtime import lapack
+from .absorbing_forms import absorbing_blocks
 from .joining import concatenate
 from .linalg_expm import expm_and_derivative, expm_compute
 from .linalg_rules import check_matrix, check_same, declare
@@ -88,6 +89,7 @@ sylvester_p = declare(
     transpose=_sylvester_transpose,
     compute=_sylvester_compute,
 )
+absorbing_blocks(sylvester_p, 2, lambda **_: (-2, -1))
 
 
 # --- square root ----------------------------------------------------------------------
@@ -250,6 +252,7 @@ expm_frechet_p = declare(
     transpose=_frechet_transpose,
     compute=lambda a, e, *, max_squarings: expm_and_derivative(a, e, max_squarings)[1],
 )
+absorbing_blocks(expm_frechet_p, 1, lambda **_: (-2, -1))
 
 
 __all__ = [

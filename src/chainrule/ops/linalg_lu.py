@@ -20,6 +20,8 @@ from ..core.linear import is_linear
 from ..core.primitive import WEAK_NEVER
 from ..runtime import lapack
 from . import linalg_kernels
+from .absorbing import absorbing_if_chosen
+from .absorbing_forms import absorbing_blocks
 from .contractions import dot_general
 from .elementwise_complex import imag_p
 from .elementwise_conversion import stop_gradient_p
@@ -197,6 +199,7 @@ lu_solve_p = declare(
     lower=linalg_kernels.lu_solve,
 )
 lu_solve_p.batch = _solve_batch(lu_solve_p)
+absorbing_blocks(lu_solve_p, 3, lambda **_: (-2,))
 
 
 def _linear_solve_jvp(primals: Any, tangents: Any) -> Any:
@@ -207,8 +210,12 @@ def _linear_solve_jvp(primals: Any, tangents: Any) -> Any:
     lu, _, permutation = lu_p(stop_gradient_p(a))
     x = lu_solve_p(a, lu, permutation, b, transpose_a=False)
     known = (a, lu, permutation, b)
-    dots = (tangents[0], None, None, tangents[1])
-    return x, _lu_solve_jvp(known, dots, x, transpose_a=False)
+
+    def rule(dots: Any) -> Any:
+        every = (dots[0], None, None, dots[1])
+        return _lu_solve_jvp(known, every, x, transpose_a=False)
+
+    return x, absorbing_if_chosen(rule, tangents)
 
 
 def _linear_solve_transpose(ct: Any, a: Any, b: Any) -> Any:
@@ -229,6 +236,7 @@ linear_solve_p = declare(
     lower=linalg_kernels.linear_solve,
 )
 linear_solve_p.batch = _solve_batch(linear_solve_p)
+absorbing_blocks(linear_solve_p, 1, lambda **_: (-2,))
 
 
 def inverse(a: Any) -> Any:

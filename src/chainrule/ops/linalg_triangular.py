@@ -16,6 +16,7 @@ from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..runtime import lapack
 from . import linalg_kernels
+from .absorbing_forms import absorbing_blocks
 from .joining import with_batch_first
 from .linalg_rules import check_matrix, check_same, declare
 from .matrices import conj, hermitian_from, matmul, mT, triangle_p, tril
@@ -124,6 +125,9 @@ triangular_solve_p = declare(
     batch=_solve_batch,
     compute=_solve_compute,
     lower=linalg_kernels.triangular_solve,
+)
+absorbing_blocks(
+    triangular_solve_p, 1, lambda *, left_side, **_: (-2 if left_side else -1,)
 )
 
 

@@ -24,6 +24,7 @@ from ..core.avals import ShapedArray, aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
 from ..core.printer import readable
+from .absorbing_forms import absorbing_products
 from .arithmetic import add_p
 from .contractions import Numbers, dot_general_p, free_dims, product_dtype
 from .joining import concatenate, slice_along, with_batch_first
@@ -309,5 +310,6 @@ ragged_dot_general_p = Primitive(
     batch=_batching,
     evaluate=_evaluate,
 )
+absorbing_products(ragged_dot_general_p)
 
 __all__ = ["RaggedDotDimensionNumbers", "ragged_dot_general_p"]

@@ -17,6 +17,7 @@ from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Missing, Primitive
+from .absorbing_forms import absorbing_blocks
 from .arithmetic import add_p, div_p, mul_p, neg_p
 from .gather import declare_scatter, read_back, scatter_add_p
 from .joining import iota
@@ -139,6 +140,7 @@ scatter_mul_p = declare_scatter(
     jvp=_mul_jvp,
     transpose=_mul_transpose,
 )
+absorbing_blocks(scatter_mul_p, 0, lambda **_: ())
 
 
 # --- scatter-min, scatter-max --------------------------------------------------------

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, subjaxprs
+from ...transforms.stage import stage_closed
 from .nested import descend
 
 
@@ -36,6 +37,9 @@ def _called(eqn: JaxprEqn) -> ClosedJaxpr | None:
     name, expansion = eqn.primitive.called, eqn.primitive.expansion
     if expansion is not None:
         return expansion(**eqn.params)
+    if eqn.primitive.compose is not None:
+        fun = lambda *xs: [eqn.primitive.compose(*xs, **eqn.params)]
+        return stage_closed(fun, [v.aval for v in eqn.invars])[0]
     program = eqn.params.get(name) if name else None
     return program if isinstance(program, ClosedJaxpr) else None
 
