@@ -70,6 +70,7 @@ def declare_absorbing(
         jvp=None if prim.bilinear else jvp,
         transpose=transpose,
         batch=batch,
+        taylor=prim.taylor,
         evaluate=evaluate,
         compose=compose,
         raw=True,
