@@ -10,6 +10,53 @@ import pytest
 import chainrule as cr
 import chainrule.numpy as cnp
 
+WEIGHTS = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0], [2.0, 0.0, 1.5]])
+
+
+def row(x):
+    """Three numbers of which the first is zero where x is."""
+    return cnp.stack([x, x + 1, 2 * x + 3])
+
+
+def matrices(x):
+    """A matrix that is not defined where x is zero, and one that always is."""
+    root = cnp.stack([cnp.log(x) * WEIGHTS, WEIGHTS + x * WEIGHTS.T])
+    return root @ cnp.swapaxes(root, 1, 2) + cnp.eye(3)
+
+
+def second(x, ys):
+    """The sum of the second of two arrays, and of the first where x is positive."""
+    return (ys[1] + cnp.where(x > 0, ys[0], 0.0)).sum()
+
+
+@cr.custom_jvp
+def logarithm(x):
+    return cnp.log(x)
+
+
+@logarithm.defjvp
+def _(primals, tangents):
+    return logarithm(*primals), cr.jit(lambda t, x: t / x)(tangents[0], primals[0])
+
+
+@cr.custom_vjp
+def weighed(x):
+    return WEIGHTS @ cnp.log(x), WEIGHTS @ x
+
+
+weighed.defvjp(
+    lambda x: (weighed(x), x),
+    lambda x, cts: ((WEIGHTS.T @ cts[0]) / x + WEIGHTS.T @ cts[1],),
+)
+
+
+def system(x):
+    """The solution of a linear system of which x = 0 has none."""
+    a = WEIGHTS + cnp.diag(row(cnp.log(x)))
+    solve = lambda matvec, b: cnp.linalg.solve(a, b)
+    transposed = lambda matvec, b: cnp.linalg.solve(a.T, b)
+    return cr.lax.custom_linear_solve(lambda v: a @ v, row(x), solve, transposed)
+
 
 def forward(f):
     return lambda x: cr.jvp(f, (x,), (1.0,))[1]
@@ -37,6 +84,57 @@ FUNCTIONS = {
         lambda x: cnp.where(x > 0, cnp.log(x), cnp.sqrt(-x)) * (x - 1) ** 2,
         1.0,
     ),
+    "matrix product": (
+        lambda x: cnp.where(x > 0, WEIGHTS @ cnp.log(row(x)) @ row(x), x),
+        0.0,
+    ),
+    "rows of a product": (
+        lambda x: (
+            cnp.where(row(x) > 0, cnp.log(row(x))[:, None] * WEIGHTS @ row(x), 0)
+            @ cnp.exp(row(x))
+        ),
+        0.0,
+    ),
+    "einsum": (
+        lambda x: cnp.where(
+            row(x) > 0,
+            cnp.einsum("i,ij,j->i", 1 / row(x), WEIGHTS, row(x)),
+            0.0,
+        ).sum(),
+        0.0,
+    ),
+    "convolution": (
+        lambda x: cnp.where(x > 0, cnp.convolve(1 / row(x), cnp.log(row(x))), x).sum(),
+        0.0,
+    ),
+    "running product": (
+        lambda x: cnp.where(row(x) > 0, cnp.cumprod(1 / row(x)[::-1])[::-1], 0.0).sum(),
+        0.0,
+    ),
+    "logarithms of sums": (
+        lambda x: cnp.where(x > 0, cr.lax.cumlogsumexp(cnp.log(row(-x))), x).sum(),
+        0.0,
+    ),
+    "factors": (lambda x: second(x, cnp.linalg.cholesky(matrices(x))), 0.0),
+    "eigenvectors": (lambda x: second(x, cnp.linalg.eigh(matrices(x))[1]), 0.0),
+    "inverses": (lambda x: second(x, cnp.linalg.inv(matrices(x))), 0.0),
+    "determinants": (lambda x: second(x, cnp.linalg.det(matrices(x))), 0.0),
+    "linear system": (lambda x: cnp.where(x > 0, system(x).sum(), x), 0.0),
+    "scan": (
+        lambda x: cnp.where(
+            x > 0, cr.lax.scan(lambda c, r: (c @ WEIGHTS / r, c), row(x), row(x))[1], x
+        ).sum(),
+        0.0,
+    ),
+    "branches": (
+        lambda x: cnp.where(
+            x > 0,
+            cr.lax.cond(x > -1, lambda r: WEIGHTS @ r, lambda r: r, cnp.log(row(x))),
+            x,
+        ).sum(),
+        0.0,
+    ),
+    "rule": (lambda x: cnp.where(row(x) > 0, logarithm(row(x)), x) @ row(x), 0.0),
 }
 NEED_IT = ("nested", "one branch of each")
 """Functions that have no finite gradient anywhere without the option."""
@@ -105,6 +203,34 @@ def test_the_norm_of_zero_has_gradient_zero():
     with cr.nan_safe_gradients(True):
         slope = cr.grad(lambda x: cnp.sqrt(cnp.sum(x * x)))(cnp.zeros(3))
     assert slope.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_an_infinite_entry_counts_in_a_product_where_its_factor_is_not_zero():
+    product = lambda x: (WEIGHTS[2] @ cnp.sqrt(x)).sum()
+    with cr.nan_safe_gradients(True):
+        slope = cr.grad(product)(cnp.zeros(3))
+    assert np.isinf(slope).tolist() == [True, False, True]
+    assert slope[1] == 0
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, cr.jit], ids=["eager", "compiled"])
+def test_the_backward_function_of_a_custom_vjp_absorbs(transform):
+    """Its first result counts nowhere, its second everywhere."""
+    f = lambda x: cnp.where(x > 5, weighed(x)[0], weighed(x)[1] ** 2).sum()
+    g = lambda x: weighed(x)[1].sum()
+    x = cnp.array([0.0, 1.0, 2.0])
+    with cr.nan_safe_gradients(True):
+        expected = 2 * WEIGHTS.T @ (WEIGHTS @ x)
+        np.testing.assert_allclose(transform(cr.grad(f))(x), expected, rtol=1e-6)
+        np.testing.assert_allclose(transform(cr.grad(g))(x), WEIGHTS.sum(0), rtol=1e-6)
+        assert np.isfinite(transform(cr.jacrev(cr.grad(f)))(x)).all()
+        _, pullback = cr.vjp(f, x)
+    np.testing.assert_allclose(pullback(1.0)[0], expected, rtol=1e-6)
+
+
+def test_nothing_is_added_where_it_is_off():
+    grad = cr.grad(lambda x: cnp.linalg.solve(matrices(x), matrices(x)).sum())
+    assert "absorbing" not in str(cr.make_jaxpr(grad)(1.0))
 
 
 def test_it_is_set_for_the_process_by_config():

@@ -10,13 +10,18 @@ programs take the constants first.
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import count
 from typing import Any
 
 from ..core.avals import aval_of, tangent_aval
+from ..core.config import options
 from ..core.jaxpr import ClosedJaxpr
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
+from ..ops.absorbing_forms import has_nonzero
+from ..ops.elementwise_logic import or_p
+from ..ops.elementwise_selection import select
 from ..ops.structure import add_tangents, batch_to_front, instantiate, negate_p
 from ..transforms.taylor import taylor_flat
 from .call import jvp_program, run, stage_program, transposed_program
@@ -60,8 +65,29 @@ def _jvp(
     if all(t is None for t in b_dots):
         return outs, [None] * len(outs)
     full = [instantiate(t, aval_of(v)) for t, v in zip(b_dots, b)]
+    if options.nan_safe_gradients:
+        params = _zero_of_zero(params, num_consts)
     x_dots = custom_linear_solve_p(*consts, *full, **given, **params)[:num_solution]
     return outs, [*x_dots, *(None for _ in outs[num_solution:])]
+
+
+def _zero_of_zero(solvers: Any, num_consts: int) -> Any:
+    """The solvers, whose solution is zero where the right-hand side is, whatever they
+    make of a matrix that is not finite."""
+
+    def absorbing(program: Any) -> Any:
+        if program is None:
+            return None
+
+        def solve(*values: Any) -> list[Any]:
+            some = reduce(or_p, map(has_nonzero, values[num_consts:]))
+            zero = [instantiate(None, a) for a in program.out_avals]
+            return [select(some, x, z) for x, z in zip(run(program, *values), zero)]
+
+        make = lambda: stage_program(solve, program.in_avals)
+        return program.derived("zero of zero", make)
+
+    return {name: absorbing(program) for name, program in solvers.items()}
 
 
 def _taylor(

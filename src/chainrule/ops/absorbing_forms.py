@@ -104,16 +104,12 @@ def absorbing_blocks(
     along axes(**params), counted from its end, to parts of the result."""
 
     def compose(*operands: Any, **params: Any) -> Any:
-        x = operands[linear]
-        rank = aval_of(x).ndim
-        present = is_nonzero(x)
-        along = tuple(rank + axis for axis in axes(**params))
-        if along:
-            kept = [1 if i in along else n for i, n in enumerate(aval_of(x).shape)]
-            found = reduce_sum_p(_indicator(present), axes=along)
-            present = is_positive(reshape(found, kept))
+        x = aval_of(operands[linear])
+        along = tuple(x.ndim + axis for axis in axes(**params))
+        present = has_nonzero(operands[linear], along)
+        shape = [1 if i in along else n for i, n in enumerate(x.shape)]
         y = prim(*operands, **params)
-        return select(present, y, constant(0, aval_of(y)))
+        return select(reshape(present, shape), y, constant(0, aval_of(y)))
 
     declare_absorbing(prim, (linear,), compose)
 
@@ -121,6 +117,12 @@ def absorbing_blocks(
 def is_nonzero(x: Any) -> Any:
     """Whether entries are not zero; NaN is not."""
     return ne_p(x, constant(0, aval_of(x)))
+
+
+def has_nonzero(x: Any, axes: tuple[int, ...] | None = None) -> Any:
+    """Whether there is an entry other than zero along `axes`, or at all."""
+    axes = tuple(range(aval_of(x).ndim)) if axes is None else axes
+    return is_positive(reduce_sum_p(_indicator(is_nonzero(x)), axes=axes))
 
 
 def not_finite(x: Any) -> Any:
@@ -151,5 +153,5 @@ def _indicator(condition: Any) -> Any:
 
 __all__ = [
     "absorbing_blocks", "absorbing_products", "declare_absorbing", "finite_part",
-    "is_nonzero", "is_positive", "not_finite",
+    "has_nonzero", "is_nonzero", "is_positive", "not_finite",
 ]  # fmt: skip
