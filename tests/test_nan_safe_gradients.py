@@ -228,6 +228,16 @@ def test_the_backward_function_of_a_custom_vjp_absorbs(transform):
     np.testing.assert_allclose(pullback(1.0)[0], expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("transform", [lambda f: f, cr.jit], ids=["eager", "compiled"])
+def test_debug_nans_looks_at_what_comes_out(transform):
+    """Within the product of the gradient, 0 * inf is met; its result is finite."""
+    factor = np.array([[np.inf, 0.0], [1.0, 1.0]])
+    f = lambda a: cnp.where(a.sum() > 9, (a @ factor).sum(), a.sum())
+    with cr.nan_safe_gradients(True), cr.debug_nans(True):
+        slope = transform(cr.grad(f))(cnp.array([[1.0, 2.0], [3.0, 1.0]]))
+    assert slope.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
 def test_nothing_is_added_where_it_is_off():
     grad = cr.grad(lambda x: cnp.linalg.solve(matrices(x), matrices(x)).sum())
     assert "absorbing" not in str(cr.make_jaxpr(grad)(1.0))

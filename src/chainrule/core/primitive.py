@@ -14,7 +14,8 @@ processes it by one of the rules below. Rules are functions:
     batch(args, dims, size, **params)     -> (out, out_dim), a dim is int or None
     taylor(y, *series, **params)          -> yields coefficients 1, 2, ... of the output
     evaluate(*ndarrays, **params)         -> NumPy's result, the reference
-    lower(...)                            -> index functions for the compiler
+    lower(...)                            -> index functions for the compiler, or
+    compose(*operands, **params)          -> binds the primitives that it consists of
 
 A primitive with `effects` is there for what it does: it is run once, in its place, and
 is not left out where nobody reads its results.

@@ -22,6 +22,7 @@ import numpy as np
 from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.primitive import Primitive
+from ..runtime import _native
 from .absorbing import absorbing
 from .arithmetic import add_p
 from .elementwise_complex import imag_p, real_p
@@ -41,8 +42,12 @@ def declare_absorbing(
     """
 
     def evaluate(*values: Any, **params: Any) -> Any:
-        y = prim(*values, **params)
-        return y if np.isfinite(y).all() else compose(*values, **params)
+        previous = _native.swap_dynamic(None)  # what is on the way may well be NaN
+        try:
+            y = prim(*values, **params)
+            return y if np.isfinite(y).all() else compose(*values, **params)
+        finally:
+            _native.swap_dynamic(previous)
 
     def jvp(primals: Any, tangents: Any, y: Any, **params: Any) -> Any:
         n = len(primals)

@@ -9,7 +9,7 @@ What an equation calls is its parameter `primitive.called`, or the program that
     expansion(**params) -> ClosedJaxpr
 
 gives: that of a primitive which other transformations treat as one operation, though it
-stands for ordinary equations.
+stands for ordinary equations; or the one that its rule `compose` binds.
 """
 
 from __future__ import annotations
@@ -38,10 +38,17 @@ def _called(eqn: JaxprEqn) -> ClosedJaxpr | None:
     if expansion is not None:
         return expansion(**eqn.params)
     if eqn.primitive.compose is not None:
-        fun = lambda *xs: [eqn.primitive.compose(*xs, **eqn.params)]
-        return stage_closed(fun, [v.aval for v in eqn.invars])[0]
+        return _composed(eqn)
     program = eqn.params.get(name) if name else None
     return program if isinstance(program, ClosedJaxpr) else None
+
+
+def _composed(eqn: JaxprEqn) -> ClosedJaxpr:
+    """What the primitive consists of, in the name of the equation's line."""
+    fun = lambda *xs: [eqn.primitive.compose(*xs, **eqn.params)]
+    closed, _ = stage_closed(fun, [v.aval for v in eqn.invars])
+    eqns = [e.replace(frame=eqn.frame) for e in closed.jaxpr.eqns]
+    return closed.replace(jaxpr=closed.jaxpr.replace(eqns=eqns))
 
 
 class _Writer:
