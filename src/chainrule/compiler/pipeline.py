@@ -19,6 +19,7 @@ from .. import compiler
 from ..core.jaxpr import ClosedJaxpr
 from . import plans
 from .passes.algebra import simplify_algebra
+from .passes.arrangement import arrange_contractions
 from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
 from .passes.contraction import contract_products
@@ -31,6 +32,7 @@ PASSES: tuple[Callable[[ClosedJaxpr], ClosedJaxpr], ...] = (
     fold_constants,
     simplify_algebra,
     eliminate_common_subexpressions,
+    arrange_contractions,
     eliminate_dead_code,
     contract_products,
 )

@@ -114,6 +114,8 @@ class Primitive(_native.Primitive):
         self.simplify = higher_order.pop("simplify", None)  # see passes/algebra.py
         self.contract = higher_order.pop("contract", None)  # passes/contraction.py
         self.work = higher_order.pop("work", None)  # per element; control/sufficient.py
+        self.view = higher_order.pop("view", None)  # passes/arrangement.py
+        self.arrange = higher_order.pop("arrange", None)  # passes/arrangement.py
         self.keeps_scalars = bool(higher_order.pop("keeps_scalars", False))
         if higher_order:
             raise TypeError(f"Primitive: unknown rules {sorted(higher_order)}.")

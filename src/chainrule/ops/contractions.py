@@ -21,9 +21,9 @@ from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
 from ..runtime import _native
-from . import folds
+from . import arranging, folds
 from .absorbing_forms import absorbing_products
-from .shaping import convert, transpose
+from .shaping import convert, reshape_p, transpose
 
 Numbers = tuple[
     tuple[tuple[int, ...], tuple[int, ...]], tuple[tuple[int, ...], tuple[int, ...]]
@@ -323,6 +323,11 @@ dot_general_p = Primitive(
     batch=_dot_batch,
     evaluate=_dot_evaluate,
     lower=folds.dot_general,
+    arrange=arranging.Arranging(
+        arranging.dot_operands,
+        arranging.dot_result,
+        lambda shape: (reshape_p, {"new_sizes": tuple(shape)}),
+    ),
 )
 dot_general_p.quick = _native.quick_product
 absorbing_products(dot_general_p)

@@ -17,6 +17,7 @@ from ..core import dtypes
 from ..core.avals import Array, aval_of
 from ..core.linear import is_linear
 from ..core.primitive import WEAK_NEVER, Missing, Primitive
+from . import arranging
 from .shaping import broadcast_in_dim, full, move_dim, reduce_sum_p, reshape
 from .slicing import slice_p
 
@@ -255,6 +256,7 @@ squeeze_p = Primitive(
     evaluate=lambda x, *, dimensions: np.squeeze(x, dimensions),
     lower=_squeeze_lower,
     work=0.0,
+    view=arranging.squeeze_view,
 )
 
 

@@ -19,6 +19,7 @@ from ..core.errors import JAXTypeError
 from ..core.linear import is_linear
 from ..core.primitive import WEAK_BY_PARAM, Primitive
 from ..runtime import _native
+from . import arranging
 from .folds import reduction
 
 
@@ -147,6 +148,7 @@ broadcast_in_dim_p = Primitive(
     simplify=_broadcast_simplify,
     keeps_scalars=True,
     work=0.0,
+    view=arranging.broadcast_view,
 )
 
 
@@ -201,6 +203,7 @@ reshape_p = Primitive(
     simplify=_reshape_simplify,
     keeps_scalars=True,
     work=0.0,
+    view=arranging.reshape_view,
 )
 
 
@@ -256,6 +259,7 @@ transpose_p = Primitive(
     simplify=_transpose_simplify,
     keeps_scalars=True,
     work=0.0,
+    view=lambda x_shape, out_shape, *, permutation: tuple(permutation),
 )
 
 
