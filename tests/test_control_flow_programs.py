@@ -228,6 +228,42 @@ def last_item_after_the_loop(x):
     return v * x
 
 
+@program
+def return_that_later_steps_reach(x):
+    a, b = x, 1.5
+    for i in range(cnp.asarray(abs(x) + 2, "int32"), -1, -1):
+        if a > 1:
+            if (c := b + 1.0) > 2:
+                a = a * 0.5 + 1.0
+            elif -1 < a < 4:
+                return a + c
+        else:
+            b = a - b
+        b = a - b
+    return a - 2 * b
+
+
+@program
+def return_that_no_step_reaches(x):
+    i, n = 0, 0
+    while x * n < 5 and n < 4:
+        n += 1
+        if x > 2:
+            continue
+        if i > 1:
+            return x + 100.0
+        x = x + 0.5
+    return x + i
+
+
+@program
+def types_that_spread_over_steps(x):
+    a, b, c = 0, 0, x
+    while c < 20:
+        a, b, c = b, c, abs(c) + 3.0
+    return a + b + c
+
+
 # --- with and try --------------------------------------------------------------------
 
 

@@ -169,10 +169,17 @@ def _traced_loop(
 ) -> Values:
     """A loop that the program decides: the names that have arrays are carried."""
     test, body = path(test, line), path(body, line)
-    state = tuple(_with_value(test, body, state, names))
+    staged, given = _studied(body, state)
+    state = tuple(
+        zeros_like(staged, k)
+        if isinstance(v, Unset) and names[k].startswith(VALUE) and staged.trees[k]
+        else v
+        for k, v in enumerate(state)
+    )
     carried = [
         k for k, v in enumerate(state)
         if not isinstance(v, Unset) and arrays_of(tree_flatten(v)[0]) is not None
+        and staged.kept[k] is not given[k]
     ]  # fmt: skip
 
     def full(carry: Sequence[Any]) -> list[Any]:
@@ -200,7 +207,8 @@ def _traced_loop(
 
     carry = [state[k] for k in carried]
     try:
-        found = lax.while_loop(goes_on, advance, _promoted(advance, carry))
+        made = _types_of(staged, carry, carried)
+        found = lax.while_loop(goes_on, advance, _promoted(advance, carry, made))
     except (TypeError, ValueError) as error:
         shown = ", ".join(names[k] for k in carried)
         error.add_note(
@@ -229,30 +237,47 @@ def _widened(out: Any, carry: Any) -> Any:
     )  # fmt: skip
 
 
-def _promoted(advance: Any, carry: list[Any]) -> list[Any]:
-    """The carry in dtypes that hold what the body makes of it."""
-    staged = Staged(lambda: (advance(carry),))
+def _unknown_as(value: Any) -> Any:
+    """A value of the same types that is not known while a program is staged."""
+    leaves, tree = tree_flatten(value)
+    return tree_unflatten(tree, lax.optimization_barrier([as_array(x) for x in leaves]))
+
+
+def _studied(body: Any, state: Values) -> tuple[Staged, list[Any]]:
+    """The body staged once, of values that are not known; and these values."""
+    given = [
+        v if arrays_of(tree_flatten(v)[0]) is None else _unknown_as(v) for v in state
+    ]
+    return Staged(lambda: body(*given)), given
+
+
+def _promoted(advance: Any, carry: list[Any], made: list[Any]) -> list[Any]:
+    """The carry in dtypes that hold what the body makes of it, step after step; `made`
+    are the types after the first."""
     leaves, tree = tree_flatten(carry)
-    if staged.trees[0] is None or staged.trees[0][0] != tree:
-        return carry
-    types = [(as_array(x), t) for x, t in zip(leaves, staged.types)]
-    return tree_unflatten(
-        tree,
-        [x if x.dtype == t.dtype else x.astype(cnp.result_type(x, t.dtype))
-         for x, t in types],
-    )  # fmt: skip
+    while len(made) == len(leaves):
+        pairs = [(as_array(x), t.dtype) for x, t in zip(leaves, made)]
+        leaves = [
+            x if x.dtype == t else x.astype(cnp.result_type(x, t)) for x, t in pairs
+        ]
+        if all(x.dtype == y.dtype for x, (y, _) in zip(leaves, pairs)):
+            return tree_unflatten(tree, leaves)
+        given = tree_unflatten(tree, leaves)
+        staged = Staged(lambda given=given: (advance(_unknown_as(given)),))
+        if staged.trees[0] is None or staged.trees[0][0] != tree:
+            break
+        made = staged.types
+    return carry
 
 
-def _with_value(test: Any, body: Any, state: Values, names: Any) -> list[Any]:
-    """The state, with zeros for a return value that the body sets under a flag."""
-    values = list(state)
-    unknown = [
-        k for k, v in enumerate(values)
-        if isinstance(v, Unset) and names[k].startswith(VALUE)
-    ]  # fmt: skip
-    if unknown:
-        staged = Staged(lambda: body(*values))
-        for k in unknown:
-            if staged.trees[k] is not None:
-                values[k] = zeros_like(staged, k)
-    return values
+def _types_of(
+    staged: Staged, carry: Sequence[Any], carried: Sequence[int]
+) -> list[Any]:
+    """The types of what is carried after one step; none where the structures differ."""
+    found: list[Any] = []
+    for k, v in zip(carried, carry):
+        made = staged.trees[k]
+        if made is None or made[0] != tree_flatten(v)[1]:
+            return []
+        found += staged.avals(k)
+    return found
