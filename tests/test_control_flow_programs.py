@@ -231,7 +231,7 @@ def last_item_after_the_loop(x):
 @program
 def return_that_later_steps_reach(x):
     a, b = x, 1.5
-    for i in range(cnp.asarray(abs(x) + 2, "int32"), -1, -1):
+    for _ in range(cnp.asarray(abs(x) + 2, "int32"), -1, -1):
         if a > 1:
             if (c := b + 1.0) > 2:
                 a = a * 0.5 + 1.0
