@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..api.vmap import vmap
 from ..control.bodies import (
     Carry,
@@ -16,8 +18,9 @@ from ..control.bodies import (
 )
 from ..control.scan import row_of, scan_p
 from ..core.config import options
+from ..ops.dynamic_slicing import dynamic_update_slice_p
 from ..ops.joining import concatenate, expand_dims, rev_p, slice_along
-from ..ops.shaping import canonical_axis, convert, reshape
+from ..ops.shaping import broadcast_in_dim, canonical_axis, convert, reshape
 from ..ops.structure import slice_rows, take_row
 from ..runtime._native import tree_flatten, tree_unflatten
 from ..runtime.pytree import tree_map
@@ -314,22 +317,32 @@ def _partial_results(combine: Any, xs: list[Any], axes: list[int]) -> list[Any]:
     pairs = combine(every_second(xs, 0, n - 1), every_second(xs, 1, n))
     odd = _partial_results(combine, pairs, axes)
     firsts = [slice_rows(x, 0, 1, a) for x, a in zip(xs, axes)]
-    if n > 2:
-        before = [slice_rows(x, 0, (n - 1) // 2, a) for x, a in zip(odd, axes)]
-        after = combine(before, every_second(xs, 2, n))
-        even = [concatenate([f, x], a) for f, x, a in zip(firsts, after, axes)]
-    else:
-        even = firsts
-    return [_interleaved(x, y, a) for x, y, a in zip(even, odd, axes)]
+    if n == 2:
+        return [concatenate(xy, a) for *xy, a in zip(firsts, odd, axes)]
+    before = [slice_rows(x, 0, (n - 1) // 2, a) for x, a in zip(odd, axes)]
+    even = combine(before, every_second(xs, 2, n))
+    rows = zip(firsts, odd, even, axes)
+    return [_interleaved(x, y, z, a) for x, y, z, a in rows]
 
 
-def _interleaved(x: Any, y: Any, axis: int) -> Any:
-    """x[0], y[0], x[1], y[1], ... along `axis`; x may have one element more."""
-    n = y.shape[axis]
-    head = slice_rows(x, 0, n, axis)
-    pairs = [expand_dims(v, (axis + 1,)) for v in (head, y)]
-    shape = (*y.shape[:axis], 2 * n, *y.shape[axis + 1 :])
-    mixed = reshape(concatenate(pairs, axis + 1), shape)
-    if x.shape[axis] == n:
-        return mixed
-    return concatenate([mixed, slice_rows(x, n, n + 1, axis)], axis)
+def _interleaved(first: Any, odd: Any, even: Any, axis: int) -> Any:
+    """first, odd[0], even[0], odd[1], ... along `axis`; there may be one more of `odd`
+    than of `even`. Rows are written twice and every second one replaced: loops without
+    conditions when compiled."""
+    n, outer, inner = odd.shape[axis], odd.shape[:axis], odd.shape[axis + 1 :]
+    kept = [k for k in range(odd.ndim + 1) if k != axis + 1]
+    pairs = broadcast_in_dim(odd, (*outer, n, 2, *inner), kept)
+    even = expand_dims(even, (axis + 1,))
+    if even.shape[axis] == n:
+        pairs = _replaced(pairs, even, axis, 0, 1)
+        return concatenate([first, reshape(pairs, (*outer, 2 * n, *inner))], axis)
+    pairs = _replaced(pairs, even, axis, 1, 0)
+    pairs = _replaced(pairs, expand_dims(first, (axis + 1,)), axis, 0, 0)
+    return reshape(pairs, (*outer, 2 * n, *inner))
+
+
+def _replaced(x: Any, rows: Any, axis: int, *start: int) -> Any:
+    """`x` with rows replaced, from `start` along `axis` and the next."""
+    places = [np.int32(0)] * x.ndim
+    places[axis : axis + 2] = [np.int32(k) for k in start]
+    return dynamic_update_slice_p(x, rows, *places)
