@@ -151,3 +151,58 @@ def test_quick_and_thorough_code_contract_alike():
     x, y, z = three(np.float32, 1000)
     f = cr.jit(lambda x, y, z: cnp.sin(x * y + z) * y - x)
     np.testing.assert_array_equal(f(x, y, z), f.lower(x, y, z).compile()(x, y, z))
+
+
+SIGNS = {
+    "c + x": (lambda c, x: c + x, 1, 1),
+    "x + c": (lambda c, x: x + c, 1, 1),
+    "c - x": (lambda c, x: c - x, 1, -1),
+    "x - c": (lambda c, x: x - c, -1, 1),
+}
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("form", SIGNS)
+def test_a_product_that_the_next_step_adds_to_is_rounded_with_the_sum(form, dtype):
+    combine, first, second = SIGNS[form]
+
+    def step(c, xs):
+        s = combine(c, xs[0])
+        return s * xs[1], s
+
+    with cr.enable_x64(dtype is np.float64):
+        x, y, z = three(dtype)
+        last, sums = cr.jit(lambda c, x, y: lax.scan(step, c, (x, y)))(z[0], x, y)
+        sums = np.asarray(sums)
+        before, factors = np.append(z[0], sums[:-1]), np.append(dtype(1), y[:-1])
+        np.testing.assert_array_equal(sums, exact((first, second), before, factors, x))
+        assert last == sums[-1] * y[-1]
+
+
+def test_a_carry_that_is_read_twice_or_kept_is_rounded():
+    def twice(c, x):
+        s = c + x
+        return s * 0.9, c
+
+    def kept(c, x):
+        c = (c + x) * 0.9
+        return c, c
+
+    x = three(np.float32)[0]
+    for step in (twice, kept):
+        last, rows = cr.jit(lambda x, step=step: lax.scan(step, 0.5, x))(x)
+        c = np.float32(0.5)
+        for k, number in enumerate(x):
+            before, c = c, (c + number) * np.float32(0.9)
+            assert rows[k] == (before if step is twice else c)
+        assert last == c
+
+
+def test_carried_products_that_could_cancel_are_rounded():
+    def step(c, given):
+        x, y = given
+        return (x * y, y * x), c[0] - c[1]
+
+    x, y, _ = three(np.float32)
+    zeros = cr.jit(lambda x, y: lax.scan(step, (0.0, 0.0), (x, y)))(x, y)[1]
+    np.testing.assert_array_equal(zeros, 0)

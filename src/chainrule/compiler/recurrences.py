@@ -15,6 +15,7 @@ from typing import Any
 
 from ..core.jaxpr import ClosedJaxpr
 from .builder import Unsupported
+from .carried_products import carry_factors
 from .expr import Expr, const, node
 from .functions import operations
 from .index import Index, loop_variable
@@ -173,6 +174,7 @@ class _Body:
         """The step to be added to the program."""
         if _size_of(loop) > NODES:
             raise Unsupported("a body too large to be written out")
+        carry_factors(loop)
         sequence = self.program.next_sequence()
         return RecurrenceStep(sequence, loop, made, self.scalars.width)
 

@@ -43,7 +43,9 @@ def _is_curved(eqn: Any) -> bool:
     """Whether an equation's derivative depends on where it is taken. Integers have none,
     and may be divided by zero."""
     prim = eqn.primitive
-    if not (subjaxprs(eqn.params) or any(is_inexact(v.aval.dtype) for v in eqn.outvars)):
+    if not (
+        subjaxprs(eqn.params) or any(is_inexact(v.aval.dtype) for v in eqn.outvars)
+    ):
         return False
     flat = prim.linear is not None or prim.bilinear or prim.jvp is None
     if prim.partials is not None:
