@@ -91,7 +91,8 @@ class Recurrence:
     """A loop that carries scalars from step to step, all of them in registers: `extent`
     steps counted by `var`, or, without one, as long as `test` holds. `carries` are what
     expressions of a step call the values that come in; they become `updates`. `stores`
-    are made by every step, `results` after the last, of the last carries."""
+    are made by every step, `results` after the last, of the last carries. `lanes`: the
+    same loop in vectors, where there is one (see `lanes.py`)."""
 
     var: Expr | None
     extent: int
@@ -101,6 +102,7 @@ class Recurrence:
     stores: list[Store]
     results: list[Store]
     test: Expr | None = None
+    lanes: Any = None
 
 
 def load(

@@ -16,9 +16,11 @@ from typing import Any
 from ..core.jaxpr import ClosedJaxpr
 from .builder import Unsupported
 from .carried_products import carry_factors
+from .codegen.processor import vector_bytes
 from .expr import Expr, const, node
 from .functions import operations
 from .index import Index, loop_variable
+from .lanes import in_lanes
 from .loop import Recurrence, Store
 from .rewrite import walk
 from .scalar_bodies import NODES, Elements, Outside, Part, Scalars
@@ -48,7 +50,7 @@ def turn_of(length: int) -> int:
 
 class RecurrenceStep:
     """A step of the program that is one recurrence. `gain`: operations of a step that
-    vectors would save, if its values have `width` elements on average."""
+    kernels would save, whose values have `width` elements on average."""
 
     name = "loop"
 
@@ -56,8 +58,8 @@ class RecurrenceStep:
         self, sequence: int, loop: Recurrence, outputs: list[Stored], width: float
     ):
         self.sequence, self.loop, self.outputs = sequence, loop, outputs
-        nodes = _size_of(loop)
-        self.gain = nodes * (1 - 1 / width)
+        lanes, nodes = loop.lanes, _size_of(loop)
+        self.gain = (lanes.scalars if lanes else nodes) * (1 - 1 / width)
         self.is_long = loop.var is None or loop.extent >= LONG
         steps = TURN if loop.var is None else loop.extent
         self.instructions = max(nodes * steps, 1)
@@ -175,6 +177,7 @@ class _Body:
         if _size_of(loop) > NODES:
             raise Unsupported("a body too large to be written out")
         carry_factors(loop)
+        loop.lanes = in_lanes(loop, vector_bytes())
         sequence = self.program.next_sequence()
         return RecurrenceStep(sequence, loop, made, self.scalars.width)
 

@@ -2,59 +2,172 @@
 
 The function has the signature of every kernel's, and is called once, for all its range.
 What does not vary from step to step is computed before the loop, as in any kernel. The
-length of a long loop is one of the numbers that the function is called with.
+length of a long loop is one of the numbers that the function is called with. A loop that
+is known in lanes (`compiler/lanes.py`) is written in vectors.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..expr import Expr
-from ..loop import Kernel, Recurrence
+from ..expr import Expr, node
+from ..lanes import Lanes, LaneStore, together
+from ..loop import Kernel, Recurrence, Store
 from . import memory
 from .emit import Emitter, Names
 from .scopes import Scope
-from .types import NAMES, SMALL
+from .types import IN_MEMORY, NAMES, SMALL, size, vector
+
+_LANE = node("var", "i64", (), "lane")
+_JOINTS = {"pack": "_packed", "lane": "_lane", "any": "_across", "all": "_across"}
 
 
 class RecurrenceEmitter(Emitter):
     """Writes one recurrence; `emit_recurrence` is the way in."""
 
     def __init__(self, loop: Recurrence):
-        super().__init__(Kernel([], []), 1)
-        self.loop = loop
+        lanes: Lanes | None = loop.lanes
+        super().__init__(Kernel([], []), lanes.width if lanes else 1)
+        self.loop, self.lanes = lanes or loop, lanes
+        self.var, self.steps = loop.var, loop.extent
+        self.vectors: set[Expr] = set()
+        if lanes:
+            self.vector_var, self.vectors = _LANE, lanes.vectors
+            for x in (*lanes.vectors, *lanes.packs):
+                self.vector_results[x] = (_LANE,)
 
     def write(self) -> None:
         """Writes the loop, and the stores behind it."""
         loop = self.loop
-        carried = [(NAMES[x.type], self.operand(x, False)) for x in loop.initial]
-        if loop.var is None:
+        carried = [
+            (self._type(c), self.operand(x, c in self.vectors))
+            for c, x in zip(loop.carries, loop.initial)
+        ]
+        if self.var is None:
             finals = self._conditional(carried)
         else:
-            extent = str(loop.extent)
-            if loop.extent > SMALL:
-                extent = self.number(loop.extent, "length")
-            _, finals = self.counted(loop.var, ("0", extent), 1, carried, self._step)
+            extent = str(self.steps)
+            if self.steps > SMALL:
+                extent = self.number(self.steps, "length")
+            _, finals = self.counted(self.var, ("0", extent), 1, carried, self._step)
         self._enter(loop.carries, finals)
         for s in loop.results:
-            memory.store(self, s)
+            self._store(s)
+
+    def _type(self, carry: Expr) -> str:
+        return vector(NAMES[carry.type], self.full_width * (carry in self.vectors))
 
     def _enter(self, carries: list[Expr], names: Names) -> None:
         """Says what the carries are called in the innermost scope."""
         scope = self.scopes.top
         for x, name in zip(carries, names):
             self.scopes.depth_of[x] = scope.depth
-            self.scopes.remember(scope, x, (name, False))
+            self.scopes.remember(scope, x, (name, x in self.vectors))
+        for x in self.lanes.inner if self.lanes else ():
+            self.scopes.depth_of[x] = scope.depth
 
     def _step(self, carries: Names) -> Names:
         self._enter(self.loop.carries, carries)
         return self._updated()
 
     def _updated(self) -> Names:
-        made = [self.operand(x, False) for x in self.loop.updates]
-        for s in self.loop.stores:
-            memory.store(self, s)
+        loop = self.loop
+        made = [
+            self.operand(x, c in self.vectors)
+            for c, x in zip(loop.carries, loop.updates)
+        ]
+        for s in loop.stores:
+            self._store(s)
         return made
+
+    # --- lanes
+
+    def _compute(self, e: Expr, scope: Scope) -> tuple[str, bool]:
+        joint = _JOINTS.get(e.op)
+        if joint is None:
+            return super()._compute(e, scope)
+        return getattr(self, joint)(e, scope), e.op == "pack"
+
+    def _packed(self, e: Expr, scope: Scope) -> str:
+        """A vector of scalars, of which the first fills up the last lanes."""
+        n, width, t = len(e.data), self.full_width, NAMES[e.type]
+        if together(e):
+            return self.within(scope, 0, lambda: self._widened(self._loaded(e), t, n))
+        names = [self.operand(x, False) for x in e.data]
+
+        def make() -> str:
+            made = "poison"
+            for k, name in enumerate(names + names[:1] * (width - n)):
+                into = f"{vector(t, width)} {made}"
+                made = self.new(f"insertelement {into}, {t} {name}, i64 {k}")
+            return made
+
+        return self.within(scope, 0, make)
+
+    def _loaded(self, e: Expr) -> str:
+        first, n = e.data[0], len(e.data)
+        buffer, constant, terms, _ = first.data
+        element = IN_MEMORY[first.type]
+        pointer = memory.address(self, buffer, element, constant, terms, None)
+        kind = vector(element, n)
+        return self.new(f"load {kind}, ptr {pointer}, align {size(first.type)}")
+
+    def _widened(self, name: str, t: str, n: int) -> str:
+        if n == self.full_width:
+            return name
+        order = [*range(n), *[0] * (self.full_width - n)]
+        return self._shuffled(name, vector(t, n), order)
+
+    def _shuffled(self, name: str, t: str, order: list[int]) -> str:
+        mask = ", ".join(f"i32 {k}" for k in order)
+        lanes = f"<{len(order)} x i32> <{mask}>"
+        return self.new(f"shufflevector {t} {name}, {t} poison, {lanes}")
+
+    def _lane(self, e: Expr, scope: Scope) -> str:
+        whole, k = e.data
+        name, t = self.operand(whole, True), vector(NAMES[e.type], self.full_width)
+        return self.within(
+            scope, 0, lambda: self.new(f"extractelement {t} {name}, i64 {k}")
+        )
+
+    def _across(self, e: Expr, scope: Scope) -> str:
+        name, width = self.operand(e.data, True), self.full_width
+        called = f"llvm.vector.reduce.{'or' if e.op == 'any' else 'and'}.v{width}i1"
+        given = vector("i1", width), name
+        return self.within(scope, 0, lambda: self.intrinsic(called, "i1", given))
+
+    def _store(self, s: Store | LaneStore) -> None:
+        if isinstance(s, LaneStore):
+            self._store_lanes(s)
+            return
+        for x in (s.value, s.when, s.index.rest):
+            if x is not None:
+                self.operand(x, False)
+        var, self.vector_var = self.vector_var, None
+        memory.store(self, s)
+        self.vector_var = var
+
+    def _store_lanes(self, s: LaneStore) -> None:
+        name, n, type = self.operand(s.value, True), s.count, s.value.type
+        t = NAMES[type]
+
+        def make() -> str:
+            made = name
+            if n < self.full_width:
+                made = self._shuffled(name, vector(t, self.full_width), list(range(n)))
+            if type == "bool":
+                made = self.new(f"zext {vector(t, n)} {made} to {vector('i8', n)}")
+            element, at = IN_MEMORY[type], s.index
+            pointer = memory.address(
+                self, s.buffer, element, at.constant, at.terms, None
+            )
+            text = f"store {vector(element, n)} {made}, ptr {pointer}"
+            self.lines.append(f"  {text}, align {size(type)}")
+            return made
+
+        self.within(self.scopes.top, 0, make)
+
+    # --- loops that end by a test
 
     def _conditional(self, carried: list[tuple[str, str]]) -> Names:
         """A loop that begins with its test; the carries that the test left it with."""

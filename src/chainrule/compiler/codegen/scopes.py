@@ -14,6 +14,10 @@ from typing import Any
 from ..expr import Expr
 
 
+FREE = frozenset(("var", "result", "given", "pack", "lane", "any", "all"))
+"""Operations whose depth is not that of their operands, but said."""
+
+
 class Scope:
     """Lines of one straight-line region, the label of its current block, and the keys
     of what has been computed there."""
@@ -79,7 +83,7 @@ class Scopes:
                 stack.extend(pending)
                 continue
             stack.pop()
-            if x.op in ("var", "result", "given"):
+            if x.op in FREE:
                 known[x] = (x,)
                 continue
             found: tuple[Expr, ...] = ()
