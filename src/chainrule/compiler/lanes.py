@@ -26,6 +26,7 @@ from .rewrite import Rewriter, walk
 GAIN = 0.75
 """Lanes are used where they leave at most so much of the operations."""
 LEAVES = frozenset(("const", "int", "var", "load", "given"))
+CHAINS = frozenset(("or", "and", "add", "mul", "max", "min"))
 ACROSS = {"or": "any", "and": "all"}
 _serial = itertools.count()
 
@@ -92,7 +93,9 @@ class _System:
     """Carries that read each other, by number; what they become, and what is stored of
     them. `order`: the nodes of all that, operands first."""
 
-    def __init__(self, loop: Recurrence, numbers: Sequence[int], stored: Sequence[Expr]):
+    def __init__(
+        self, loop: Recurrence, numbers: Sequence[int], stored: Sequence[Expr]
+    ):
         self.numbers = numbers
         self.own = {loop.carries[k]: i for i, k in enumerate(numbers)}
         roots = [*(loop.updates[k] for k in numbers), *stored]
@@ -136,9 +139,10 @@ class _Systems:
 
     def __init__(self, loop: Recurrence):
         self.loop = loop
-        roots = [*loop.updates, *(s.value for s in loop.stores)]
+        tests = [] if loop.test is None else [loop.test]
+        self.roots = [*(s.value for s in loop.stores), *tests, *loop.updates]
         self.masks = {c: 1 << k for k, c in enumerate(loop.carries)}
-        for x in walk(roots):
+        for x in walk(self.roots):
             if x not in self.masks:
                 mask = 0
                 for a in x.args:
@@ -161,9 +165,9 @@ class _Systems:
         members: dict[int, list[int]] = {}
         for k, mask in enumerate(self.reach):
             members.setdefault(mask, []).append(k)
-        stored = self._stored()
+        made = self._made()
         systems = [
-            (mask.bit_count(), _System(self.loop, numbers, stored.get(mask, ())))
+            (mask.bit_count(), _System(self.loop, numbers, made.get(mask, ())))
             for mask, numbers in members.items()
         ]
         alike: dict[Any, list[_System]] = {}
@@ -171,16 +175,29 @@ class _Systems:
             alike.setdefault((depth, system.key), []).append(system)
         return list(alike.values())
 
-    def _stored(self) -> dict[int, list[Expr]]:
-        """What is stored, by the system whose it is: the deepest that it reads."""
+    def _made(self) -> dict[int, list[Expr]]:
+        """The largest parts of the step that read one system, and what that reads."""
         found: dict[int, list[Expr]] = {}
-        for s in self.loop.stores:
-            mask = self.masks[s.value]
-            read = [r for k, r in enumerate(self.reach) if mask >> k & 1]
-            if read:
-                deepest = max(read, key=lambda r: r.bit_count())
-                found.setdefault(deepest, []).append(s.value)
+        seen: set[Expr] = set()
+        stack = self.roots[::-1]
+        while stack:
+            x = stack.pop()
+            mask = self.masks[x]
+            if x in seen or x.op in LEAVES or not mask:
+                continue
+            seen.add(x)
+            deepest = max(self._read(mask), key=int.bit_count)
+            if mask & ~deepest:
+                stack += list(_terms(x))[::-1] if x.op in CHAINS else x.args[::-1]
+            else:
+                found.setdefault(deepest, []).append(x)
         return found
+
+    def _read(self, mask: int) -> Iterable[int]:
+        while mask:
+            low = mask & -mask
+            yield self.reach[low.bit_length() - 1]
+            mask ^= low
 
 
 class _Packing:
@@ -342,7 +359,9 @@ class _Packing:
         same = s.buffer is first.buffer and at.terms == start.terms
         plain = s.when is None and at.rest is None and s.combine is None
         beside = plain and same and at.constant == start.constant + j
-        return beside and s.value.op == "lane" and s.value.data == (first.value.data[0], j)
+        return (
+            beside and s.value.op == "lane" and s.value.data == (first.value.data[0], j)
+        )
 
     def _inner(
         self, given: set[Expr], roots: Sequence[Expr]
@@ -413,7 +432,9 @@ def together(pack: Expr) -> bool:
         return False
     buffer, constant, terms, _ = first.data
     rows = enumerate(pack.data)
-    return all(x.op == "load" and x.data == (buffer, constant + j, terms, 0) for j, x in rows)
+    return all(
+        x.op == "load" and x.data == (buffer, constant + j, terms, 0) for j, x in rows
+    )
 
 
 __all__ = ["LaneStore", "Lanes", "in_lanes", "together"]

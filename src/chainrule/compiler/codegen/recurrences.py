@@ -16,7 +16,7 @@ from ..loop import Kernel, Recurrence, Store
 from . import memory
 from .emit import Emitter, Names
 from .scopes import Scope
-from .types import IN_MEMORY, NAMES, SMALL, size, vector
+from .types import IN_MEMORY, NAMES, SMALL, SUFFIX, size, vector
 
 _LANE = node("var", "i64", (), "lane")
 _JOINTS = {"pack": "_packed", "lane": "_lane", "any": "_across", "all": "_across"}
@@ -90,38 +90,40 @@ class RecurrenceEmitter(Emitter):
 
     def _packed(self, e: Expr, scope: Scope) -> str:
         """A vector of scalars, of which the first fills up the last lanes."""
-        n, width, t = len(e.data), self.full_width, NAMES[e.type]
         if together(e):
-            return self.within(scope, 0, lambda: self._widened(self._loaded(e), t, n))
+            return self.within(scope, 0, lambda: self._loaded(e))
         names = [self.operand(x, False) for x in e.data]
+        names += names[:1] * (self.full_width - len(names))
+        t = NAMES[e.type]
 
         def make() -> str:
             made = "poison"
-            for k, name in enumerate(names + names[:1] * (width - n)):
-                into = f"{vector(t, width)} {made}"
+            for k, name in enumerate(names):
+                into = f"{vector(t, self.full_width)} {made}"
                 made = self.new(f"insertelement {into}, {t} {name}, i64 {k}")
             return made
 
         return self.within(scope, 0, make)
 
     def _loaded(self, e: Expr) -> str:
-        first, n = e.data[0], len(e.data)
-        buffer, constant, terms, _ = first.data
-        element = IN_MEMORY[first.type]
+        """Elements that lie together; under a mask where they are fewer than lanes."""
+        buffer, constant, terms, _ = e.data[0].data
+        element, align = IN_MEMORY[e.type], size(e.type)
         pointer = memory.address(self, buffer, element, constant, terms, None)
-        kind = vector(element, n)
-        return self.new(f"load {kind}, ptr {pointer}, align {size(first.type)}")
+        t = vector(element, self.full_width)
+        if len(e.data) == self.full_width:
+            return self.new(f"load {t}, ptr {pointer}, align {align}")
+        first = self.new(f"load {element}, ptr {pointer}, align {align}")
+        name = f"llvm.masked.load.v{self.full_width}{SUFFIX[e.type]}.p0"
+        return self.intrinsic(
+            name, t, ("ptr", pointer), ("i32", str(align)),
+            self._first_lanes(len(e.data)), (t, self.broadcast(first, element)),
+        )  # fmt: skip
 
-    def _widened(self, name: str, t: str, n: int) -> str:
-        if n == self.full_width:
-            return name
-        order = [*range(n), *[0] * (self.full_width - n)]
-        return self._shuffled(name, vector(t, n), order)
-
-    def _shuffled(self, name: str, t: str, order: list[int]) -> str:
-        mask = ", ".join(f"i32 {k}" for k in order)
-        lanes = f"<{len(order)} x i32> <{mask}>"
-        return self.new(f"shufflevector {t} {name}, {t} poison, {lanes}")
+    def _first_lanes(self, n: int) -> tuple[str, str]:
+        """The mask of the first lanes, with its type."""
+        bits = ", ".join(f"i1 {str(k < n).lower()}" for k in range(self.full_width))
+        return vector("i1", self.full_width), f"<{bits}>"
 
     def _lane(self, e: Expr, scope: Scope) -> str:
         whole, k = e.data
@@ -148,21 +150,28 @@ class RecurrenceEmitter(Emitter):
         self.vector_var = var
 
     def _store_lanes(self, s: LaneStore) -> None:
-        name, n, type = self.operand(s.value, True), s.count, s.value.type
-        t = NAMES[type]
+        name, type, at = self.operand(s.value, True), s.value.type, s.index
+        element, align, width = IN_MEMORY[type], size(type), self.full_width
 
         def make() -> str:
-            made = name
-            if n < self.full_width:
-                made = self._shuffled(name, vector(t, self.full_width), list(range(n)))
+            t, made = vector(element, width), name
             if type == "bool":
-                made = self.new(f"zext {vector(t, n)} {made} to {vector('i8', n)}")
-            element, at = IN_MEMORY[type], s.index
+                made = self.new(f"zext {vector('i1', width)} {made} to {t}")
             pointer = memory.address(
                 self, s.buffer, element, at.constant, at.terms, None
             )
-            text = f"store {vector(element, n)} {made}, ptr {pointer}"
-            self.lines.append(f"  {text}, align {size(type)}")
+            if s.count == width:
+                text = f"  store {t} {made}, ptr {pointer}, align {align}"
+                self.lines.append(text)
+                return made
+            short = SUFFIX["i8" if type == "bool" else type]
+            call = f"llvm.masked.store.v{width}{short}.p0"
+            mask, lanes = self._first_lanes(s.count)
+            self.declared.setdefault(
+                call, f"declare void @{call}({t}, ptr, i32, {mask})"
+            )
+            given = f"{t} {made}, ptr {pointer}, i32 {align}, {mask} {lanes}"
+            self.lines.append(f"  call void @{call}({given})")
             return made
 
         self.within(self.scopes.top, 0, make)
