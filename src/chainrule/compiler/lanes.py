@@ -6,8 +6,9 @@ the examples of a batch, the numbers of a vector. Systems that compute the same 
 own carries are the lanes of vectors; what all lanes share stays a scalar. Nothing is
 reassociated: every number is computed by the operations it was computed by before.
 
-Three operations without operands join the two kinds of values: `pack`, a vector of
-scalars; `lane`, a number of a vector; `any` and `all`, over the lanes of a vector.
+Operations without operands join the two kinds of values: `pack`, a vector of scalars, or
+`row`, where these lie together in memory; `lane`, a number of a vector; `any` and `all`,
+over the lanes of a vector.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class LaneStore:
 @record
 class Lanes:
     """A recurrence in vectors of `width`: as a Recurrence, but that `vectors`, among the
-    carries, are vectors, as is each `pack` of `packs`; stores may be LaneStores. `inner`
+    carries, are vectors, as is each of `packs`; stores may be LaneStores. `inner`
     are operations without operands that are not known before the loop. `size`: the
     operations of a step, of which `scalars` are not on vectors."""
 
@@ -155,7 +156,7 @@ class _Systems:
         """What every carry depends on, itself included, over any number of steps."""
         reach = [mask | 1 << k for k, mask in enumerate(reads)]
         for k in range(len(reach)):
-            for i, mask in enumerate(reach):
+            for i, mask in enumerate(reach if reach[k] != 1 << k else ()):
                 if mask >> k & 1:
                     reach[i] = mask | reach[k]
         return reach
@@ -263,7 +264,8 @@ class _Packing:
             vector = x.data[0]
             if [a.data[1] for a in column] == list(range(self.count[vector])):
                 return vector
-        pack = node("pack", x.type, (), tuple(column))
+        op = "row" if _together(column) else "pack"
+        pack = node(op, x.type, (), tuple(column))
         self.packs[pack] = None
         self.count[pack] = len(column)
         return pack
@@ -389,7 +391,7 @@ def _size(x: Expr) -> int:
     if x.op in LEAVES:
         return 0
     if x.op == "pack":
-        return 1 if together(x) else len(x.data)
+        return len(x.data)
     return x.data.size if x.op == "function" else 1
 
 
@@ -413,7 +415,7 @@ def _terms(x: Expr) -> Iterable[Expr]:
 
 
 def _operands(x: Expr) -> Sequence[Expr]:
-    if x.op == "pack":
+    if x.op in ("pack", "row"):
         return x.data
     if x.op == "lane":
         return x.data[:1]
@@ -425,16 +427,16 @@ def _moves(x: Expr) -> bool:
     return x.op == "var" or (x.op == "load" and bool(x.data[2]))
 
 
-def together(pack: Expr) -> bool:
-    """Whether a pack is of elements that lie together in memory."""
-    first = pack.data[0]
+def _together(column: Sequence[Expr]) -> bool:
+    """Whether these are elements that lie together in memory."""
+    first = column[0]
     if first.op != "load" or first.data[3] or first.type == "bool":
         return False
     buffer, constant, terms, _ = first.data
-    rows = enumerate(pack.data)
     return all(
-        x.op == "load" and x.data == (buffer, constant + j, terms, 0) for j, x in rows
+        x.op == "load" and x.data == (buffer, constant + j, terms, 0)
+        for j, x in enumerate(column)
     )
 
 
-__all__ = ["LaneStore", "Lanes", "in_lanes", "together"]
+__all__ = ["LaneStore", "Lanes", "in_lanes"]

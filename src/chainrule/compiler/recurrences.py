@@ -24,6 +24,7 @@ from .lanes import in_lanes
 from .loop import Recurrence, Store
 from .rewrite import walk
 from .scalar_bodies import NODES, Elements, Outside, Part, Scalars
+from .sizes import Size
 from .values import Stored, Value, type_of
 
 CARRY = 256
@@ -68,9 +69,11 @@ class RecurrenceStep:
 
     @property
     def what(self) -> str:
-        """What a report calls it."""
-        steps = "while" if self.loop.var is None else f"{self.loop.extent} steps"
-        return f"{steps} in registers"
+        """What a report calls it; an open length stands for many."""
+        if self.loop.var is None:
+            return "while in registers"
+        length = self.loop.extent
+        return f"{'n' if type(length) is Size else length} steps in registers"
 
 
 def scan(

@@ -2,8 +2,8 @@
 
 The function has the signature of every kernel's, and is called once, for all its range.
 What does not vary from step to step is computed before the loop, as in any kernel. The
-length of a long loop is one of the numbers that the function is called with. A loop that
-is known in lanes (`compiler/lanes.py`) is written in vectors.
+length of a long loop, or an open one, is one of the numbers that the function is called
+with. A loop that is known in lanes (`compiler/lanes.py`) is written in vectors.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from __future__ import annotations
 from typing import Any
 
 from ..expr import Expr, node
-from ..lanes import Lanes, LaneStore, together
+from ..lanes import Lanes, LaneStore
 from ..loop import Kernel, Recurrence, Store
 from . import memory
 from .emit import Emitter, Names
 from .scopes import Scope
-from .types import IN_MEMORY, NAMES, SMALL, SUFFIX, size, vector
+from .types import IN_MEMORY, NAMES, SUFFIX, is_literal, size, vector
 
 _LANE = node("var", "i64", (), "lane")
-_JOINTS = {"pack": "_packed", "lane": "_lane", "any": "_across", "all": "_across"}
+_JOINTS = {
+    "pack": "_packed", "row": "_row", "lane": "_lane", "any": "_across", "all": "_across",
+}  # fmt: skip
 
 
 class RecurrenceEmitter(Emitter):
@@ -46,9 +48,8 @@ class RecurrenceEmitter(Emitter):
         if self.var is None:
             finals = self._conditional(carried)
         else:
-            extent = str(self.steps)
-            if self.steps > SMALL:
-                extent = self.number(self.steps, "length")
+            fresh = None if is_literal(self.steps) else "length"
+            extent = self.number(self.steps, fresh)
             _, finals = self.counted(self.var, ("0", extent), 1, carried, self._step)
         self._enter(loop.carries, finals)
         for s in loop.results:
@@ -86,12 +87,10 @@ class RecurrenceEmitter(Emitter):
         joint = _JOINTS.get(e.op)
         if joint is None:
             return super()._compute(e, scope)
-        return getattr(self, joint)(e, scope), e.op == "pack"
+        return getattr(self, joint)(e, scope), e.op in ("pack", "row")
 
     def _packed(self, e: Expr, scope: Scope) -> str:
         """A vector of scalars, of which the first fills up the last lanes."""
-        if together(e):
-            return self.within(scope, 0, lambda: self._loaded(e))
         names = [self.operand(x, False) for x in e.data]
         names += names[:1] * (self.full_width - len(names))
         t = NAMES[e.type]
@@ -104,6 +103,9 @@ class RecurrenceEmitter(Emitter):
             return made
 
         return self.within(scope, 0, make)
+
+    def _row(self, e: Expr, scope: Scope) -> str:
+        return self.within(scope, 0, lambda: self._loaded(e))
 
     def _loaded(self, e: Expr) -> str:
         """Elements that lie together; under a mask where they are fewer than lanes."""

@@ -13,8 +13,7 @@ from typing import Any
 
 from ..expr import Expr
 
-
-FREE = frozenset(("var", "result", "given", "pack", "lane", "any", "all"))
+FREE = frozenset(("var", "result", "given", "pack", "row", "lane", "any", "all"))
 """Operations whose depth is not that of their operands, but said."""
 
 
