@@ -39,7 +39,7 @@ ON_HOST_BY_DTYPE = {
     "conv_general_dilated", "convert_element_type", "cos", "cosh", "cumprod", "div",
     "dot_general", "dynamic_slice", "dynamic_update_slice", "eig", "exp", "exp2",
     "expm", "expm1", "fft", "gather", "imag", "integer_pow", "iota", "least_squares",
-    "linear_recurrence", "log", "log1p", "logistic", "max", "mul", "neg", "pad",
+    "linear_recurrence", "log", "log1p", "logistic", "max", "mul", "ne", "neg", "pad",
     "pinv", "polar", "pow", "real", "reduce_max", "reduce_min", "reduce_prod",
     "reduce_sum", "reduce_window_sum", "reshape", "rev", "rsf2csf", "rsqrt",
     "scan", "scatter", "scatter-add", "scatter-mul", "scatter-sub", "select_n", "sign", "sin",
