@@ -251,7 +251,9 @@ class Size:
         return _opaque[0] or self.tape.ask(operator.ne, self, 0)
 
     def __hash__(self) -> int:
-        # Equal numbers meet in a table, where they are compared: that is written down.
+        # For tables of what was made of sizes before: who is found there was compared,
+        # which is written down, and who is not has it made anew. A table that says what
+        # to do with a number, {3: ...}.get(n), would say it for this number only.
         return hash(self.value)
 
     # Where a plain number is needed.
