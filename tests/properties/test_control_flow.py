@@ -542,3 +542,29 @@ def test_a_scan_of_checkpoints_stores_its_carries_alone():
     assert stacked[0] == 1 and stacked[1] > 1
     with cr.enable_x64(True):
         close(cr.grad(run(cr.checkpoint(f)))(0.5), cr.grad(run(f))(0.5))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 8, 11, 16, 17])
+def test_associative_scans_of_any_length(n, reverse):
+    x = np.random.default_rng(n).normal(size=(2, n, 3, 3)).astype("float32") / 2
+    f = lambda x: lax.associative_scan(cnp.matmul, x, reverse=reverse, axis=1)
+    order = range(n)[::-1] if reverse else range(n)
+    expected, product = np.empty_like(x), None
+    for k in order:
+        product = x[:, k] if product is None else product @ x[:, k]
+        expected[:, k] = product
+    for g in (f, cr.jit(f)):
+        np.testing.assert_allclose(g(x), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_batched_loops_over_integers_run_on_past_their_end():
+    def divisor(a, b):
+        step = lambda s: (s[1], s[0] % s[1])
+        return lax.while_loop(lambda s: s[1] != 0, step, (a, b))[0]
+
+    a, b = np.arange(1, 50), np.arange(50, 99)
+    for f in (cr.vmap(divisor), cr.jit(cr.vmap(divisor))):
+        np.testing.assert_array_equal(f(a, b), np.gcd(a, b))
+    assert "argmax" not in str(cr.make_jaxpr(cr.vmap(divisor))(a, b))
