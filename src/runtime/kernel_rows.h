@@ -1,10 +1,12 @@
 /// Sorting rows of unsigned integers. NumPy's own sort does the work, called by
 /// address: it is written for the vectors of the machine. Rows are sorted side by side,
-/// and long ones in parts that are merged, each by all threads.
+/// and long ones are dealt into parts, each less than the next, that threads sort.
 #pragma once
 #include "kernels.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 namespace chainrule::kernels {
 
@@ -17,7 +19,9 @@ void sort_integers(u64* items, Int n);
 void find_sort_functions();
 
 constexpr Int kLongRow = 1 << 16;    // from here on rows are sorted by all threads
-constexpr Int kPartLength = 1 << 14;  // at least
+constexpr Int kPartLength = 1 << 14;  // at least, on an average
+constexpr Int kMostParts = 16;
+constexpr Int kSample = 512;  // items of each part that its bounds are chosen by
 
 /// The rows that a kernel sorts: `width` at once, each in scratch memory of its own,
 /// or, where they are long, one after the other.
@@ -28,9 +32,8 @@ struct Rows {
     /// Calls body(row, slot, parts).
     template <class Body> void each(const Body& body) const {
         if (n >= kLongRow) {
-            Int parts = 1;
-            while (2 * parts <= threads::count() && 2 * parts * kPartLength <= n)
-                parts *= 2;
+            const Int parts = std::clamp<Int>(threads::count(), 1,
+                                              std::min(kMostParts, n / kPartLength));
             for (Int row = 0; row < rows; ++row) body(row, Int(0), parts);
             return;
         }
@@ -43,7 +46,7 @@ struct Rows {
     }
 };
 
-/// A row in `parts` parts, a power of two.
+/// A row in `parts` parts: those below the first bound, those up to the second, ...
 template <class T> class PartedSort {
   public:
     PartedSort(T* items, T* spare, Int n, Int parts)
@@ -51,14 +54,18 @@ template <class T> class PartedSort {
 
     /// Returns the buffer of the result.
     T* sort() {
-        each_part([&](Int part) {
-            sort_integers(from_ + start(part), start(part + 1) - start(part));
-        });
-        for (Int run = 1; run < parts_; run *= 2) {
-            each_part([&](Int part) { merge(part, run); });
-            std::swap(from_, to_);
+        if (parts_ == 1) {
+            sort_integers(from_, n_);
+            return from_;
         }
-        return from_;
+        choose_bounds();
+        each_part([&](Int part) { count(part); });
+        place();
+        each_part([&](Int part) { parts_ == 2 ? move_to_two(part) : move(part); });
+        each_part([&](Int part) {
+            sort_integers(to_ + begins_[part], begins_[part + 1] - begins_[part]);
+        });
+        return to_;
     }
 
   private:
@@ -70,49 +77,80 @@ template <class T> class PartedSort {
         });
     }
 
-    /// Writes one part of what two neighbouring runs of `run` parts merge into.
-    void merge(Int part, Int run) {
-        const Int first = part / (2 * run) * (2 * run);
-        const T* a = from_ + start(first);
-        const T* b = from_ + start(first + run);
-        const Int a_size = b - a, b_size = from_ + start(first + 2 * run) - b;
-        const Int begin = start(part) - start(first);
-        const Int end = start(part + 1) - start(first);
-        const Int a_begin = split(a, a_size, b, b_size, begin);
-        const Int a_end = split(a, a_size, b, b_size, end);
-        merge_ranges(a + a_begin, a + a_end, b + (begin - a_begin), b + (end - a_end),
-                     to_ + start(part));
-    }
-
-    /// Without branches that depend on the items.
-    static void merge_ranges(const T* a, const T* a_end, const T* b, const T* b_end,
-                             T* out) {
-        while (a < a_end && b < b_end) {
-            const T x = *a, y = *b;
-            const bool second = y < x;
-            *out++ = second ? y : x;
-            b += second, a += !second;
+    /// Quantiles of a sample, whose items do not lie at equal distances.
+    void choose_bounds() {
+        std::array<T, kSample * kMostParts> sample;
+        const Int size = kSample * parts_, step = n_ / size;
+        for (Int i = 0; i < size; ++i) {
+            const auto mixed = std::uint64_t(i) * 0x9E3779B97F4A7C15u >> 32;
+            sample[i] = from_[i * step + Int(mixed % std::uint64_t(step))];
         }
-        std::copy(b, b_end, std::copy(a, a_end, out));
+        sort_integers(sample.data(), size);
+        for (Int k = 1; k < parts_; ++k) bounds_[k - 1] = sample[size * k / parts_];
     }
 
-    /// How many of the first `count` merged items are of `a`.
-    static Int split(const T* a, Int a_size, const T* b, Int b_size, Int count) {
-        Int low = std::max<Int>(0, count - b_size), high = std::min(count, a_size);
-        while (low < high) {
-            const Int middle = (low + high) / 2;
-            if (a[middle] < b[count - 1 - middle]) {
-                low = middle + 1;
-            } else {
-                high = middle;
+    Int part_of(T item) const {
+        Int part = 0;
+        for (Int k = 0; k + 1 < parts_; ++k) part += item >= bounds_[k];
+        return part;
+    }
+
+    /// Sets next_ to how many items of a section go to each part.
+    void count(Int section) {
+        auto& own = next_[section];
+        own.fill(0);
+        for (Int k = 0; k + 1 < parts_; ++k) {
+            const T bound = bounds_[k];
+            Int above = 0;
+            for (Int i = start(section); i < start(section + 1); ++i)
+                above += from_[i] >= bound;
+            own[k + 1] = above;
+        }
+        own[0] = start(section + 1) - start(section);
+        for (Int k = 0; k + 1 < parts_; ++k) own[k] -= own[k + 1];
+    }
+
+    /// Sets next_ to where a section's items of each part go.
+    void place() {
+        Int total = 0;
+        for (Int part = 0; part < parts_; ++part) {
+            begins_[part] = total;
+            for (Int section = 0; section < parts_; ++section) {
+                const Int found = next_[section][part];
+                next_[section][part] = total;
+                total += found;
             }
         }
-        return low;
+        begins_[parts_] = total;
+    }
+
+    void move(Int section) {
+        auto& next = next_[section];
+        for (Int i = start(section); i < start(section + 1); ++i) {
+            const T item = from_[i];
+            to_[next[part_of(item)]++] = item;
+        }
+    }
+
+    /// The same for two parts, without waiting for memory, and without branches: which
+    /// part it is cannot be predicted.
+    void move_to_two(Int section) {
+        const T bound = bounds_[0];
+        Int low = next_[section][0], high = next_[section][1];
+        for (Int i = start(section); i < start(section + 1); ++i) {
+            const T item = from_[i];
+            const Int above = item >= bound;
+            to_[low ^ ((low ^ high) & -above)] = item;
+            high += above, low += 1 - above;
+        }
     }
 
     T* from_;
     T* to_;
     Int n_, parts_;
+    std::array<T, kMostParts> bounds_;
+    std::array<std::array<Int, kMostParts>, kMostParts> next_;
+    std::array<Int, kMostParts + 1> begins_;
 };
 
 template <class T> T* sort_items(T* items, T* spare, Int n, Int parts) {

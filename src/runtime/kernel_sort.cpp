@@ -19,10 +19,12 @@ template <class Order, class Bits>
 bool write_images(const Bits* x, Bits* out, Int n, Int grain) {
     std::atomic<bool> special{false};
     parallel(n, grain, [&](Int begin, Int end) {
-        bool found = false;
+        const Bits* __restrict from = x;
+        Bits* __restrict to = out;
+        Bits found = 0;
         for (Int i = begin; i < end; ++i) {
-            out[i] = Order::image(x[i]);
-            found |= Order::is_special(x[i]);
+            to[i] = Order::image(from[i]);
+            found |= Bits(Order::is_special(from[i]));
         }
         if (found) special.store(true, std::memory_order_relaxed);
     });

@@ -117,6 +117,7 @@ def _fill_values(sides: Any, wanted: Sequence[int]) -> None:
 
 
 def zeros_like(other: Staged, k: int) -> Any:
+    """Zeros of the types that return value `k` of a staged function has."""
     tree, _ = other.trees[k]
     return tree_unflatten(tree, [cnp.zeros(t.shape, t.dtype) for t in other.avals(k)])
 
