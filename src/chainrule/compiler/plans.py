@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import enum
 import functools
-import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def find(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
     if data is None:
         return None
     try:
-        layout = _Reader(closed).read(json.loads(data))
+        layout = _Reader(closed).read(_parsed(iter(data.decode().split(" "))))
     except Nameless:
         return None
     found.append((closed, donated))
@@ -60,7 +60,7 @@ def keep(closed: ClosedJaxpr, donated: tuple[int, ...], layout: Layout) -> None:
     if key is None:
         return
     try:
-        text = json.dumps(_Writer(closed).written(layout), separators=(",", ":"))
+        text = " ".join(_tokens(_Writer(closed).written(layout)))
     except Nameless:
         return
     cache.write(f"{key}.plan", text.encode())
@@ -177,6 +177,30 @@ def _name_of(dtype: Any) -> str:
 
 
 # --- layouts as text --------------------------------------------------------------------------
+
+
+def _tokens(x: Any) -> Iterator[str]:
+    """Lists, names without spaces, whole numbers, truth values and None in words: a list
+    is its length and its items. (To import `json` takes longer than to read a plan.)"""
+    if type(x) is list:
+        yield f"[{len(x)}"
+        for part in x:
+            yield from _tokens(part)
+    else:
+        yield f"'{x}" if type(x) is str else str(x)
+
+
+_WORDS = {"None": None, "True": True, "False": False}
+
+
+def _parsed(tokens: Iterator[str]) -> Any:
+    """What the next words say."""
+    word = next(tokens)
+    if word[0] == "[":
+        return [_parsed(tokens) for _ in range(int(word[1:]))]
+    if word[0] == "'":
+        return word[1:]
+    return _WORDS[word] if word in _WORDS else int(word)
 
 
 class _Writer:
