@@ -37,7 +37,7 @@ class Outline:
     """`key`: what a program is apart from its `numbers` and `scalars`, in the order in
     which they are come across; None for a program that has no pattern."""
 
-    def __init__(self, closed: ClosedJaxpr):
+    def __init__(self, jaxpr: Jaxpr):
         self.numbers: list[int] = []
         self.scalars: list[tuple[Any, bytes]] = []
         self.nested: list[int] = []
@@ -46,7 +46,7 @@ class Outline:
         self._vars: dict[Any, int] = {}
         self.key: Any = None
         try:
-            self._program(closed.jaxpr)
+            self._program(jaxpr)
         except NoPattern:
             return
         key = tuple(self._key)
@@ -269,7 +269,7 @@ def plan_of(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
     while plans.found:
         earlier, taken = plans.found.pop()
         _note(Outline(earlier), taken)
-    outline = Outline(closed)
+    outline = Outline(closed.jaxpr)
     family = _families.get((outline.key, donated))
     made = None if family is None else family.plan(closed, outline, donated)
     if made is None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import enum
 import functools
 import os
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,8 +33,10 @@ MOST_BYTES = 4096
 _SOURCES = ("compiler", "control", "core", "ops", "runtime")
 _plain = (int, str, bool, type(None))
 
-found: list[tuple[ClosedJaxpr, tuple[int, ...]]] = []
-"""Programs whose plans came from the disk: see `families.plan_of`."""
+MOST_FOUND = 64
+
+found: deque[tuple[Jaxpr, tuple[int, ...]]] = deque(maxlen=MOST_FOUND)
+"""Programs whose plans came from the disk, the last of them: see `families.plan_of`."""
 
 
 class Nameless(Exception):
@@ -50,7 +53,7 @@ def find(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
         layout = _Reader(closed).read(_parsed(iter(data.decode().split(" "))))
     except Nameless:
         return None
-    found.append((closed, donated))
+    found.append((closed.jaxpr, donated))
     return layout.plan()
 
 
