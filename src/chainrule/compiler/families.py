@@ -291,10 +291,11 @@ def _note(outline: Outline, donated: tuple[int, ...]) -> None:
 
 def compiled(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
     """The plan of a program compiled by itself."""
-    program = Program(closed)
+    given = [Given(k) for k in range(len(closed.consts))]
+    program = Program(closed.replace(consts=given))
     layout = Assembler(program, select_steps(program), donated=donated).layout()
     plans.keep(closed, donated, layout)
-    return layout.plan()
+    return layout.filled((), closed.consts).plan()
 
 
 def native(closed: ClosedJaxpr) -> Any:

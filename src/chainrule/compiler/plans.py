@@ -27,6 +27,7 @@ from ..runtime import _native
 from . import cache, kernels
 from .codegen import processor
 from .layout import Layout, address_of, data_of, routine_at
+from .sizes import Given
 
 MOST_BYTES = 4096
 """Of a constant that the compiler made, to be written to a plan's file."""
@@ -63,7 +64,7 @@ def keep(closed: ClosedJaxpr, donated: tuple[int, ...], layout: Layout) -> None:
     if key is None:
         return
     try:
-        text = " ".join(_tokens(_Writer(closed).written(layout)))
+        text = " ".join(_tokens(written(layout)))
     except Nameless:
         return
     cache.write(f"{key}.plan", text.encode())
@@ -92,6 +93,10 @@ def _version() -> str:
 def _key(closed: ClosedJaxpr, donated: tuple[int, ...]) -> str | None:
     if not cache.has_plans():
         return None
+    return closed.derived(("plan", donated), lambda: _digest(closed, donated))
+
+
+def _digest(closed: ClosedJaxpr, donated: tuple[int, ...]) -> str | None:
     try:
         program = _Program(closed).text
     except Nameless:
@@ -206,46 +211,42 @@ def _parsed(tokens: Iterator[str]) -> Any:
     return _WORDS[word] if word in _WORDS else int(word)
 
 
-class _Writer:
-    """Layouts as lists that say in front what they are."""
+def written(x: Any) -> Any:
+    """A layout, or a part of one, as lists that say in front what they are."""
+    kind = type(x)
+    if kind in _plain:
+        return x
+    if kind is tuple and x and x[0] == "kernel" and type(x[1]) is int:
+        return ["routine", _routine(x[1]), *map(written, x[2:])]
+    if kind in (tuple, list):
+        return [kind.__name__, *map(written, x)]
+    if kind is Layout:
+        return ["layout", *map(written, x.parts())]
+    if kind is _native.MachineCode:
+        return ["code", x.name]
+    if kind is Given:
+        return ["given", x.number]
+    if kind is np.ndarray:
+        return _array(x)
+    if isinstance(x, ShapedArray):
+        return ["aval", _name_of(x.dtype), [*x.shape], x.weak_type]
+    if isinstance(x, np.integer):
+        return int(x)
+    raise Nameless
 
-    def __init__(self, closed: ClosedJaxpr):
-        self._given = {id(data_of(c)): k for k, c in enumerate(closed.consts)}
 
-    def written(self, x: Any) -> Any:
-        kind = type(x)
-        if kind in _plain:
-            return x
-        if kind is tuple and x and x[0] == "kernel" and type(x[1]) is int:
-            step = [self.written(part) for part in x[2:]]
-            return ["routine", self._routine(x[1]), *step]
-        if kind in (tuple, list):
-            return [kind.__name__, *map(self.written, x)]
-        if kind is Layout:
-            return ["layout", *map(self.written, x.parts())]
-        if kind is _native.MachineCode:
-            return ["code", x.name]
-        if kind is np.ndarray:
-            return self._array(x)
-        if isinstance(x, ShapedArray):
-            return ["aval", _name_of(x.dtype), [*x.shape], x.weak_type]
-        if isinstance(x, np.integer):
-            return int(x)
+def _routine(address: int) -> str:
+    name = routine_at(address)
+    if name is None:
         raise Nameless
+    return name
 
-    def _routine(self, address: int) -> str:
-        name = routine_at(address)
-        if name is None:
-            raise Nameless
-        return name
 
-    def _array(self, x: np.ndarray) -> Any:
-        given = self._given.get(id(x))
-        if given is not None:
-            return ["given", given]
-        if x.nbytes > MOST_BYTES or x.dtype.hasobject or x.dtype.fields:
-            raise Nameless
-        return ["array", x.dtype.name, list(x.shape), x.tobytes().hex()]
+def _array(x: np.ndarray) -> Any:
+    """A constant that the compiler made; those of the program are `Given`."""
+    if x.nbytes > MOST_BYTES or x.dtype.hasobject or x.dtype.fields:
+        raise Nameless
+    return ["array", x.dtype.name, list(x.shape), x.tobytes().hex()]
 
 
 class _Reader:
