@@ -361,6 +361,15 @@ def _frechet(a, e, max_squarings):
     return scipy.linalg.expm_frechet(a, e, compute_expm=False)
 
 
+def _second(a, e, d, max_squarings):
+    """A central difference of the derivative, extrapolated."""
+    a, e, d = (np.asarray(x, np.float64) for x in (a, e, d))
+    slope = lambda h: (
+        (_frechet(a + h * d, e, 16) - _frechet(a - h * d, e, 16)) / (2 * h)
+    )
+    return (4 * slope(5e-4) - slope(1e-3)) / 3
+
+
 def _expm(x, max_squarings):
     return scipy.linalg.expm(x)
 
@@ -403,6 +412,9 @@ FUNCTIONS = [
                _expm_params, _frechet, dtypes=WIDE)
         for scale in (0.01, 0.25, 1.0)
     ],
+    Sample("expm_frechet",
+           (0.5 * matrix(3, 3), matrix(3, 3, shift=1), matrix(3, 3, shift=2)),
+           _expm_params, _second, dtypes=WIDE),
     Sample("polar", (matrix(4, 3),), {}, _polar, dtypes=WIDE),
     Sample("polar", (matrix(3, 3, dtype=C64, shift=2),), {}, _polar),
     Sample("qdwh", (matrix(4, 3),), {"max_iterations": 12, "eps": 1e-7}),

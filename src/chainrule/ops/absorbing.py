@@ -74,4 +74,4 @@ def absorbing_if_chosen(rule: Rule, values: Sequence[Any], where: Any = None) ->
     return rule(list(values))
 
 
-__all__ = ["absorbing", "absorbing_if_chosen"]
+__all__ = ["AbsorbingTrace", "absorbing", "absorbing_if_chosen"]

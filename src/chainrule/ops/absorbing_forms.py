@@ -14,7 +14,7 @@ consist of forms again, so that transposes and derivatives of every order absorb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,9 +33,7 @@ from .elementwise_selection import select
 from .shaping import convert, reduce_sum_p, reshape
 
 
-def declare_absorbing(
-    prim: Any, linear: Sequence[int], compose: Callable[..., Any]
-) -> None:
+def declare_absorbing(prim: Any, linear: slice, compose: Callable[..., Any]) -> None:
     """Declares the form of `prim` in which zeros of the operands `linear` absorb.
 
     compose(*operands, **params) binds the primitives that it consists of.
@@ -57,15 +55,15 @@ def declare_absorbing(
                 return prim.jvp_call(values[:n], values[n:-1], **params)[1]
             return prim.jvp(values[:n], values[n:-1], values[-1], **params)
 
-        return absorbing(
-            rule, [*primals, *tangents, y], {*linear, *range(n, 2 * n + 1)}
-        )
+        marked = {*range(n)[linear], *range(n, 2 * n + 1)}
+        return absorbing(rule, [*primals, *tangents, y], marked)
 
     def transpose(ct: Any, *args: Any, **params: Any) -> Any:
         return absorbing(lambda cts: prim.transpose(*cts, *args, **params), [ct])
 
     def batch(args: Any, dims: Any, size: int, **params: Any) -> Any:
-        return absorbing(lambda xs: prim.batch(xs, dims, size, **params), args, linear)
+        rule = lambda xs: prim.batch(xs, dims, size, **params)
+        return absorbing(rule, args, range(len(args))[linear])
 
     prim.absorbing = Primitive(
         f"absorbing_{prim.name}",
@@ -99,24 +97,28 @@ def absorbing_products(prim: Any) -> None:
         finite = prim(finite_part(x), finite_part(y), *rest, **params)
         return select(is_positive(met), prim(x, y, *rest, **params), finite)
 
-    declare_absorbing(prim, (0, 1), compose)
+    declare_absorbing(prim, slice(0, 2), compose)
 
 
 def absorbing_blocks(
-    prim: Any, linear: int, axes: Callable[..., tuple[int, ...]]
+    prim: Any, linear: int | slice, axes: Callable[..., tuple[int, ...]]
 ) -> None:
-    """Declares the form of `prim`, which maps parts of the operand `linear` that extend
-    along axes(**params), counted from its end, to parts of the result."""
+    """Declares the form of `prim`, which maps parts of the operand `linear`, or of each
+    of several, that extend along axes(**params), counted from the end, to parts of the
+    result."""
+    where = slice(linear, linear + 1) if isinstance(linear, int) else linear
 
     def compose(*operands: Any, **params: Any) -> Any:
-        x = aval_of(operands[linear])
-        along = tuple(x.ndim + axis for axis in axes(**params))
-        present = has_nonzero(operands[linear], along)
-        shape = [1 if i in along else n for i, n in enumerate(x.shape)]
         y = prim(*operands, **params)
-        return select(reshape(present, shape), y, constant(0, aval_of(y)))
+        for x in operands[where]:
+            aval = aval_of(x)
+            along = tuple(aval.ndim + axis for axis in axes(**params))
+            shape = [1 if i in along else n for i, n in enumerate(aval.shape)]
+            present = reshape(has_nonzero(x, along), shape)
+            y = select(present, y, constant(0, aval_of(y)))
+        return y
 
-    declare_absorbing(prim, (linear,), compose)
+    declare_absorbing(prim, where, compose)
 
 
 def is_nonzero(x: Any) -> Any:

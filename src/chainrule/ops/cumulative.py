@@ -140,7 +140,7 @@ def _absorbing_recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
     return select(is_positive(met), recur(a, b), z)
 
 
-declare_absorbing(linear_recurrence_p, (1,), _absorbing_recurrence)
+declare_absorbing(linear_recurrence_p, slice(1, 2), _absorbing_recurrence)
 
 
 # --- the cumulative primitives -------------------------------------------------------

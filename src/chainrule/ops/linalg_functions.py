@@ -2,9 +2,9 @@
 
 Each rule is closed under differentiation. The derivative of sqrtm
 solves a Sylvester equation, that of the solution of a Sylvester equation one with the
-same coefficients. The derivative of expm is its Frechet derivative L, whose own
-derivative is a block of L at a matrix twice the size (Higham and Relton, Higher order
-Frechet derivatives of matrix functions, 2014).
+same coefficients. The derivative of expm is its Frechet derivative, whose own
+derivative is that in two directions, which is a block of the first at a matrix twice the
+size (Higham and Relton, Higher order Frechet derivatives of matrix functions, 2014).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.avals import aval_of
+from ..core.config import options
 from ..core.linear import is_linear
 from ..runtime import lapack
 from .absorbing_forms import absorbing_blocks
@@ -158,9 +159,15 @@ def _expm_jvp(primals: Any, tangents: Any, y: Any, *, max_squarings: int) -> Any
     return expm_frechet_p(primals[0], tangents[0], max_squarings=max_squarings)
 
 
+def _expm_taylor(y: Any, a: Any, *, max_squarings: int) -> Any:
+    """Where zeros shall absorb, what follows from the derivative."""
+    if options.nan_safe_gradients:
+        return None
+    return _expm_terms(y, a, max_squarings=max_squarings)
+
+
 def _expm_terms(_: Any, a: Any, *, max_squarings: int) -> Any:
     """Coefficient k is the upper right block of the exponential of the block triangular
-
     Toeplitz matrix of a_0, ..., a_k (Higham, Functions of Matrices, 2008, section 3.6).
     """
     n = aval_of(a[0]).shape[-1]
@@ -186,73 +193,90 @@ expm_p = declare(
     " squarings.",
     abstract=_same_abstract("expm"),
     jvp=_expm_jvp,
-    taylor=_expm_terms,
+    taylor=_expm_taylor,
     compute=expm_compute,
 )
 
 
-def _frechet_abstract(a: Any, e: Any, *, max_squarings: int) -> Any:
+def _frechet_abstract(a: Any, *directions: Any, max_squarings: int) -> Any:
     check_matrix("expm_frechet", a, square=True)
-    check_same("expm_frechet", a, e)
-    if a.shape != e.shape:
-        raise ValueError(
-            f"expm_frechet: the matrix and the direction must have one shape; got"
-            f" {a.shape} and {e.shape}."
-        )
+    for e in directions:
+        check_same("expm_frechet", a, e)
+        if a.shape != e.shape:
+            raise ValueError(
+                f"expm_frechet: the matrix and the direction must have one shape; got"
+                f" {a.shape} and {e.shape}."
+            )
     return a.shape, a.dtype
 
 
-def _blocks(a: Any, b: Any, d: Any) -> Any:
-    """The matrices [[a, b], [0, d]]."""
-    return below(beside(a, b), beside(zeros(aval_of(a)), d))
+def _frechet_compute(a: Any, *directions: Any, max_squarings: int) -> Any:
+    """In several directions, the upper right block of the derivative, in all but the
+    last, at a matrix twice the size."""
+    *others, e = directions
+    if not others:
+        return expm_and_derivative(a, e, max_squarings)[1]
+    n, zero = a.shape[-1], np.zeros_like(a)
+    twice = [np.block([[d, zero], [zero, d]]) for d in others]
+    whole = np.block([[a, e], [zero, a]])
+    return _frechet_compute(whole, *twice, max_squarings=max_squarings)[..., :n, n:]
 
 
 def _frechet_jvp(primals: Any, tangents: Any, y: Any, *, max_squarings: int) -> Any:
-    """In a, the second derivative, symmetric in e and a_dot: the upper right block of
-
-    L([[a, e], [0, a]], [[a_dot, 0], [0, a_dot]]).
-    """
-    a, e = primals
-    a_dot, e_dot = tangents
-    out = None
-    if e_dot is not None:
-        out = expm_frechet_p(a, e_dot, max_squarings=max_squarings)
-    if a_dot is not None:
-        n = aval_of(a).shape[-1]
-        direction = _blocks(a_dot, zeros(aval_of(a)), a_dot)
-        both = expm_frechet_p(_blocks(a, e, a), direction, max_squarings=max_squarings)
-        block = columns_between(rows_between(both, 0, n), n, 2 * n)
-        out = block if out is None else out + block
-    return out
+    """Linear in each direction; in a, the derivative in one direction more."""
+    moved = [
+        (*primals[:i], e_dot, *primals[i + 1 :])
+        for i, e_dot in enumerate(tangents)
+        if i and e_dot is not None
+    ]
+    if tangents[0] is not None:
+        moved.append((*primals, tangents[0]))
+    terms = [expm_frechet_p(*xs, max_squarings=max_squarings) for xs in moved]
+    return sum(terms[1:], terms[0]) if terms else None
 
 
-def _frechet_terms(y: Any, a: Any, e: Any, *, max_squarings: int) -> Any:
-    """L(a, e) is the upper right block of the exponential of [[a, e], [0, a]]."""
-    n = aval_of(y).shape[-1]
+def _frechet_terms(y: Any, *operands: Any, max_squarings: int) -> Any:
+    """The derivative is the upper right block of an exponential, as above."""
+    if options.nan_safe_gradients:
+        return None
+    n, size = aval_of(y).shape[-1], aval_of(y).shape[-1] << len(operands) - 1
     zero = zeros(aval_of(y))
-    full = lambda x: zero if x is None else x
-    pairs = ((a[k], e[k]) for k in count())
-    blocks = (_blocks(full(p), full(q), full(p)) for p, q in pairs)
-    for block in _expm_terms(y, Series([], blocks), max_squarings=max_squarings):
-        yield columns_between(rows_between(block, 0, n), n, 2 * n)
+    rows = ([zero if x[k] is None else x[k] for x in operands] for k in count())
+    whole = Series([], (_in_one_matrix(*row) for row in rows))
+    terms = _expm_terms(y, whole, max_squarings=max_squarings)
+    corner = lambda x: columns_between(rows_between(x, 0, n), size - n, size)
+    return (x if x is None else corner(x) for x in terms)
 
 
-def _frechet_transpose(ct: Any, a: Any, e: Any, *, max_squarings: int) -> Any:
+def _in_one_matrix(a: Any, *directions: Any) -> Any:
+    """The matrix whose exponential has the derivative as its upper right block."""
+    if not directions:
+        return a
+    *others, e = directions
+    zero = zeros(aval_of(a))
+    blocks = lambda x, y: below(beside(x, y), beside(zero, x))
+    return _in_one_matrix(blocks(a, e), *[blocks(d, zero) for d in others])
+
+
+def _frechet_transpose(ct: Any, a: Any, *directions: Any, max_squarings: int) -> Any:
     if is_linear(a):
-        raise NotImplementedError("expm_frechet: is linear in its direction only.")
-    return None, expm_frechet_p(mT(a), ct, max_squarings=max_squarings)
+        raise NotImplementedError("expm_frechet: is linear in its directions only.")
+    xs = [ct if is_linear(e) else mT(e) for e in directions]
+    y = expm_frechet_p(mT(a), *xs, max_squarings=max_squarings)
+    return None, *[y if is_linear(e) else None for e in directions]
 
 
 expm_frechet_p = declare(
     "expm_frechet",
-    "The derivative of expm at a in the direction e.",
+    "The derivative of expm at a in one direction or several, in each of which it is"
+    " linear.",
     abstract=_frechet_abstract,
     jvp=_frechet_jvp,
     taylor=_frechet_terms,
     transpose=_frechet_transpose,
-    compute=lambda a, e, *, max_squarings: expm_and_derivative(a, e, max_squarings)[1],
+    compute=_frechet_compute,
 )
-absorbing_blocks(expm_frechet_p, 1, lambda **_: (-2, -1))
+absorbing_blocks(expm_frechet_p, slice(1, None), lambda **_: (-2, -1))
 
 
 __all__ = [

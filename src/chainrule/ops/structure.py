@@ -14,8 +14,9 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.avals import ShapedArray, aval_of, wrap
+from ..core.config import options
 from . import shaping
-from .absorbing import absorbing
+from .absorbing import AbsorbingTrace, absorbing, absorbing_if_chosen
 from .arithmetic import add_p, mul_p, neg_p
 from .elementwise_rules import unbroadcast
 from .power_series import Series, cauchy
@@ -65,10 +66,18 @@ def scaled_by(x: Any, factor: float) -> Any:
 
 def known_terms(prim: Any, y: Any, series: Any, params: Any) -> Iterator[Any] | None:
     """Coefficients 1, 2, ... of a primitive of power series, None where only its
+    derivative gives them. With `nan_safe_gradients`, coefficients that are zero absorb."""
+    if not options.nan_safe_gradients:
+        return _known_terms(prim, y, series, params)
+    trace = AbsorbingTrace()
+    marked = lambda s: Series([s[0]], (trace.mark(s[k]) for k in count(1)))
+    terms = _known_terms(prim, y, [marked(s) for s in series], params)
+    return None if terms is None else map(trace.bare, terms)
 
-    derivative gives them."""
-    if prim.taylor:
-        return iter(prim.taylor(y, *series, **params))
+
+def _known_terms(prim: Any, y: Any, series: Any, params: Any) -> Iterator[Any] | None:
+    if prim.taylor and (terms := prim.taylor(y, *series, **params)) is not None:
+        return iter(terms)
     if prim.linear is not None:
         return _linear_terms(prim, series, params)
     if not prim.bilinear:
@@ -113,8 +122,8 @@ def slice_rows(x: Any, start: int, stop: int, axis: int) -> Any:
 
 
 __all__ = [
-    "Series", "ShapedArray", "absorbing", "add_p", "add_tangents", "batch_to_front",
-    "broadcast_in_dim", "broadcast_to", "float0_zeros", "instantiate", "known_terms",
-    "move_dim", "negate_p", "reshape", "scale_p", "scaled_by", "slice_rows", "sum_rows",
-    "take_row", "unbroadcast",
+    "Series", "ShapedArray", "absorbing", "absorbing_if_chosen", "add_p",
+    "add_tangents", "batch_to_front", "broadcast_in_dim", "broadcast_to",
+    "float0_zeros", "instantiate", "known_terms", "move_dim", "negate_p", "reshape",
+    "scale_p", "scaled_by", "slice_rows", "sum_rows", "take_row", "unbroadcast",
 ]  # fmt: skip

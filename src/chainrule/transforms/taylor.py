@@ -18,7 +18,14 @@ from typing import Any
 
 from ..core.avals import aval_of, tangent_aval
 from ..core.dtypes import is_inexact
-from ..ops.structure import Series, broadcast_to, instantiate, known_terms, scaled_by
+from ..ops.structure import (
+    Series,
+    absorbing_if_chosen,
+    broadcast_to,
+    instantiate,
+    known_terms,
+    scaled_by,
+)
 from ..runtime import _native
 from .jvp import PrimalTracer, tangent_of
 
@@ -117,7 +124,8 @@ class TaylorTrace(_native.Trace):
             else:
                 ys = [self.box(s) for s in made]
                 y = ys if several else ys[0]
-                found = tangent_of(prim, primals, dots, y, params)
+                rule = lambda dots: tangent_of(prim, primals, dots, y, params)
+                found = absorbing_if_chosen(rule, dots)
             found = found if several else [found]
             return [None if t is None else self.series(t) for t in found]
         finally:
