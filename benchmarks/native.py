@@ -5,7 +5,7 @@ The sources lie in `benchmarks/c`. A function has the signature
     void name(const REAL **in, REAL *out, long n)
 
 where REAL is the type of the row's inputs, `in` their arrays, `out` room for all
-results, and n the extent of the first input. `Gcc` stands for the library in a worker.
+results, and n the extent of the first input, or what the row says. `Gcc` stands for the library in a worker.
 """
 
 import ctypes
@@ -49,11 +49,19 @@ class Gcc:
 
 
 Shapes = Callable[[int], list[tuple[int, ...]]]
+Extent = Callable[[list[numpy.ndarray]], int]
 
 
-def c_function(name: str, shapes: Shapes, source: str = "loops.c") -> Any:
+def leading(arrays: list[numpy.ndarray]) -> int:
+    """The extent of the first array; 1 for a number."""
+    return arrays[0].shape[0] if arrays[0].ndim else 1
+
+
+def c_function(
+    name: str, shapes: Shapes, source: str = "loops.c", extent: Extent = leading
+) -> Any:
     """The `prepare` of a function in C, for `others` of a row. `shapes(n)` are those of
-    its results, which it returns as a list."""
+    its results, which it returns as a list; n is extent(arrays)."""
 
     def prepare(gcc: Gcc) -> Callable[..., Any]:
         bound: dict[Any, Any] = {}
@@ -61,7 +69,9 @@ def c_function(name: str, shapes: Shapes, source: str = "loops.c") -> Any:
         def call(*arrays: Any) -> Any:
             key = tuple(map(id, arrays))
             if key not in bound:
-                bound[key] = bind(gcc, source, name, shapes, flat(arrays))
+                inputs = flat(arrays)
+                function = getattr(gcc.load(source, inputs[0].dtype.name), name)
+                bound[key] = bind(function, shapes, inputs, extent(inputs))
             run, results = bound[key]
             run()
             return results
@@ -79,16 +89,13 @@ def flat(tree: Any) -> list[numpy.ndarray]:
 
 
 def bind(
-    gcc: Gcc, source: str, name: str, shapes: Shapes, arrays: list[numpy.ndarray]
+    function: Any, shapes: Shapes, arrays: list[numpy.ndarray], n: int
 ) -> tuple[Callable[[], Any], list[numpy.ndarray]]:
     """A call without arguments, and the views of what it computes."""
-    first = arrays[0]
-    n = first.shape[0] if first.ndim else 1
     sizes = [int(numpy.prod(shape)) for shape in shapes(n)]
-    out = numpy.zeros(sum(sizes), first.dtype)
+    out = numpy.zeros(sum(sizes), arrays[0].dtype)
     ends = numpy.cumsum(sizes)[:-1]
     views = [v.reshape(s) for v, s in zip(numpy.split(out, ends), shapes(n))]
-    function = getattr(gcc.load(source, first.dtype.name), name)
     function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long]
     function.restype = None
     given = (ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays))

@@ -218,6 +218,14 @@ program(
         *normals(1, 50, lambda n: n, 32)(size),
     ),
     "4 f32, 64 f32",
+    others={
+        "c": c_function(
+            "gated",
+            lambda n: [(64, 128), (128,)],
+            "recurrent.c",
+            lambda arrays: arrays[2].shape[1],
+        )
+    },
     rtol={"f32": 2e-3, "f64": 1e-8},
     small=4,
 )
