@@ -188,6 +188,22 @@ def test_short_ones_keep_their_conditions():
     assert " if " in loops(lambda x: x - cnp.roll(x, 1), x)
 
 
+@pytest.mark.parametrize("first", ["sums", "columns"])
+def test_columns_of_several_kinds_are_not_joined_in_the_kernel_of_their_sums(first):
+    """Kernels with sums have no boxes; the sums of rows stay with them."""
+
+    def f(x, y):
+        joined = cnp.concatenate([cnp.sin(x), cnp.cos(y), x * y], 1)
+        both = joined.sum(0), joined @ cnp.ones((384, 40), np.float32)
+        return both if first == "sums" else both[::-1]
+
+    x, y = numbers(64, 128) / 50, numbers(64, 128) / 50
+    for a, b in zip(cr.jit(f)(x, y), f(x, y), strict=True):
+        np.testing.assert_allclose(a, b, 1e-4, 1e-4)
+    joined = steps_of(f, x, y)[0].scheduled.kernel
+    assert len(joined.stages) == 3 and not any(s.reductions for s in joined.stages)
+
+
 def test_many_conditions_are_left_in_the_edges():
     def steps(x):
         for _ in range(4):

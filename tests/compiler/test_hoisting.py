@@ -51,6 +51,19 @@ def test_what_is_cheap_stays_where_it_is_read():
     assert kinds(check(f, X, cnp.ones((60, 20)))) == ["loop"]
 
 
+def test_what_products_would_turn_is_turned_before_the_loop():
+    """x @ w.T for a small w; the copy is made once, however many products read it."""
+
+    def f(x, w):
+        step = lambda y, _: (cnp.tanh((y @ w.T) @ w), cnp.sin(y @ w.T).sum())
+        return lax.scan(step, x, None, length=9)
+
+    x = X[:32].repeat(2, 1)
+    w = RNG.normal(size=(24, 40)).astype(np.float32) / 9
+    steps = check(f, x, w)
+    assert [s.what for s in steps if s.kind != "loop"] == ["transpose"]
+
+
 def test_a_loop_in_registers_reads_what_was_made():
     def f(x, c):
         return lax.fori_loop(0, 9, lambda _, c: 0.5 * c + cnp.sum(cnp.cos(x)), c)

@@ -47,7 +47,7 @@ def in_boxes(kernel: Kernel, width: int) -> Kernel:
     if not plain or not grid[-1].vector or len(kernel.stages) != 1:
         return kernel
     stores = kernel.stages[0].stores
-    if grid[-1].extent < SHORTEST * width or not _cuts(stores):
+    if grid[-1].extent < SHORTEST * width or not cuts(_expressions(stores)):
         return kernel
     best, chosen = math.inf, None
     for first in reversed(range(len(grid))):
@@ -69,7 +69,9 @@ def _boxes(
     if k == len(grid):
         return [([], stores)]
     var, n = grid[k].var, grid[k].extent
-    ends = sorted({0, *(c for v, c in _cuts(stores) if v is var and 0 < c < n), n})
+    ends = sorted(
+        {0, *(c for v, c in cuts(_expressions(stores)) if v is var and 0 < c < n), n}
+    )
     out: list[Box] = []
     for low, high in _parts(ends, width if grid[k].vector else 1)[: BOXES + 1]:
         inside = _decided(stores, var, low, high)
@@ -135,10 +137,10 @@ def _expressions(stores: Iterable[Store]) -> list[Expr]:
 # --- conditions
 
 
-def _cuts(stores: Sequence[Store]) -> list[tuple[Expr, int]]:
+def cuts(expressions: Sequence[Expr]) -> list[tuple[Expr, int]]:
     """Where conditions change: of a variable, the first value behind it."""
     out: list[tuple[Expr, int]] = []
-    for x in walk(_expressions(stores)):
+    for x in walk(expressions):
         found = _comparison(x)
         if found is not None:
             v, c, k = found
@@ -309,4 +311,4 @@ def _clip(a: Axis, limits: Range, tile: tuple[Expr, Expr]) -> None:
     a.floor = low
 
 
-__all__: list[Any] = ["in_boxes"]
+__all__: list[Any] = ["cuts", "in_boxes"]

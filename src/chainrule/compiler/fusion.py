@@ -18,6 +18,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from .boxes import cuts
 from .expr import Expr, const
 from .index import Index, Split, loop_variable, ravel, variable_index
 from .loop import load, result
@@ -354,7 +355,11 @@ class Fusion:
                 or v.owner.sequence < cluster.sequence
                 for v in context.reads
             )
-            if ready and _affordable(cluster, member, context):
+            if (
+                ready
+                and _affordable(cluster, member, context)
+                and not _loses_boxes(cluster, member, context)
+            ):
                 self.adopt(cluster, member, context)
                 return True
         except NotFusable:
@@ -407,6 +412,18 @@ def _affordable(cluster: Cluster, member: Member, context: Context) -> bool:
     if columns:
         return total <= COLUMN_LIMIT
     return rows >= 8 and total // rows <= ROW_LIMIT
+
+
+def _loses_boxes(cluster: Cluster, member: Member, context: Context) -> bool:
+    """Whether columns would be summed in one kernel with a map of which they have several
+    kinds: alone, that is computed in boxes (boxes.py), a kernel with sums is not."""
+    inner, last = cluster.inner, len(cluster.dims) - 1
+    if not inner or last in inner or math.prod(cluster.dims) > CHUNKED:
+        return False
+    across = {v for v, _ in cluster.index[last].terms}
+    maps = [cluster.composed.get(m, ()) for m in cluster.members if m.role == "map"]
+    maps += [context.composed] if member.role == "map" else []
+    return any(v in across for v, _ in cuts([x for row in maps for x in row]))
 
 
 class Partial(Value):

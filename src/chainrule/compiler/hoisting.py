@@ -2,8 +2,9 @@
 
 Equations of a body that depend on the loop's constants alone are lowered around the
 loop. What they make is passed to the body as further constants where it is worth a
-buffer: reductions, products, and elementwise values that are expensive. What costs less
-than reading it from memory stays in the body, composed into whatever reads it.
+buffer: reductions, products, elementwise values that are expensive, and what the body's
+products would copy in another order at every step. What costs less than reading it from
+memory stays in the body, composed into whatever reads it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, has_effects
+from ..core.avals import update
+from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, has_effects
 from .builder import EXPENSIVE
 from .passes.dead_code import eliminate_dead_code
 from .scalar_bodies import Outside
@@ -24,8 +26,12 @@ def hoist(
 ) -> tuple[ClosedJaxpr, list[Value]]:
     """A body that computes less, and its constants, its first arguments. Unless the body
     is `certain` to run, it keeps what runs on the host: a callback may raise."""
+    body, copies = _with_copies(body, len(consts))
     fixed = _invariant(body.jaxpr, len(consts))
     env = _lowered(program, body, fixed, consts, certain)
+    for v in copies:
+        if v in env:
+            program.settle(env[v])
     made = [e for e in fixed if all(v in env for v in e.outvars)]
     heavy = [e for e in made if not all(_is_cheap(env[v]) for v in e.outvars)]
     if not heavy:
@@ -39,6 +45,39 @@ def hoist(
     kept = [v for e in heavy for v in e.outvars if v in read]
     rest = cut.jaxpr.replace(invars=[*kept, *body.jaxpr.invars])
     return ClosedJaxpr(rest, cut.consts), [*(env[v] for v in kept), *consts]
+
+
+def _with_copies(body: ClosedJaxpr, num_consts: int) -> tuple[ClosedJaxpr, list[Var]]:
+    """The body with those constants transposed that its products would copy so, and the
+    copies."""
+    consts = {*body.jaxpr.constvars, *body.jaxpr.invars[:num_consts]}
+    made: dict[Any, Var] = {}
+    eqns: list[JaxprEqn] = []
+    for eqn in body.eqns:
+        rules = eqn.primitive.arrange
+        avals = [v.aval for v in (*eqn.invars, *eqn.outvars)]
+        found = rules and rules.copied(*avals, **eqn.params)
+        if found and eqn.invars[found[0]] in consts:
+            k, order, params = found
+            source, invars = eqn.invars[k], list(eqn.invars)
+            if (source, *order) not in made:
+                shape = tuple(source.aval.shape[d] for d in order)
+                invars[k] = Var(update(source.aval, shape=shape))
+                primitive, given = rules.permute(order)
+                eqns.append(
+                    eqn.replace(
+                        primitive=primitive,
+                        params=given,
+                        invars=[source],
+                        outvars=[invars[k]],
+                    )  # fmt: skip
+                )
+            invars[k] = made.setdefault((source, *order), invars[k])
+            eqn = eqn.replace(invars=invars, params=params)
+        eqns.append(eqn)
+    if not made:
+        return body, []
+    return ClosedJaxpr(body.jaxpr.replace(eqns=eqns), body.consts), list(made.values())
 
 
 def _invariant(jaxpr: Jaxpr, num_consts: int) -> list[JaxprEqn]:

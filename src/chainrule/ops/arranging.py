@@ -14,11 +14,14 @@ View = tuple[int | None, ...]
 
 
 class Arranging(NamedTuple):
-    """The rules of a product; `reshape(shape)` puts sizes of 1 where they belong."""
+    """The rules of a product; `reshape(shape)` puts sizes of 1 where they belong,
+    `permute(order)` dimensions in order. `copied` tells of what its lowering copies."""
 
     operands: Callable[..., Any]
     result: Callable[..., Any]
     reshape: Callable[[Shape], tuple[Any, Any]]
+    permute: Callable[[Sequence[int]], tuple[Any, Any]]
+    copied: Callable[..., Any]
 
 
 def dot_operands(

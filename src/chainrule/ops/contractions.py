@@ -23,7 +23,7 @@ from ..core.primitive import Primitive
 from ..runtime import _native
 from . import arranging, folds
 from .absorbing_forms import absorbing_products
-from .shaping import convert, reshape_p, transpose
+from .shaping import convert, reshape_p, transpose, transpose_p
 
 Numbers = tuple[
     tuple[tuple[int, ...], tuple[int, ...]], tuple[tuple[int, ...], tuple[int, ...]]
@@ -327,6 +327,8 @@ dot_general_p = Primitive(
         arranging.dot_operands,
         arranging.dot_result,
         lambda shape: (reshape_p, {"new_sizes": tuple(shape)}),
+        lambda order: (transpose_p, {"permutation": tuple(order)}),
+        folds.dot_copied,
     ),
 )
 dot_general_p.quick = _native.quick_product

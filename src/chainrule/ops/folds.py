@@ -132,13 +132,8 @@ def dot_general(
 ) -> Any:  # fmt: skip
     """Products of arrays: a fold for small or thin ones, the library's for large."""
     (cx, cy), (bx, by) = dimension_numbers
-    free_x = [k for k in range(len(x.shape)) if k not in (*cx, *bx)]
-    free_y = [k for k in range(len(y.shape)) if k not in (*cy, *by)]
-    sizes = [
-        math.prod(v.shape[k] for k in dims)
-        for v, dims in ((x, bx), (x, free_x), (y, free_y), (x, cx))
-    ]
-    if _is_large(build, x, y, sizes):
+    free_x, free_y, sizes = _free(x.shape, y.shape, dimension_numbers)
+    if _is_large((x.aval, y.aval, build.out), sizes):
         return _gemm(build, x, y, (cx, cy), (bx, by), (free_x, free_y), sizes)
     batch, fx = len(bx), len(free_x)
     domain = [x.shape[k] for k in (*bx, *free_x)] + [y.shape[k] for k in free_y]
@@ -146,38 +141,63 @@ def dot_general(
     domain += [x.shape[k] for k in cx]
     place_x = {k: i for i, k in enumerate((*bx, *free_x))}
     place_x.update({k: first + i for i, k in enumerate(cx)})
+    x = build.settled(x, reads=sizes[2])
+    y = build.settled(y, reads=sizes[1])
+    order = list(range(len(y.shape)))
+    if _is_turned(sizes, cy, len(order)):
+        order = [*by, *cy, *free_y]
+        y = build.stored(build.permuted(y, order))
     place_y = {k: i for i, k in enumerate(by)}
     place_y.update({k: batch + fx + i for i, k in enumerate(free_y)})
     place_y.update({k: first + i for i, k in enumerate(cy)})
-    x = build.settled(x, reads=sizes[2])
-    y = build.settled(y, reads=sizes[1])
-    if sizes[1] >= 4 and sizes[2] >= 4 and len(y.shape) - 1 in cy:
-        y, free_y, by, cy = _turned(build, y, free_y, by, cy)
-        place_y = {k: i for i, k in enumerate(by)}
-        place_y.update({k: batch + fx + i for i, k in enumerate(free_y)})
-        place_y.update({k: first + i for i, k in enumerate(cy)})
     return product(
         build, x, y, domain, range(first, len(domain)),
         lambda *i: x.at(*[i[place_x[k]] for k in range(len(x.shape))]),
-        lambda *i: y.at(*[i[place_y[k]] for k in range(len(y.shape))]),
+        lambda *i: y.at(*[i[place_y[k]] for k in order]),
     )  # fmt: skip
 
 
-def _turned(build: Any, y: Any, free: Any, batch: Any, contracted: Any) -> Any:
-    """`y` copied so that a free dimension is contiguous, with its dimensions' places."""
-    order = [*batch, *contracted, *free]
-    copy = build.stored(build.permuted(y, order))
-    places = list(range(len(order)))
-    b, c = len(batch), len(batch) + len(contracted)
-    return copy, places[c:], places[:b], places[b:c]
+def dot_copied(
+    x: Any, y: Any, out: Any, *, dimension_numbers: Any, **params: Any
+) -> tuple[int, list[int], Any] | None:
+    """Which operand the lowering copies in another order, that order, and the parameters
+    of the product of such a copy; None where it copies none."""
+    (cx, cy), (bx, by) = dimension_numbers
+    *_, free_y, sizes = _free(x.shape, y.shape, dimension_numbers)
+    if _is_large((x, y, out), sizes) or not _is_turned(sizes, cy, len(y.shape)):
+        return None
+    order = [*by, *cy, *free_y]
+    numbers = (cx, _places(order, cy)), (bx, _places(order, by))
+    return 1, order, {"dimension_numbers": numbers, **params}
 
 
-def _is_large(build: Any, x: Any, y: Any, sizes: Sequence[int]) -> bool:
+def _places(order: Sequence[int], dims: Sequence[int]) -> tuple[int, ...]:
+    return tuple(order.index(k) for k in dims)
+
+
+def _free(
+    x: Sequence[int], y: Sequence[int], numbers: Any
+) -> tuple[list[int], list[int], list[int]]:
+    """The free dimensions of both shapes, and the sizes of batch, rows, columns and
+    sums."""
+    (cx, cy), (bx, by) = numbers
+    free_x = [k for k in range(len(x)) if k not in (*cx, *bx)]
+    free_y = [k for k in range(len(y)) if k not in (*cy, *by)]
+    dims = (x, bx), (x, free_x), (y, free_y), (x, cx)
+    return free_x, free_y, [math.prod(s[k] for k in ks) for s, ks in dims]
+
+
+def _is_turned(sizes: Sequence[int], contracted: Sequence[int], ndim: int) -> bool:
+    """Whether a small product reads a copy of its second operand in which a free
+    dimension is contiguous."""
+    return sizes[1] >= 4 and sizes[2] >= 4 and ndim - 1 in contracted
+
+
+def _is_large(avals: Sequence[Any], sizes: Sequence[int]) -> bool:
     _, m, n, k = sizes
-    same = x.type == y.type == build.type_of(build.out.dtype)
     return (
-        same
-        and x.type in ("f32", "f64")
+        len({a.dtype for a in avals}) == 1
+        and str(avals[0].dtype) in ("float32", "float64")
         and m * n * k >= GEMM_WORK
         and min(m, n, k) >= 16
     )
