@@ -186,6 +186,15 @@ def numba_black_scholes(numba):
     return run
 
 
+kernel(
+    GROUP,
+    "waves",
+    "complex: |exp(i x) y + i x|",
+    lambda np, x, y: np.abs(np.exp(1j * x) * y + 1j * x),
+    normals(2),
+    "1K f32, 1M f32, 1M f64",
+    rtol={"f32": 1e-4, "f64": 1e-10},
+)
 program(
     GROUP,
     "black_scholes",

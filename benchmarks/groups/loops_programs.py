@@ -346,6 +346,29 @@ for name, function in (("odeint", solved), ("odeint_grad", solved_gradient)):
         small=4,
         rtol={"f64": 1e-3},
     )
+
+
+def wave(lib, x):
+    """Schroedinger's equation on a ring, explicit steps that keep the norm."""
+    np = lib.numpy
+
+    def step(_, psi):
+        bent = np.roll(psi, 1) - 2 * psi + np.roll(psi, -1)
+        moved = psi + 0.1j * bent
+        return moved / np.sqrt(np.sum(np.abs(moved) ** 2))
+
+    return np.abs(lib.lax.fori_loop(0, 100, step, np.exp(1j * x - x * x)))
+
+
+program(
+    GROUP,
+    "wave",
+    "Schroedinger's equation, 100 steps by fori_loop, n complex numbers",
+    wave,
+    normals(1),
+    "64 f32, 4K f64",
+    rtol={"f32": 1e-3, "f64": 1e-8},
+)
 program(
     GROUP,
     "empty",

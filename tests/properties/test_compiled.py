@@ -34,23 +34,19 @@ ON_HOST = {
 it pivots, `cofactors` of matrices beyond 3 x 3."""
 
 ON_HOST_BY_DTYPE = {
-    "abs", "absorbing_mul", "acos", "acosh", "add", "asin", "asinh", "atan", "atanh",
-    "broadcast_in_dim", "cofactors", "complex", "concatenate", "conj",
-    "conv_general_dilated", "convert_element_type", "cos", "cosh", "cumprod", "div",
-    "dot_general", "dynamic_slice", "dynamic_update_slice", "eig", "exp", "exp2",
-    "expm", "expm1", "fft", "gather", "imag", "integer_pow", "iota", "least_squares",
-    "linear_recurrence", "log", "log1p", "logistic", "max", "mul", "ne", "neg", "pad",
-    "pinv", "polar", "pow", "real", "reduce_max", "reduce_min", "reduce_prod",
-    "reduce_sum", "reduce_window_sum", "reshape", "rev", "rsf2csf", "rsqrt",
-    "scan", "scatter", "scatter-add", "scatter-mul", "scatter-sub", "select_n", "sign", "sin",
-    "sinh", "slice", "slogdet", "sort", "split", "sqrt", "sqrtm", "square", "squeeze",
-    "sub", "sylvester", "tan", "tanh", "tile", "transpose", "triangular_solve",
+    "absorbing_mul", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cofactors",
+    "cumprod", "eig", "expm", "fft", "least_squares", "linear_recurrence", "max",
+    "pinv", "polar", "reduce_max", "reduce_min", "reduce_prod", "rsf2csf",
+    "scatter-mul", "slogdet", "sort", "sqrtm", "sylvester", "triangular_solve",
     "tridiagonal",
 }  # fmt: skip
 """Primitives that run as host steps on complex numbers."""
 
 MOVING = ("elementwise_discrete", "indexing", "shaping", "sorting")
 """Families whose results, floats too, are the same bit by bit."""
+
+DISCRETE = ("elementwise_discrete",)
+"""Of those, what is rounded where operands are complex: abs, sign."""
 
 ULPS = {"elementwise": 8, "elementwise_special": 16}
 """Families of functions, and how far their implementations may be apart."""
@@ -99,12 +95,16 @@ def host_steps(cases):
         yield step.eqn.primitive.name, all(v.type is not None for v in values)
 
 
+def has_complex(case):
+    return any(np.iscomplexobj(x) for x in case.operands())
+
+
 def assert_agree(case, found, expected):
     """Equal bits, few units in the last place, or the dtype's tolerance: by family."""
     family = case.name.split(":")[0]
     for a, b in zip(found, expected):
         a, b = np.asarray(a), np.asarray(b)
-        if family in MOVING:
+        if family in MOVING and not (family in DISCRETE and has_complex(case)):
             assert a.tobytes() == b.tobytes(), case.name
         elif family in ULPS and a.dtype.kind == "f":
             spacing = np.abs(np.spacing(b))

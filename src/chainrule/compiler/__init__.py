@@ -9,7 +9,7 @@ executes. Only `codegen` knows LLVM; no file here knows a primitive by name.
 import importlib as _importlib
 from typing import Any as _Any
 
-_SUBMODULES = frozenset({"families", "pipeline", "report", "start"})
+_SUBMODULES = frozenset({"complex_programs", "families", "pipeline", "report", "start"})
 
 
 def __getattr__(name: str) -> _Any:

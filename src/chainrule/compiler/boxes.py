@@ -242,7 +242,7 @@ def _unguarded(x: Expr, args: Sequence[Expr]) -> Expr:
     if not args[-1].data:
         return const(0, x.type)
     buffer, constant, terms, flags = x.data
-    return node("load", x.type, tuple(args[:-1]), (buffer, constant, terms, flags & 1))
+    return node("load", x.type, tuple(args[:-1]), (buffer, constant, terms, flags & ~6))
 
 
 def _joined(op: str, x: Expr, y: Expr) -> Expr:

@@ -21,13 +21,22 @@ from typing import Any
 import numpy as np
 
 from . import scalars
-from .components import MOST, split_axis
+from .components import MOST, interleaved, split_axis
 from .expr import Expr, const, convert, select
 from .fusion import WORK
 from .index import Index, ravel
 from .sizes import shaped
 from .updates import Piece, Written, copy_of, write
-from .values import Fold, Indices, Lazy, Reduced, Value, type_of
+from .values import (
+    Constant,
+    Fold,
+    Indices,
+    Lazy,
+    Reduced,
+    Stored,
+    Value,
+    type_of,
+)
 
 EXPENSIVE = 8.0
 DEEPEST = 48
@@ -198,6 +207,24 @@ class Builder:
         """`x`; what reads it is not computed in kernels that there are already."""
         self.program.close_kernels()
         return x
+
+    def part(self, x: Value, k: int) -> Value:
+        """Part `k` of the two that lie side by side in the elements of a buffer."""
+        stored = isinstance(x, Stored) and not isinstance(x, Constant)
+        self.require(stored and x.type is None, "parts of what is in no buffer")
+        read = lambda position: self.program.current.part(
+            x, self.out.dtype, position, k
+        )
+        element = lambda indices: read(ravel(indices, x.shape))
+        return self._lazy(element, (x,), 0.0, read)
+
+    def interleaved(self, *parts: Value) -> Value:
+        """A buffer with the elements of the parts side by side."""
+        shape = self.out.shape
+        whole = lambda x: lambda *i: x.at(*aligned(x.shape, shape, i))
+        of = lambda x: self.of(self.aval(shape, x.aval.dtype)).index(whole(x), x)
+        full = [x if x.shape == shape else of(x) for x in parts]
+        return interleaved(self.program, self.out, full)
 
     def permuted(self, x: Value, order: Sequence[int]) -> Value:
         """`x` with dimension order[k] as its k-th."""

@@ -26,13 +26,16 @@ MOST = 8
 class Component(Value):
     """One component of a result, stored at its place in the result's buffer."""
 
-    __slots__ = ("axis", "number", "part", "target")
+    __slots__ = ("axis", "number", "part", "target", "within")
 
-    def __init__(self, target: Written, axis: int, number: int, part: Value):
+    def __init__(
+        self, target: Written, axis: int, number: int, part: Value, within: Any
+    ):
         self.aval, self.shape, self.type = None, part.shape, part.type
         self.reader, self.buffer, self.owner = part.reader, target, None
         self.anchor, self.cost, self.depth = True, 0.0, 0
         self.target, self.axis, self.number, self.part = target, axis, number, part
+        self.within: Sequence[int] = within
 
     @property
     def uses(self) -> int:
@@ -44,7 +47,7 @@ class Component(Value):
 
     def store(self, indices: Indices, value: Expr) -> Store:
         place = (*indices[: self.axis], Index(self.number), *indices[self.axis :])
-        return Store(self.target, ravel(place, self.target.shape), value)
+        return Store(self.target, ravel(place, self.within), value)
 
 
 def separate(fusion: Fusion, v: Lazy) -> None:
@@ -95,12 +98,26 @@ def put_together(fusion: Fusion, v: Lazy) -> Written:
         separate(fusion, v)
     target = Written(v.aval, fusion)
     for k, part in enumerate(v.parts or ()):
-        piece = Component(target, v.split, k, part)
-        fusion.assign(Member("map", [piece]))
-        latest = target.owner
-        if latest is None or piece.owner.sequence > latest.sequence:
-            target.owner = piece.owner
+        _assign(fusion, Component(target, v.split, k, part, v.shape))
     return target
+
+
+def interleaved(fusion: Fusion, aval: Any, parts: Sequence[Value]) -> Written:
+    """A buffer of type `aval` with the elements of the parts side by side in each."""
+    target, within = Written(aval, fusion), (*aval.shape, len(parts))
+    for k, part in enumerate(parts):
+        piece = Component(target, len(aval.shape), k, part, within)
+        _assign(fusion, piece)
+        fusion.beside = piece.owner
+    fusion.beside = None
+    return target
+
+
+def _assign(fusion: Fusion, piece: Component) -> None:
+    fusion.assign(Member("map", [piece]))
+    latest = piece.target.owner
+    if latest is None or piece.owner.sequence > latest.sequence:
+        piece.target.owner = piece.owner
 
 
 def split_axis(shape: Sequence[int], operands: Sequence[Value]) -> int | None:
@@ -112,4 +129,4 @@ def split_axis(shape: Sequence[int], operands: Sequence[Value]) -> int | None:
     return None
 
 
-__all__: list[Any] = ["MOST", "put_together", "separate", "split_axis"]
+__all__: list[Any] = ["MOST", "interleaved", "put_together", "separate", "split_axis"]

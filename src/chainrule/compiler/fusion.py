@@ -21,7 +21,7 @@ from typing import Any
 from .boxes import cuts
 from .expr import Expr, const
 from .index import Index, Split, loop_variable, ravel, variable_index
-from .loop import load, result
+from .loop import load, load_part, result
 from .sizes import alike
 from .values import (
     Constant,
@@ -33,6 +33,7 @@ from .values import (
     Reduced,
     Stored,
     Value,
+    type_of,
 )  # fmt: skip
 
 CHUNKED = 1 << 17
@@ -163,6 +164,11 @@ class Context(Reader):
         self.reads[v] = None
         far = self.guard is not None and _goes_far(place, v.shape)
         return load(v, v.type or "", place, self.guard, far)
+
+    def part(self, v: Value, dtype: Any, position: Index, k: int) -> Expr:
+        """Number `k` of the two numbers that a buffer's element consists of."""
+        self.reads[v] = None
+        return load_part(v, type_of(dtype) or "", position, k, self.guard)
 
     def _is_later(self, v: Value) -> bool:
         owner = v.owner

@@ -119,6 +119,18 @@ def load(
     return node("load", type, args, (buffer, index.constant, index.terms, flags))
 
 
+PAIRED, SECOND = 8, 16
+
+
+def load_part(buffer: Any, type: str, index: Index, k: int, guard: Expr | None) -> Expr:
+    """Number k of the two numbers side by side, at position 2 * index, of which each
+    element of a buffer consists. Flags say so: where one is, the other can be read."""
+    place = index * 2 + k
+    e = load(buffer, type, place, guard)
+    *data, flags = e.data
+    return node("load", type, e.args, (*data, flags | PAIRED | SECOND * k))
+
+
 def result(serial: int, k: int, type: str) -> Expr:
     """The k-th result of a reduction, a scalar of the grid's point."""
     return node("result", type, (), (serial, k))

@@ -21,6 +21,7 @@ from . import plans
 from .passes.algebra import simplify_algebra
 from .passes.arrangement import arrange_contractions
 from .passes.common_subexpressions import eliminate_common_subexpressions
+from .passes.complex_numbers import take_complex_apart
 from .passes.constants import fold_constants
 from .passes.contraction import contract_products
 from .passes.dead_code import eliminate_dead_code
@@ -29,6 +30,7 @@ from .start import uncollected
 
 PASSES: tuple[Callable[[ClosedJaxpr], ClosedJaxpr], ...] = (
     inline,
+    take_complex_apart,
     fold_constants,
     simplify_algebra,
     eliminate_common_subexpressions,

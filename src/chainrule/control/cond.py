@@ -340,5 +340,6 @@ cond_p: Any = Primitive(
     raw=True,
     live=_live,
     lower=lambda build, index, *args, branches: build.branch(index, branches, args),
+    split=lambda params, _, split: {"branches": tuple(map(split, params["branches"]))},
     **lift_rules(_lift, _all_branches),
 )

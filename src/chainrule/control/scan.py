@@ -269,6 +269,17 @@ def _lower(
     return build.scan(jaxpr, parts(operands, num_consts, num_carry), length, reverse)
 
 
+def _split(params: Any, widths: Any, split: Any) -> Any:
+    """A loop over real and imaginary parts; see compiler/complex_programs.py."""
+    consts, carry = params["num_consts"], params["num_carry"]
+    return {
+        **params,
+        "jaxpr": split(params["jaxpr"]),
+        "num_consts": sum(widths[:consts]),
+        "num_carry": sum(widths[consts : consts + carry]),
+    }
+
+
 scan_p: Any = Primitive(
     "scan",
     "A loop of known length with a carry, over the rows of arrays.",
@@ -279,6 +290,7 @@ scan_p: Any = Primitive(
     raw=True,
     live=_live,
     lower=_lower,
+    split=_split,
     **lift_rules(_lift, _unrolled),
     **reverse_rules(lambda *args, **params: scan_p(*args, **params)),
 )

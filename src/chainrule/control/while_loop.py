@@ -287,6 +287,17 @@ def _lower(
     return build.while_loop(cond_jaxpr, body_jaxpr, groups)
 
 
+def _split(params: Any, widths: Any, split: Any) -> Any:
+    """A loop over real and imaginary parts; see compiler/complex_programs.py."""
+    test, body = params["cond_nconsts"], params["body_nconsts"]
+    return {
+        "cond_jaxpr": split(params["cond_jaxpr"]),
+        "body_jaxpr": split(params["body_jaxpr"]),
+        "cond_nconsts": sum(widths[:test]),
+        "body_nconsts": sum(widths[test : test + body]),
+    }
+
+
 while_p: Any = Primitive(
     "while",
     "A loop that runs as long as a condition holds.",
@@ -299,5 +310,6 @@ while_p: Any = Primitive(
     raw=True,
     live=_live,
     lower=_lower,
+    split=_split,
     **lift_rules(_lift, _within_rule),
 )

@@ -115,6 +115,8 @@ class Primitive(_native.Primitive):
         self.contract = higher_order.pop("contract", None)  # passes/contraction.py
         self.work = higher_order.pop("work", None)  # per element; control/sufficient.py
         self.view = higher_order.pop("view", None)  # passes/arrangement.py
+        self.split = higher_order.pop("split", None)  # compiler/complex_programs.py
+        self.parts: Any = None  # the rule of ops/complex_parts.py
         self.arrange = higher_order.pop("arrange", None)  # passes/arrangement.py
         self.keeps_scalars = bool(higher_order.pop("keeps_scalars", False))
         if higher_order:

@@ -22,12 +22,12 @@ from .elementwise_selection import select
 real_p = elementwise(
     "real", "the real part", np.real, kinds="c", linear=(0,),
     transpose=lambda ct, x: (complex_p(ct, constant(0, ct)),),
-    result=dtypes.real_part, weak=WEAK_IF_ALL,
+    result=dtypes.real_part, weak=WEAK_IF_ALL, lower=lambda build, x: build.part(x, 0),
 )  # fmt: skip
 imag_p = elementwise(
     "imag", "the imaginary part", np.imag, kinds="c", linear=(0,),
     transpose=lambda ct, x: (complex_p(constant(0, ct), neg_p(ct)),),
-    result=dtypes.real_part, weak=WEAK_IF_ALL,
+    result=dtypes.real_part, weak=WEAK_IF_ALL, lower=lambda build, x: build.part(x, 1),
 )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def _complex_transpose(ct: Any, x: Any, y: Any) -> Any:
 complex_p = elementwise(
     "complex", "x + i y of real x and y", _complex_evaluate, kinds="f", linear=(0, 1),
     transpose=_complex_transpose, result=dtypes.with_complex,
-    weak=WEAK_IF_ALL,
+    weak=WEAK_IF_ALL, lower=lambda build, x, y: build.interleaved(x, y),
 )  # fmt: skip
 
 

@@ -476,8 +476,13 @@ class Emitter(ExpressionWriter):
                 self.offset.pop(v, None)
 
     def _stores(self, stores: list[Store]) -> None:
-        for s in stores:
-            memory.store(self, s)
+        rest = list(stores)
+        while rest:
+            s = rest.pop(0)
+            if rest and memory.are_pairs(self, s, rest[0]):
+                memory.store_pairs(self, s, rest.pop(0))
+            else:
+                memory.store(self, s)
 
 
 def emit_kernel(

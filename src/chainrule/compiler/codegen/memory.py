@@ -1,7 +1,8 @@
 """Loads and stores: how an address varies along the vector axis decides the instruction.
 
 Not at all: a scalar load. By one element: a vector load or store, under the mask of the
-axis or of the guard where there is one. Otherwise: gather and scatter. Addresses are
+axis or of the guard where there is one. By two, of pairs: one of twice the width, taken
+apart or put together by shuffles. Otherwise: gather and scatter. Addresses are
 built from the outermost variable inwards, each part in its own scope, so that inner
 loops add only what varies in them.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..expr import Expr, node
-from ..loop import Store
+from ..loop import PAIRED, SECOND, Store
 from ..loop import load as element_of
 from .turning import load_turned, turning_axis
 from .types import IN_MEMORY, NAMES, is_literal, size, vector
@@ -28,6 +29,9 @@ def load(w: Emitter, e: Expr) -> str:
     stride = _stride(w, terms)
     scattered = dynamic is not None and w.is_vector(dynamic)
     guard_wide = guard is not None and w.is_vector(guard)
+    if width and stride == 2 and flags & PAIRED and not scattered and not w.mask:
+        if guard is None:
+            return _load_of_pairs(w, e, flags & SECOND > 0)
     turning = turning_axis(w, e) if width else None
     if turning is not None:
         return load_turned(w, e, turning, _first(w, e, turning))
@@ -63,6 +67,27 @@ def load(w: Emitter, e: Expr) -> str:
         zero = "zeroinitializer" if w.width else "0"
         return w.new(f"icmp ne {t} {value}, {zero}")
     return value
+
+
+def _load_of_pairs(w: Emitter, e: Expr, second: bool) -> str:
+    """One number of each pair; both are loaded, once, and taken apart."""
+    buffer, constant, terms, flags = e.data
+    element, n = IN_MEMORY[e.type], w.width
+    constant -= second
+    rest = e.args[0] if flags & 1 else None
+    places = tuple([w.offset.get(v, 0) for v, _ in terms])
+    key = ("pairs", buffer, constant, terms, rest, places, n)
+    found = w.scopes.known.get(key)
+    t = vector(element, 2 * n)
+    if found is None:
+        w.width = 0
+        pointer = address(w, buffer, element, constant, terms, rest)
+        w.width = n
+        both = w.new(f"load {t}, ptr {pointer}, align {size(e.type)}")
+        found = both, True
+        w.scopes.remember(w.scopes.at_depth(w.scopes.depth(e)), key, found)
+    order = ", ".join(f"i32 {2 * k + second}" for k in range(n))
+    return w.new(f"shufflevector {t} {found[0]}, {t} poison, <{n} x i32> <{order}>")
 
 
 def _first(w: Emitter, e: Expr, axis: Expr) -> str:
@@ -105,6 +130,42 @@ def store(w: Emitter, s: Store) -> None:
         else:
             lanes = _lane_pointers(w, element, pointer, stride, index)
             _scatter(w, t, value, lanes, align, mask)
+    w.lines, w.width = lines, width
+
+
+def are_pairs(w: Emitter, s: Store, t: Store) -> bool:
+    """Whether two stores write the numbers of pairs, a vector of them at a time."""
+    a, b = s.index, t.index
+    return (
+        w.vector_var is not None
+        and s.buffer is t.buffer
+        and a.rest is None
+        and b.rest is None
+        and a.terms == b.terms
+        and type(b.constant) is int
+        and type(a.constant) is int
+        and b.constant - a.constant == 1
+        and s.value.type == t.value.type != "bool"
+        and not (s.when or t.when or s.combine or t.combine or w.mask)
+        and _stride(w, a.terms) == 2
+    )
+
+
+def store_pairs(w: Emitter, s: Store, t: Store) -> None:
+    """Writes both stores of pairs as one of twice the width."""
+    scope, n = w.scopes.top, w.full_width
+    values = [w.operand(x.value, True) for x in (s, t)]
+    element = IN_MEMORY[s.value.type]
+    lines, width = w.lines, w.width
+    w.lines, w.width = scope.lines, 0
+    pointer = address(w, s.buffer, element, s.index.constant, s.index.terms, None)
+    one = vector(element, n)
+    order = ", ".join(f"i32 {k}, i32 {n + k}" for k in range(n))
+    value = w.new(
+        f"shufflevector {one} {values[0]}, {one} {values[1]}, <{2 * n} x i32> <{order}>"
+    )
+    both, align = vector(element, 2 * n), size(s.value.type)
+    w.lines.append(f"  store {both} {value}, ptr {pointer}, align {align}")
     w.lines, w.width = lines, width
 
 
@@ -348,4 +409,4 @@ def _short(element: str) -> str:
     return {"float": "f32", "double": "f64", "half": "f16"}.get(element, element)
 
 
-__all__ = ["NAMES", "address", "load", "store"]
+__all__ = ["NAMES", "address", "are_pairs", "load", "store", "store_pairs"]

@@ -1,0 +1,273 @@
+"""Compiled programs with complex numbers: native, by real and imaginary parts."""
+
+import mpmath
+import numpy as np
+import pytest
+
+import chainrule as cr
+import chainrule.numpy as cnp
+from chainrule import lax
+from chainrule.compiler.complex_programs import in_parts
+from chainrule.compiler.passes.complex_numbers import take_complex_apart
+
+rng = np.random.default_rng(3)
+
+
+def numbers(*shape, dtype="complex64"):
+    x = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
+    return cnp.asarray(x.astype(dtype))
+
+
+def steps_of(f, *args):
+    return cr.explain(f)(*args).steps
+
+
+def check(f, *args, rtol=1e-5, atol=1e-6):
+    """Compiled as eagerly, types too, and nothing on the host."""
+    want = cr.tree.leaves(f(*args))
+    got = cr.tree.leaves(cr.jit(f)(*args))
+    for a, b in zip(got, want, strict=True):
+        assert (a.dtype, a.shape, a.weak_type) == (b.dtype, b.shape, b.weak_type)
+        np.testing.assert_allclose(a, b, rtol, atol)
+    steps = steps_of(f, *args)
+    assert all(s.kind != "host" for s in steps), [s.what for s in steps]
+    return steps
+
+
+# --- functions, against mpmath ------------------------------------------------------------
+
+FUNCTIONS = {
+    "exp": (cnp.exp, mpmath.exp),
+    "exp2": (cnp.exp2, lambda z: mpmath.mpf(2) ** z),
+    "expm1": (cnp.expm1, mpmath.expm1),
+    "log": (cnp.log, mpmath.log),
+    "log1p": (cnp.log1p, mpmath.log1p),
+    "sqrt": (cnp.sqrt, mpmath.sqrt),
+    "rsqrt": (lax.rsqrt, lambda z: 1 / mpmath.sqrt(z)),
+    "sin": (cnp.sin, mpmath.sin),
+    "cos": (cnp.cos, mpmath.cos),
+    "tan": (cnp.tan, mpmath.tan),
+    "sinh": (cnp.sinh, mpmath.sinh),
+    "cosh": (cnp.cosh, mpmath.cosh),
+    "tanh": (cnp.tanh, mpmath.tanh),
+    "logistic": (cr.nn.sigmoid, lambda z: 1 / (1 + mpmath.exp(-z))),
+    "abs": (cnp.abs, abs),
+    "reciprocal": (lambda z: 1 / z, lambda z: 1 / z),
+    "cube": (lambda z: z**3, lambda z: z**3),
+    "inverse square": (lambda z: z**-2, lambda z: z**-2),
+}
+"""The compiled function and the exact one; 4 eps of the modulus apart."""
+
+
+def places(dtype):
+    """Numbers near zero, near the unit circle, on the axes, and a few far away."""
+    mild = 10.0 ** rng.uniform(-2, 1, 30) * np.exp(2j * np.pi * rng.uniform(size=30))
+    unit = np.exp(2j * np.pi * rng.uniform(size=15)) * (1 + 1e-3 * rng.normal(size=15))
+    small = 10.0 ** rng.uniform(-18, -6, 15) * np.exp(2j * rng.uniform(size=15))
+    axes = np.concatenate([mild[:4].real + 0j, 1j * mild[:4].imag])
+    return np.concatenate([mild, unit, small, axes]).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name, dtype):
+    compiled, exact = FUNCTIONS[name]
+    with cr.enable_x64(True):
+        z = places(dtype)
+        found = np.asarray(cr.jit(compiled)(z))
+    info = np.finfo(dtype)
+    eps, least = float(info.eps), 2 * float(info.smallest_subnormal)
+    with mpmath.workdps(60):
+        for a, b in zip(z.tolist(), found.tolist(), strict=True):
+            c = exact(mpmath.mpc(a.real, a.imag))
+            assert abs(mpmath.mpmathify(b) - c) <= 4 * eps * abs(c) + least, (a, b, c)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_nothing_overflows_or_vanishes_on_the_way(dtype):
+    """Sizes from the least normal number to the largest, both parts independent."""
+    info = np.finfo(dtype)
+    ends = np.log10(float(info.tiny)) * 0.98, np.log10(float(info.max)) * 0.98
+    a, b = 10.0 ** rng.uniform(*ends, (2, 300)) * rng.choice([-1, 1], (2, 300))
+    with cr.enable_x64(True):
+        z = cnp.asarray((a + 1j * b).astype(dtype))
+        for f in (cnp.abs, cnp.sqrt, cnp.log, cnp.sign, cnp.tanh):
+            found, want = np.asarray(cr.jit(f)(z)), np.asarray(f(z))
+            assert np.isfinite(found).all()
+            assert (np.abs(found - want) <= 4 * info.eps * np.abs(want)).all(), f
+        ratio = np.asarray(cr.jit(cnp.divide)(z, z))
+        np.testing.assert_allclose(ratio, np.ones(300), 4 * info.eps)
+
+
+def test_what_is_infinite_or_zero():
+    inf, nan = np.inf, np.nan
+    z = cnp.asarray([inf + 1j, 1 - inf * 1j, complex(nan, inf), 0, complex(-inf, inf)])
+    assert cr.jit(cnp.abs)(z).tolist() == [inf, inf, inf, 0, inf]
+    assert cr.jit(cnp.exp)(cnp.asarray([-inf + 1j, 0j, complex(inf)])).tolist()[:2] == [
+        0, 1
+    ]  # fmt: skip
+    assert cr.jit(cnp.sqrt)(cnp.asarray([0j, complex(4), -4 + 0j])).tolist() == [
+        0,
+        2,
+        2j,
+    ]
+    zero = np.asarray(cr.jit(cnp.divide)(cnp.asarray([1 + 1j]), cnp.asarray([0j])))
+    assert np.isinf(zero.real).all() and np.isinf(zero.imag).all()
+    powers = cr.jit(lambda z: (z**0j, z ** (1 + 1j)))(cnp.zeros(2, "complex64"))
+    assert [p.tolist() for p in powers] == [[1, 1], [0, 0]]
+
+
+# --- programs -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7, 16, 33, 1000, 5001])
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_arithmetic_at_every_length(n, dtype):
+    with cr.enable_x64(True):
+        z, w = numbers(n, dtype=dtype), numbers(n, dtype=dtype)
+        f = lambda z, w: (z * w + 1j * z - w.conj() / (z + 3), z.real, w.imag * 2)
+        check(f, z, w)
+
+
+def test_values_move_as_they_do_eagerly():
+    z, w = numbers(6, 5), numbers(5)
+    check(lambda z: (z.T, z[::-1, 1:4], z.reshape(3, 10), cnp.roll(z, 2, 0)), z)
+    check(lambda z, w: (cnp.concatenate([z, w[None]]), cnp.pad(z, 1), z + w), z, w)
+    check(lambda z: (z[cnp.array([0, -1, 3])], cnp.where(z.real > 0, z, 1j)), z)
+    check(lambda z: z.at[1, 2].set(3j).at[cnp.array([0, 0])].add(1 - 1j), z)
+    check(lambda z: z.sum(0) + cnp.mean(z) + cnp.cumsum(z, 1)[:, 0].sum(), z)
+    check(lambda z: lax.dynamic_slice(z, (1, cnp.argmax(z[0].real)), (2, 2)), z)
+    check(lambda z: z.at[9, 9].get(mode="fill", fill_value=2 + 1j), z)
+    check(lambda x: (x + 1j, x.astype(complex), cnp.arange(5) * 1j + x), w.real)
+    check(lambda z: (z == z[0], z != 0, z.astype(bool), z.astype(int)), z)
+
+
+def test_arguments_in_any_memory():
+    """Strided, reversed and read-only arrays, numbers, and constants of the program."""
+    base = np.asarray(numbers(8, 6))
+    fixed = base[0].copy()
+    fixed.flags.writeable = False
+    f = cr.jit(lambda z, w, s: z * w * s + fixed)
+    for z in (
+        base[:, ::2].T[:, :6],
+        base[::-1][:3, :],
+        np.broadcast_to(base[0], (3, 6)),
+    ):
+        want = z * base[1] * (1 + 2j) + fixed
+        np.testing.assert_allclose(f(z, base[1], 1 + 2j), want, 1e-5, 1e-6)
+
+
+def test_a_result_in_the_memory_of_a_donated_argument():
+    f = cr.jit(lambda z: z[::-1] * 1j + z, donate_argnums=0)
+    z = np.asarray(numbers(1000))
+    np.testing.assert_allclose(f(cnp.array(z)), z[::-1] * 1j + z, 1e-6, 1e-6)
+
+
+def test_products_small_and_large():
+    for m, k, n in ((3, 4, 5), (16, 16, 16), (40, 50, 30)):
+        x, y = numbers(m, k), numbers(k, n)
+        f = lambda x, y: x @ y + (x.conj() @ y.conj()).conj()
+        np.testing.assert_allclose(cr.jit(f)(x, y), f(x, y), 1e-4, 1e-4)
+    large = [s.kind for s in steps_of(lambda x, y: x @ y, x, y)]
+    assert "host" in large  # the library's product of complex matrices
+    check(
+        lambda x, y: cnp.einsum("bij,bjk->bik", x, y),
+        numbers(9, 3, 3),
+        numbers(9, 3, 2),
+    )
+    check(lambda x, y: cnp.convolve(x, y), numbers(30), numbers(4))
+
+
+def test_what_has_no_parts_takes_and_makes_whole_values():
+    z = numbers(64)
+    f = lambda z: cnp.abs(cnp.fft.ifft(cnp.fft.fft(z * 2) * z.conj()))
+    np.testing.assert_allclose(cr.jit(f)(z), f(z), 1e-4, 1e-5)
+    kinds = [s.kind for s in steps_of(f, z)]
+    assert kinds == ["kernel", "host", "kernel", "host", "kernel"]
+    np.testing.assert_array_equal(
+        cr.jit(lambda z: cnp.sort(z)[::-1])(z), np.sort(z)[::-1]
+    )
+
+
+def turn(z, angle):
+    return z * cnp.exp(1j * angle)
+
+
+@pytest.mark.parametrize("size", [3, 500])
+def test_loops_carry_parts(size):
+    z = numbers(size)
+
+    def run(z):
+        def step(c, x):
+            c = turn(c, 0.1) + 0.01 * x.conj() * c
+            return c, cnp.abs(c).sum()
+
+        return lax.scan(step, z, numbers_of_steps(z, 20))
+
+    def numbers_of_steps(z, n):
+        return cnp.stack([z * (0.05 * k) for k in range(n)])
+
+    kinds = [s.kind for s in check(run, z, rtol=1e-4)]
+    assert "host" not in kinds
+    grown = lambda z: lax.while_loop(
+        lambda s: cnp.abs(s[0]).max() < 100,
+        lambda s: (s[0] * (1.1 + 0.3j), s[1] + 1),
+        (z, 0),
+    )
+    check(grown, z, rtol=1e-4)
+    check(lambda z: lax.cond(z[0].real > 9, lambda z: z, lambda z: z.conj() * 2j, z), z)
+    check(lambda z: lax.switch(1, [cnp.exp, cnp.sin, cnp.conj], z), z)
+    real = lambda x: lax.fori_loop(0, 9, lambda _, x: cnp.abs(turn(x + 0j, 0.3) + 1), x)
+    check(real, z.real, rtol=1e-4)
+
+
+def test_gradients_and_batches():
+    z, w = numbers(5, dtype="complex64"), numbers(5)
+    energy = lambda z, w: (cnp.abs(cnp.sin(z) * w + z / (w + 3)) ** 2).sum()
+    check(cr.grad(energy), z, w, rtol=1e-4)
+    check(cr.vmap(cr.grad(energy)), numbers(4, 5), numbers(4, 5), rtol=1e-4)
+    check(cr.grad(lambda z: cnp.exp(z**3 / 4)[()], holomorphic=True), z[0], rtol=1e-4)
+    steps = lambda z: lax.scan(
+        lambda c, _: (cnp.tanh(c) * (1 + 0.1j), None), z, length=7
+    )
+    loss = lambda z: cnp.abs(steps(z)[0]).sum()
+    check(cr.grad(loss), z, rtol=1e-4)
+    eager = cr.grad(loss)(z)
+    np.testing.assert_allclose(cr.grad(cr.jit(loss))(z), eager, 1e-4, 1e-5)
+    push = lambda z, v: cr.jvp(loss, (z,), (v,))[1]
+    check(push, z, w, rtol=1e-4)
+
+
+def test_new_sizes_are_filled_in():
+    f = cr.jit(lambda z: (z * z.conj() + 1j * z[::-1]).sum() + cnp.abs(z).max())
+    for n in (5, 8, 21, 34, 500, 1200):
+        z = np.asarray(numbers(n))
+        want = (z * z.conj() + 1j * z[::-1]).sum() + np.abs(z).max()
+        np.testing.assert_allclose(f(z), want, 1e-4)
+
+
+def test_programs_without_complex_numbers_are_left_alone():
+    closed = cr.make_jaxpr(lambda x: lax.fori_loop(0, 3, lambda _, x: cnp.sin(x), x))(
+        1.0
+    )
+    assert take_complex_apart(closed) is closed
+
+
+def test_the_program_in_parts():
+    closed = cr.make_jaxpr(lambda z, x: z * 1j + x)(numbers(3), cnp.ones(3))
+    assert str(in_parts(closed)).splitlines() == [
+        "{ lambda ; a:c64[3] b:f32[3]. let",
+        "    c:f32[3] = real a",
+        "    d:f32[3] = imag a",
+        "    e:f32[3] = mul c 0.0:f32[]",
+        "    f:f32[3] = mul d 1.0:f32[]",
+        "    g:f32[3] = sub e f",
+        "    h:f32[3] = mul c 1.0:f32[]",
+        "    i:f32[3] = mul d 0.0:f32[]",
+        "    j:f32[3] = add h i",
+        "    k:f32[3] = broadcast_in_dim[broadcast_dimensions=() shape=(3,)] 0.0:f32[]",
+        "    l:f32[3] = add g b",
+        "    m:f32[3] = add j k",
+        "    n:c64[3] = complex l m",
+        "  in (n,) }",
+    ]
