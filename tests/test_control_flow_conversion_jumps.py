@@ -4,6 +4,7 @@ Returns in nested loops stop all of them, operators give Python's values, and wh
 change an object on a path that is not taken raises. Python is the reference.
 """
 
+import contextlib
 import inspect
 
 import numpy as np
@@ -12,11 +13,8 @@ import pytest
 import chainrule as cr
 import chainrule.numpy as cnp
 
+from .converting import assert_slopes, assert_values, convert
 from .errors.expecting import message
-
-
-def convert(f, **options):
-    return cr.jit(f, control_flow="convert", **options)
 
 
 def in_for_for(x, n):
@@ -133,6 +131,93 @@ def test_return_stops_all_loops_of_traced_bounds(f):
         _, slope = cr.jvp(lambda x: f(x, n), (1.3,), (1.0,))
         _, found = cr.jvp(lambda x: g(x, n), (1.3,), (1.0,))
         np.testing.assert_allclose(found, slope, rtol=1e-5)
+
+
+def set_after_a_return_in_a_loop(x):
+    best = "none"
+    for i in range(3):
+        if x < i:
+            return x
+        best = [x, i]
+        last = x * i
+    return best[0] + best[1] + last
+
+
+def set_after_a_return_in_a_with(x):
+    with contextlib.nullcontext():
+        if x > 4:
+            return x
+        for k in (1.0, 2.0):
+            with contextlib.nullcontext(k):
+                if x < -k:
+                    return k
+                y = x + k
+            z = y * 2
+    return y + z
+
+
+def set_after_a_loop_that_returns(x):
+    for i in range(2):
+        for j in range(2):
+            for k in range(2):
+                if x > i + j + k + 2:
+                    return x * 100 + i * 10 + j
+                x = x + 0.5
+                a = x
+            b = a + x
+        c = a + b
+    return a + b + c
+
+
+def set_in_the_else_of_a_loop_that_returns(x):
+    for _ in range(3):
+        for j in range(3):
+            if x > j + 2:
+                return x + j
+            x = x + 0.3
+        else:
+            w = x * 10
+        x = x - 1 + w
+    return x
+
+
+AFTER_RETURNS = [
+    set_after_a_return_in_a_loop, set_after_a_return_in_a_with,
+    set_after_a_loop_that_returns, set_in_the_else_of_a_loop_that_returns,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", AFTER_RETURNS, ids=lambda f: f.__name__)
+def test_names_set_after_a_return_have_values_where_it_was_not_taken(f):
+    assert_values(f)
+    assert_slopes(f)
+
+
+def test_names_set_after_a_break_have_none():
+    def f(x):
+        for i in range(3):
+            if x < i:
+                break
+            y = x
+        return y + 1
+
+    with pytest.raises(UnboundLocalError, match="y has no value, as the loop"):
+        convert(f)(5.0)
+
+
+def test_returned_values_that_no_array_holds():
+    def f(x):
+        for i in (0, 1):
+            if x < i:
+                return "below"
+        return x
+
+    line = line_of(f, "for i")
+    assert message(TypeError, convert(f), 1.0) == (
+        f"control_flow='convert': the value returned after line {line + 1} is 'below' in"
+        " one branch, not an array, and the branch is taken when the program runs;"
+        " choose among arrays, or decide by a known value."
+    )
 
 
 # --- changes of objects --------------------------------------------------------------

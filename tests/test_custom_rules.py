@@ -173,3 +173,24 @@ def test_linearize_of_a_custom_vjp_function_pushes_by_its_forward_rule(through, 
     np.testing.assert_array_equal(rows(x), [0, 6, 12])
     assert jit(cr.grad(f))(x) == 10
     assert jit(lambda x: cr.linear_transpose(cr.linearize(f, x)[1], x)(x))(x) == (20,)
+
+
+@pytest.mark.parametrize(
+    "zero",
+    [lambda p: cnp.zeros(()), lambda p: 0.0 * p[0], lambda p: 0.0],
+    ids=["array", "of the primals", "number"],
+)
+def test_a_rule_may_return_a_zero_that_depends_on_no_tangent(zero):
+    @cr.custom_jvp
+    def steps(x, y):
+        return cnp.floor(x), x * y
+
+    steps.defjvp(lambda p, t: (steps(*p), (zero(p), t[1] * p[0])))
+    alone = lambda x: steps(x, 2.0)[0]
+    both = lambda y: sum(steps(3.0, y)) * y
+    for through in (lambda f: f, cr.jit, cr.checkpoint):
+        assert float(cr.grad(through(alone))(2.5)) == 0.0
+        assert float(cr.linearize(through(alone), 2.5)[1](1.0)) == 0.0
+        assert float(cr.jit(cr.grad(through(both)))(2.0)) == 3.0 + 4.0 * 3.0
+    assert cr.vmap(cr.grad(alone))(cnp.arange(3.0)).tolist() == [0.0] * 3
+    assert cr.jacrev(lambda x: cnp.stack(steps(x, x)))(3.0).tolist() == [0.0, 3.0]

@@ -163,6 +163,11 @@ def test_value_that_a_body_needs_names_the_argument():
     assert "step" in text and "control_flow.py" in text
 
 
+@raises(ValueError, "map: batch_size must not be negative; got -2.")
+def test_map_negative_batch_size():
+    lax.map(identity, cnp.ones(3), batch_size=-2)
+
+
 @raises(ValueError, "map: batch_size must be positive; got 0.")
 def test_batch_of_no_rows():
     lax.map(identity, cnp.ones(3), batch_size=0)
@@ -192,6 +197,14 @@ def test_associative_scan_of_another_structure():
 @raises(TypeError, "while_loop: doubled must return a boolean scalar; got f32[].")
 def test_condition_that_is_no_boolean():
     lax.while_loop(doubled, doubled, 1.0)
+
+
+@raises(TypeError, "while_loop: test must return a boolean scalar; got (*,).")
+def test_condition_in_a_tuple():
+    def test(x):
+        return (x < 3,)
+
+    lax.while_loop(test, doubled, 1.0)
 
 
 @raises(TypeError, "while_loop: test must return a boolean scalar; got bool[3].")
@@ -341,8 +354,7 @@ def test_operator_that_changes_the_structure():
 @raises(
     TypeError,
     "custom_root: solver must return the guess in the types it came in; guess comes in as"
-    " f32[] and leaves as i32[]. Convert it before the loop or in the body (astype,"
-    " broadcast_to).",
+    " f32[] and leaves as i32[]. Convert it in the function (astype, broadcast_to).",
 )
 def test_root_of_another_type():
     def solver(f, x):

@@ -568,3 +568,21 @@ def test_batched_loops_over_integers_run_on_past_their_end():
     for f in (cr.vmap(divisor), cr.jit(cr.vmap(divisor))):
         np.testing.assert_array_equal(f(a, b), np.gcd(a, b))
     assert "argmax" not in str(cr.make_jaxpr(cr.vmap(divisor))(a, b))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "float16"])
+def test_the_index_of_fori_loop_promotes_as_a_python_integer(dtype):
+    start = cnp.zeros((), dtype)
+    loop = lambda n, c: lax.fori_loop(0, n, lambda i, c: c + i, c)
+    with cr.disable_jit():
+        plain = loop(4, start)
+    for found in (loop(4, start), cr.jit(loop)(4, start), plain):
+        assert found.dtype == dtype and found == 6
+
+
+def test_the_index_of_fori_loop_holds_the_largest_bounds():
+    low, high = cnp.array([2**32 - 4, 2**32 - 1], "uint32")
+    total = lambda low, high: lax.fori_loop(low, high, lambda i, c: i, cnp.uint32(0))
+    with cr.disable_jit():
+        assert int(total(low, high)) == 2**32 - 2
+    assert int(total(low, high)) == int(cr.jit(total)(low, high)) == 2**32 - 2

@@ -141,12 +141,14 @@ def tree_text(tree: Any) -> str:
 class Carry(NamedTuple):
     """How messages speak of what a loop carries: its function's name, and what it is.
 
-    `within` is the path to the user's value in the carry of the loop.
+    `within` is the path to the user's value in the carry of the loop, `place` where a
+    conversion can stand.
     """
 
     name: str
     what: str
     within: str = ""
+    place: str = "before the loop or in the body"
 
     def check_types(
         self, fun: Any, tree: Any, given: Sequence[Any], found: Sequence[Any]
@@ -161,8 +163,8 @@ class Carry(NamedTuple):
         if wrong:
             raise TypeError(
                 f"{self.name}: {name_of(fun)} must return the {self.what} in the types it"
-                f" came in; {'; '.join(wrong)}. Convert it before the loop or in the"
-                " body (astype, broadcast_to)."
+                f" came in; {'; '.join(wrong)}. Convert it {self.place} (astype,"
+                " broadcast_to)."
             )
 
 

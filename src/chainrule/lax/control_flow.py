@@ -25,7 +25,7 @@ from ..control.cond import cond_p
 from ..control.programs import united
 from ..control.while_loop import while_p
 from ..core import dtypes
-from ..core.avals import Tracer, as_array
+from ..core.avals import Tracer, as_array, wrap
 from ..core.config import options
 from ..ops.arithmetic import add_p
 from ..ops.elementwise_logic import lt_p, ne_p
@@ -259,8 +259,10 @@ def as_typed(x: Any, aval: Any) -> Any:
 
 def _check_test(fun: Any, test: Any) -> None:
     avals = test.program.out_avals
-    if len(avals) != 1 or (avals[0].shape, avals[0].dtype) != ((), dtypes.bool_):
+    single = tree_text(test.out_tree) == "an array"
+    if not single or (avals[0].shape, avals[0].dtype) != ((), dtypes.bool_):
         found = ", ".join(a.str_short() for a in avals)
+        found = found if single or not found else tree_text(test.out_tree)
         raise TypeError(
             f"while_loop: {name_of(fun)} must return a boolean scalar; got"
             f" {found or 'nothing'}."
@@ -280,7 +282,8 @@ def fori_loop(
     Args:
         lower, upper: integer scalars. Where both are known when the program is staged,
             the loop is a `scan`; where one is traced, a `while_loop`.
-        body_fun: function of the index and the value, returning the next value.
+        body_fun: function of the index and the value, returning the next value. The index
+            promotes as a Python integer where both bounds are known or `lower` is one.
         init_val: array or pytree of arrays to start from.
         unroll: accepted, as in `scan`, where both bounds are known.
 
@@ -308,7 +311,7 @@ def fori_loop(
 
     def step(triple: Any) -> Any:
         i, end, value = triple
-        return add_p(i, np.ones((), i.dtype)), end, advance(i, value)
+        return _following(i), end, advance(i, value)
 
     advance = _checked(body_fun, init_val)
     step.__name__ = name_of(body_fun)
@@ -356,23 +359,37 @@ def _instead(bound: Any) -> str:
     return "Round it and convert it: cnp.floor(x).astype('int32')."
 
 
+def _following(i: Any) -> Any:
+    """The index after `i`, weak where `i` is."""
+    return add_p(i, wrap(np.ones((), i.dtype), i.weak_type))
+
+
+def _known_index(low: Any, high: Any) -> Any:
+    """The first index, a Python integer as long as all of them are of its dtype."""
+    default = np.iinfo(dtypes.scalar_dtype(0))
+    if default.min <= int(low) and int(high) <= default.max:
+        return as_array(int(low))
+    return low
+
+
 def _for_known(low: Any, high: Any, body_fun: Any, init_val: Any, unroll: Any) -> Any:
     length = max(int(high) - int(low), 0)
+    first = _known_index(low, high)
     if options.disable_jit:
         value = init_val
         for i in range(int(low), int(low) + length):
-            value = body_fun(as_typed(as_array(i), low.aval), value)
+            value = body_fun(wrap(np.array(i, first.dtype), first.weak_type), value)
         return value
 
     def step(carry: Any, _: Any) -> Any:
         i, value = carry
-        return (add_p(i, np.ones((), i.dtype)), advance(i, value)), None
+        return (_following(i), advance(i, value)), None
 
     advance = _checked(body_fun, init_val)
     step.__name__ = name_of(body_fun)
     steps = 1 if unroll is None else unroll
     words = Carry("fori_loop", "value", "[1]")
-    start = (low, init_val)
+    start = (first, init_val)
     (_, value), _ = scan_carrying(words, step, start, None, length, False, steps)
     return value
 

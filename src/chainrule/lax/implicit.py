@@ -105,7 +105,7 @@ def _check_solution(fun: Any, tree: Any, avals: Any, staged: Any) -> None:
     name = "custom_linear_solve"
     check_same_tree(name, fun, "a vector", tree, flat.out_tree)
     found = program.out_avals[: len(avals)]
-    Carry(name, "vector").check_types(fun, tree, avals, found)
+    Carry(name, "vector", place="in the function").check_types(fun, tree, avals, found)
 
 
 def custom_root(
@@ -152,7 +152,7 @@ def custom_root(
         lambda x: solve(f, x), tree_flatten((guess,))[1], avals, name_of(solve), has_aux
     )
     check_same_tree("custom_root", solve, "a guess", tree, flat.out_tree)
-    words = Carry("custom_root", "guess")
+    words = Carry("custom_root", "guess", place="in the function")
     words.check_types(solve, tree, avals, program.out_avals[:n])
     root = _root(program, explicit, tree, tangent_solve)
     outs = root(consts, outer, leaves)

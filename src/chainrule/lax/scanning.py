@@ -166,16 +166,16 @@ def _length(rows: list[Any], length: Any) -> int:
     return n
 
 
-def _as_int(what: str, value: Any) -> int:
+def _as_int(what: str, value: Any, name: str = "scan") -> int:
     try:
         n = value.__index__()
     except AttributeError:
         raise TypeError(
-            f"scan: {what} must be an integer; got {value!r} of type"
+            f"{name}: {what} must be an integer; got {value!r} of type"
             f" {type(value).__name__}."
         ) from None
     if n < 0:
-        raise ValueError(f"scan: {what} must not be negative; got {n}.")
+        raise ValueError(f"{name}: {what} must not be negative; got {n}.")
     return n
 
 
@@ -232,7 +232,7 @@ def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> A
     if batch_size is None:
         return scan(step, None, xs)[1]
     leaves, tree = arrays_of("map", xs)
-    n, size = _length(leaves, None), _as_int("batch_size", batch_size)
+    n, size = _length(leaves, None), _as_int("batch_size", batch_size, "map")
     if not size:
         raise ValueError("map: batch_size must be positive; got 0.")
     whole = n // size * size

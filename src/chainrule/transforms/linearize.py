@@ -113,8 +113,11 @@ class LinearizeTrace(Tape):
         return self.pair(y, y_dot)
 
     def pair(self, primal: Any, tangent: Any) -> Any:
-        """A tracer for the pair; the primal itself where the tangent is zero."""
-        if tangent is None:
+        """A tracer for the pair; the primal itself where the tangent is zero.
+
+        A known value is no function of the tape's inputs: as a linear one it is zero.
+        """
+        if type(tangent) is not LinearTracer:
             return primal
         return LinearizeTracer(self, primal.aval, primal, tangent)
 

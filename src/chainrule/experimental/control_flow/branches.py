@@ -16,7 +16,7 @@ from ...core.avals import Array, as_array
 from ...runtime._native import tree_flatten, tree_unflatten
 from ...transforms.stage import stage_closed
 from .changes import path
-from .rewriting import VALUE
+from .rewriting import DONE, MADE, VALUE
 from .values import RETURNED, Unset, Values, predicate, traced, values
 
 
@@ -74,6 +74,7 @@ def branch(
     if not traced(test):
         return yes(*given) if test else no(*given)
     sides = tuple(Staged(path(lambda s=s: s(*given), line)) for s in (yes, no))
+    _fill_unread(sides, names)
     result: list[Any] = [None] * len(names)
     wanted: list[int] = []
     for k, name in enumerate(names):
@@ -86,7 +87,7 @@ def branch(
             once = Unset(name, f", as line {line} sets it in one branch only")
             result[k] = next((v for v in unset if v is not before), once)
         else:
-            error = "" if unset else _disagreement(sides, k, name, line)
+            error = _disagreement(sides, k, name, line)
             if error and (name in ("", RETURNED) or name.startswith(VALUE)):
                 raise TypeError(error)
             result[k] = Unset(name, "", error)
@@ -106,6 +107,21 @@ def _selected(test: Any, sides: Any, wanted: Any, result: list[Any]) -> Values:
         result[k] = tree_unflatten(tree, leaves[: tree.num_leaves])
         leaves = leaves[tree.num_leaves :]
     return tuple(result)
+
+
+def _fill_unread(sides: Any, names: Sequence[str]) -> None:
+    """In a side that has returned no name is read: it takes the other's, as zeros."""
+    flags = [k for k, name in enumerate(names) if name.startswith(DONE)]
+    left = [any(side.kept[k] is True for k in flags) for side in sides]
+    if left[0] == left[1]:
+        return
+    gone, other = sides if left[0] else sides[::-1]
+    for k, name in enumerate(names):
+        if not name.startswith(MADE) and other.trees[k] is not None:
+            kept = gone.kept[k]
+            if isinstance(kept, Unset) or _disagreement(sides, k, name, 0):
+                gone.kept[k] = zeros_like(other, k)
+                _replace(gone, k, gone.kept[k])
 
 
 def _fill_values(sides: Any, wanted: Sequence[int]) -> None:
@@ -135,7 +151,8 @@ def _replace(side: Staged, k: int, value: Any) -> None:
 
 def _disagreement(sides: Any, k: int, name: str, line: int) -> str:
     """Why output `k` of two branches is no array of one type; "" where it is."""
-    what = f"{name} after line {line}" if name else f"the value at line {line}"
+    shown = RETURNED if name.startswith(VALUE) else name
+    what = f"{shown} after line {line}" if name else f"the value at line {line}"
     trees = [side.trees[k] for side in sides]
     nothing = sum(side.kept[k] is None for side in sides) == 1
     if nothing and (name == RETURNED or name.startswith(VALUE)):
@@ -145,12 +162,14 @@ def _disagreement(sides: Any, k: int, name: str, line: int) -> str:
             " on both."
         )
     for side, tree in zip(sides, trees):
-        if tree is None:
+        if tree is None and not isinstance(side.kept[k], Unset):
             return (
                 f"control_flow='convert': {what} is {side.kept[k]!r} in one branch, not"
                 " an array, and the branch is taken when the program runs; choose among"
                 " arrays, or decide by a known value."
             )
+    if None in trees:
+        return ""
     if trees[0][0] != trees[1][0]:
         return (
             f"control_flow='convert': {what} has structure {trees[0][0]} in one branch"

@@ -21,7 +21,7 @@ from ...runtime._native import tree_flatten, tree_unflatten
 from .branches import Staged, arrays_of, branch, zeros_like
 from .changes import path
 from .operators import check, known
-from .rewriting import VALUE
+from .rewriting import DONE, VALUE
 from .values import Unset, Values, predicate, traced, values
 
 
@@ -80,7 +80,7 @@ def for_each(
                     " not end; loop over a list, range, zip or enumerate of such"
                 )  # fmt: skip
             given = [lambda v=v: v for v in state]
-            step = lambda *s, item=item: body(item, *s)
+            step = _going_on(lambda *s, item=item: body(item, *s), names)
             keep = lambda *s: s
             state = branch(state[flag], keep, step, given, names, line)
             continue
@@ -160,6 +160,16 @@ def _as_counter(before: Any, name: str, line: int) -> Any:
     return Unset(name, f", as the loop at line {line} may not run")
 
 
+def _going_on(body: Any, names: Any) -> Any:
+    """A body that knows that no return has been taken: there would be no further step."""
+    returns = [name.startswith(DONE) for name in names]
+
+    def step(*state: Any) -> Values:
+        return body(*[False if done else v for done, v in zip(returns, state)])
+
+    return step
+
+
 _unkeyed = object()
 """What makes a body be staged each time: its cells hold what is being staged."""
 
@@ -168,8 +178,8 @@ def _traced_loop(
     test: Any, body: Any, state: Values, names: Any, flag: Any, line: int
 ) -> Values:
     """A loop that the program decides: the names that have arrays are carried."""
-    test, body = path(test, line), path(body, line)
-    staged, given = _studied(body, state)
+    test, body = path(test, line), path(_going_on(body, names), line)
+    staged, given = _studied(body, state, names)
     state = tuple(
         zeros_like(staged, k)
         if isinstance(v, Unset) and names[k].startswith(VALUE) and staged.trees[k]
@@ -243,11 +253,13 @@ def _unknown_as(value: Any) -> Any:
     return tree_unflatten(tree, lax.optimization_barrier([as_array(x) for x in leaves]))
 
 
-def _studied(body: Any, state: Values) -> tuple[Staged, list[Any]]:
+def _studied(body: Any, state: Values, names: Any) -> tuple[Staged, list[Any]]:
     """The body staged once, of values that are not known; and these values."""
     given = [
-        v if arrays_of(tree_flatten(v)[0]) is None else _unknown_as(v) for v in state
-    ]
+        False if name.startswith(DONE)
+        else v if arrays_of(tree_flatten(v)[0]) is None else _unknown_as(v)
+        for name, v in zip(names, state)
+    ]  # fmt: skip
     return Staged(lambda: body(*given)), given
 
 

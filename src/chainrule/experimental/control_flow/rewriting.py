@@ -31,8 +31,14 @@ from .sources import (
     within,
 )
 
+MADE = "_cr_"
+"""Names starting so are of the rewriting."""
+
 VALUE = "_cr_value"
 """Names starting so hold a return value, which counts only where its flag is set."""
+
+DONE = "_cr_done"
+"""Names starting so are those flags: where one is set, nothing but the return follows."""
 
 MAX_COPIES = 20_000
 """How many nodes of statements after jumps may be copied into branches."""
@@ -89,18 +95,28 @@ def _captured(block: Block) -> set[str]:
     return found
 
 
-def _jumps(block: Block) -> set[type]:
-    """The kinds of jumps out of statements."""
+def _leaving(block: Block) -> list[Any]:
+    """The jumps out of statements."""
     module = ast.Module(block, [])
     loops = (*scopes, ast.For, ast.While)
     inner = (ast.Break, ast.Continue)
-    found = {type(n) for n in within(module, scopes) if isinstance(n, ast.Return)}
+    found = [n for n in within(module, scopes) if isinstance(n, ast.Return)]
     for n in within(module, loops):
         if isinstance(n, inner):
-            found.add(type(n))
+            found.append(n)
         elif isinstance(n, loops[-2:]):  # jumps in its else are of the loop around it
-            found |= _jumps(n.orelse)
+            found += _leaving(n.orelse)
     return found
+
+
+def _jumps(block: Block) -> set[type]:
+    """The kinds of jumps out of statements."""
+    return {type(n) for n in _leaving(block)}
+
+
+def _returning(block: Block) -> list[str]:
+    """The flags of those breaks out of statements that stand for returns."""
+    return sorted({_flag_of(n) for n in _leaving(block)} - {""})
 
 
 def _ends(block: Block) -> bool:
@@ -128,8 +144,12 @@ class _Rewriter:
 
     def fresh(self, kind: str) -> str:
         """A new name."""
+        return self.named(f"_cr_{kind}")
+
+    def named(self, prefix: str) -> str:
+        """A new name that starts with `prefix`."""
         self.count += 1
-        return f"_cr_{kind}_{self.count}"
+        return f"{prefix}_{self.count}"
 
     def function(self, definition: ast.FunctionDef) -> None:
         """Rewrites a definition in place."""
@@ -199,7 +219,7 @@ class _Rewriter:
         before: Block = []
         after: Block = []
         loop.stop = None
-        kinds = _jumps(loop.body)
+        kinds, flags = _jumps(loop.body), _returning(loop.body)
         endless = isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant)
         endless = endless and bool(loop.test.value) and ast.Break not in kinds
         other = loop.orelse
@@ -216,10 +236,12 @@ class _Rewriter:
         elif other and ast.Break in kinds:
             left = self.fresh("left")
             before.append(_assign(left, ast.Constant(False)))
-            loop.body = _marked(loop.body, left)
+            loop.body = _marked(loop.body, left, ast.Break)
             other = [ast.If(ast.UnaryOp(ast.Not(), load(left)), other, [])]
+        for flag in flags if other else ():
+            other = [ast.If(load(flag), [_assign(flag, ast.Constant(True))], other)]
         if ast.Return in kinds:
-            done, value = self.fresh("done"), self.fresh("value")
+            done, value = self.named(DONE), self.named(VALUE)
             before += [_assign(done, ast.Constant(False)), _assign(value, _unset())]
             back: ast.stmt = ast.Return(load(value))
             after = [back if endless else ast.If(load(done), [back], [])]
@@ -241,11 +263,13 @@ class _Rewriter:
                within(ast.Module(s.body, []), scopes)):  # fmt: skip
             self.lower_within(s)
             return [], []
+        flags = _returning(s.body)
         if ast.Return in kinds:
-            done, value = self.fresh("done"), self.fresh("value")
+            done, value = self.named(DONE), self.named(VALUE)
             before += [_assign(done, ast.Constant(False)), _assign(value, _unset())]
             after.append(ast.If(load(done), [ast.Return(load(value))], []))
             _Returns(done, value).generic_visit_body(s)
+        after += [_leave(flag) for flag in flags]
         for kind in (ast.Break, ast.Continue):
             if kind in kinds:
                 flag = self.fresh("left")
@@ -466,6 +490,23 @@ def _closed(block: Block) -> Block:
     return block
 
 
+def _break(done: str) -> ast.Break:
+    """The break that stands for a return: it knows the flag that was set before it."""
+    made = ast.Break()
+    made.__dict__["done"] = done
+    return made
+
+
+def _flag_of(jump: Any) -> str:
+    """The flag of a break that stands for a return; "" for others."""
+    return getattr(jump, "done", "")
+
+
+def _leave(done: str) -> ast.stmt:
+    """A further break on the path of a return, on which its flag is known to be set."""
+    return ast.If(load(done), [_assign(done, ast.Constant(True)), _break(done)], [])
+
+
 def _without_jumps(block: Block, stop: str | None) -> Block:
     """A loop's body, its jumps at the ends replaced: break sets the flag `stop`."""
     if not block:
@@ -496,7 +537,8 @@ class _Jumps(ast.NodeTransformer):
 
 
 class _Marked(_Jumps):
-    """Sets a flag before each jump of one kind that leaves the statements."""
+    """Sets a flag before each jump of one kind that leaves the statements; breaks that
+    stand for a return have theirs."""
 
     def __init__(self, flag: str, kind: Any):
         self.flag, self.kind = flag, kind
@@ -509,7 +551,7 @@ class _Marked(_Jumps):
 
     def marked(self, node: Any) -> Any:
         """The jump, with the flag before it."""
-        if not isinstance(node, self.kind):
+        if not isinstance(node, self.kind) or _flag_of(node):
             return node
         flag = ast.copy_location(_assign(self.flag, ast.Constant(True)), node)
         out = node if self.kind is ast.Break else ast.copy_location(ast.Break(), node)
@@ -518,7 +560,7 @@ class _Marked(_Jumps):
     visit_Break = visit_Continue = marked
 
 
-def _marked(block: Block, flag: str, kind: Any = ast.Break) -> Block:
+def _marked(block: Block, flag: str, kind: Any) -> Block:
     """The statements, with `flag` set where they break (or continue)."""
     return _Marked(flag, kind).generic_visit(ast.Module(block, [])).body
 
@@ -534,14 +576,15 @@ class _Returns(_Jumps):
         self.generic_visit(node)
         if not inner:
             return node
-        out = ast.If(load(self.done), [ast.Break()], [])
-        return [node, ast.fix_missing_locations(ast.copy_location(out, node))]
+        out = ast.copy_location(_leave(self.done), node)
+        return [node, ast.fix_missing_locations(out)]
 
     visit_While = visit_For
 
     def visit_Return(self, node: ast.Return) -> Any:
         value = node.value or ast.Constant(None)
         made = [
-            _assign(self.done, ast.Constant(True)), _assign(self.value, value), ast.Break(),
+            _assign(self.done, ast.Constant(True)), _assign(self.value, value),
+            _break(self.done),
         ]  # fmt: skip
         return [ast.fix_missing_locations(ast.copy_location(s, node)) for s in made]
