@@ -221,6 +221,18 @@ def test_loops_carry_parts(size):
     check(real, z.real, rtol=1e-4)
 
 
+@pytest.mark.parametrize("n", [2, 8, 500])
+def test_loops_of_what_has_no_parts(n):
+    z, factor = numbers(n), cnp.exp(-0.1j * cnp.arange(n))
+    step = lambda _, z: cnp.fft.ifft(cnp.fft.fft(z) * factor) * factor.conj()
+    f = lambda z: lax.fori_loop(0, 9, step, z)
+    np.testing.assert_allclose(cr.jit(f)(z), f(z), 1e-4, 1e-5)
+    loss = lambda z: cnp.abs(f(z)).sum()
+    np.testing.assert_allclose(cr.jit(cr.grad(loss))(z), cr.grad(loss)(z), 1e-4, 1e-5)
+    g = lambda z: lax.cond(z[0].real > 9, lambda z: z, lambda z: cnp.sort(z) + 1j, z)
+    np.testing.assert_allclose(cr.jit(g)(z), g(z), 1e-6)
+
+
 def test_gradients_and_batches():
     z, w = numbers(5, dtype="complex64"), numbers(5)
     energy = lambda z, w: (cnp.abs(cnp.sin(z) * w + z / (w + 3)) ** 2).sum()

@@ -401,6 +401,12 @@ class ScalarBuilder(Builder):
     def native(self, name: str, *_: Any, **__: Any) -> list[Value]:
         raise Unsupported(f"the library's {name}")
 
+    def part(self, *_: Any) -> Value:
+        raise Unsupported("a complex value that is read whole")
+
+    def interleaved(self, *_: Any) -> Value:
+        raise Unsupported("a complex value that is made whole")
+
     def settled(self, x: Value, reads: int = 2) -> Value:
         return x
 
