@@ -165,3 +165,22 @@ def test_messages():
         "hessian: argument x of <lambda> must be real; got c64[]. For a holomorphic"
         " function pass holomorphic=True."
     )
+
+
+@pytest.mark.parametrize("jit", [lambda f: f, cr.jit], ids=["eager", "jit"])
+def test_gradients_of_python_numbers_promote_as_python_numbers(jit):
+    scale, half = cnp.float32(3.0), cnp.bfloat16(0.5)
+    f = lambda p: (
+        p["x"] * scale + cr.lax.scan(lambda c, y: (c * p["y"], y), scale, xs)[0]
+    )
+    xs = cnp.arange(2.0)
+    for found in (
+        jit(cr.grad(lambda x: x * scale))(2.0),
+        jit(cr.value_and_grad(lambda x: scale))(2.0)[1],
+        cr.vjp(jit(lambda x: x * scale), 2.0)[1](scale)[0],
+        *jit(cr.grad(f))({"x": 2.0, "y": 1.0}).values(),
+        *jit(cr.grad(lambda x, y: x * y * scale, (0, 1)))(2.0, 1.0),
+    ):
+        assert found.weak_type and (found * half).dtype == "bfloat16"
+    for x in (scale, xs):
+        assert not jit(cr.grad(lambda x: (x * 2).sum() * 3.0))(x).weak_type

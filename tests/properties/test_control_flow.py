@@ -586,3 +586,13 @@ def test_the_index_of_fori_loop_holds_the_largest_bounds():
     with cr.disable_jit():
         assert int(total(low, high)) == 2**32 - 2
     assert int(total(low, high)) == int(cr.jit(total)(low, high)) == 2**32 - 2
+
+
+def test_batched_loops_carry_python_numbers_as_such():
+    steps = lambda n: lax.while_loop(lambda c: c[0] < n, twice, (1.0, 0))
+    twice = lambda c: (c[0] * 2.0 / 1.5, c[1] + 1)
+    xs = cnp.array([1.0, 2.0, 9.0])
+    for f in (steps, cr.jit(steps)):
+        x, count = cr.vmap(f)(xs)
+        assert x.weak_type and count.weak_type and count.tolist() == [0, 3, 8]
+        assert (x * cnp.float16(1)).dtype == "float16"

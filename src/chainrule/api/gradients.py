@@ -12,6 +12,7 @@ from typing import Any
 from ..core import dtypes
 from ..core.avals import as_array, aval_of, wrap
 from ..core.config import options
+from ..ops.shaping import convert
 from ..ops.structure import instantiate
 from ..runtime._native import begin, tree_flatten, tree_unflatten
 from ..runtime._native import gradient as finish
@@ -124,11 +125,16 @@ def _gradient(
         tape.alive = False
     found = None if has_aux else finish(tape, tree, inputs, out)
     if found is not None:
-        return (*found, None)
+        out, cts = found
+        if tree == _leaf:
+            cts = _typed_as(cts, inputs[0])
+        elif any(v.aval.weak_type for v in inputs):
+            cts = tree_unflatten(tree, map(_typed_as, tree_flatten(cts)[0], inputs))
+        return out, cts, None
     flat = FlatFun(fun, tree, None, has_aux)
     outs, out_vars = split(tape, flat.leaves(out))
     cts = _pull_one(name, flat, outs, tape, inputs, out_vars, holomorphic)
-    cts = [instantiate(ct, v.aval) for ct, v in zip(cts, inputs)]
+    cts = [_typed_as(instantiate(ct, v.aval), v) for ct, v in zip(cts, inputs)]
     aux = tree_unflatten(flat.aux_tree, outs[1:]) if has_aux else None
     return outs[0], tree_unflatten(tree, cts), aux
 
@@ -146,10 +152,17 @@ def _gradient_in_general(
     flat = FlatFun(_at(fun, args, where), tree, kwargs, has_aux)
     outs, tape, inputs, out_vars = linearize_flat(flat, primals, wanted)
     cts = _pull_one(name, flat, outs, tape, inputs, out_vars, holomorphic)
-    cts = [instantiate(ct, p.aval) for ct, p in zip(cts, primals)]
+    cts = [_typed_as(instantiate(ct, p.aval), p) for ct, p in zip(cts, primals)]
     found = tree_unflatten(tree, cts)
     aux = tree_unflatten(flat.aux_tree, outs[1:]) if has_aux else None
     return outs[0], found[0] if isinstance(argnums, int) else found, aux
+
+
+def _typed_as(ct: Any, primal: Any) -> Any:
+    """A cotangent that promotes as its primal does: weakly, if that is a number."""
+    if primal.aval.weak_type and not getattr(ct, "weak_type", True):
+        return convert(ct, ct.dtype, True)
+    return ct
 
 
 def _pull_one(
@@ -311,9 +324,8 @@ def vjp(
             )
         cts = cotangents("vjp", fun, out_tree, out_avals, found)
         pulled = pull(tape, inputs, out_vars[:n], cts)
-        return tree_unflatten(
-            tree, [instantiate(c, a) for c, a in zip(pulled, in_avals)]
-        )
+        full = [instantiate(c, a) for c, a in zip(pulled, in_avals)]
+        return tree_unflatten(tree, list(map(_typed_as, full, leaves)))
 
     result = (tree_unflatten(out_tree, outs[:n]), pullback)
     if has_aux:

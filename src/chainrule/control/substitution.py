@@ -22,7 +22,7 @@ from ..ops.dynamic_slicing import dynamic_slice_p
 from ..ops.elementwise_conversion import stop_gradient_p
 from ..ops.elementwise_selection import select_n_p
 from ..ops.reductions import argmax_p
-from ..ops.shaping import broadcast_in_dim
+from ..ops.shaping import broadcast_in_dim, convert
 
 _int32 = np.dtype(np.int32)
 
@@ -64,5 +64,7 @@ def _substituted(x: Any, dim: int | None, active: Any) -> Any:
     row = dynamic_slice_p(x, place, *[zero] * len(aval.shape[1:]), slice_sizes=sizes)
     if is_inexact(aval.dtype):
         row = stop_gradient_p(row)
+    if aval.weak_type:
+        row = convert(row, aval.dtype, True)
     other = broadcast_in_dim(row, aval.shape, range(len(aval.shape)))
     return select_n_p(broadcast_in_dim(active, aval.shape, (0,)), other, x)
