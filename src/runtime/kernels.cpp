@@ -21,6 +21,12 @@ Names names_of_linalg() {
     return names;
 }
 
+Names names_of_fft() {
+    Names names;
+    add_fft_kernels(names);
+    return names;
+}
+
 threads::Kernel find_among(const Names& names, const std::string& name) {
     auto found = names.find(name);
     return found == names.end() ? nullptr : found->second;
@@ -35,6 +41,11 @@ threads::Kernel find(const std::string& name) {
 
 threads::Kernel find_linalg(const std::string& name) {
     static const Names names = names_of_linalg();
+    return find_among(names, name);
+}
+
+threads::Kernel find_fft(const std::string& name) {
+    static const Names names = names_of_fft();
     return find_among(names, name);
 }
 

@@ -40,7 +40,7 @@ ON_HOST_BY_DTYPE = {
     "scatter-mul", "slogdet", "sort", "sqrtm", "sylvester", "triangular_solve",
     "tridiagonal",
 }  # fmt: skip
-"""Primitives that run as host steps on complex numbers."""
+"""Primitives that run as host steps on complex numbers; `fft` of nothing."""
 
 MOVING = ("elementwise_discrete", "indexing", "shaping", "sorting")
 """Families whose results, floats too, are the same bit by bit."""

@@ -23,6 +23,7 @@ from ..core import dtypes
 from ..core.avals import wrap
 from ..core.primitive import Primitive
 from ..core.printer import readable
+from ..runtime import _native
 from .elementwise_complex import real_p
 from .matrices import conj
 from .shaping import full, move_dim
@@ -145,6 +146,33 @@ def _batch(args: Any, dims: Any, size: int, **params: Any) -> Any:
     return fft_p(move_dim(args[0], dims[0], 0), **params), 0
 
 
+def _lower(build: Any, x: Any, *, fft_type: FftType, fft_lengths: Any) -> Any:
+    """One transform after another, in NumPy's order of the axes."""
+    build.require(_native.has_fft(), "NumPy has no transforms that can be called")
+    build.require(0 not in x.shape and 0 not in fft_lengths, "nothing to transform")
+    precision = "f64" if x.aval.dtype in _double else "f32"
+    complex_dtype = dtypes.with_complex(x.aval.dtype)
+    first, last = len(x.shape) - len(fft_lengths), len(x.shape) - 1
+    shape, name = list(x.shape), _names[fft_type]
+    inner = "ifft" if fft_type in (FftType.IFFT, FftType.IRFFT) else "fft"
+    passes = [(axis, inner) for axis in range(first, last)]
+    if fft_type == FftType.IRFFT:
+        passes.append((last, name))
+    else:
+        passes = [(last, name), *passes[::-1]]
+    for axis, kind in passes:
+        points = shape[axis]
+        shape[axis] = {"rfft": points // 2 + 1, "irfft": fft_lengths[-1]}.get(
+            kind, points
+        )
+        before, after = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
+        dtype = build.out.dtype if kind == "irfft" else complex_dtype
+        aval = build.aval(tuple(shape), dtype, build.out.weak_type)
+        sizes = before, points, shape[axis], after
+        (x,) = build.native(f"{kind}_{precision}", [x], [aval], sizes, before * after)
+    return x
+
+
 fft_p = Primitive(
     "fft",
     "The discrete Fourier transform, or its inverse, over the last dimensions.",
@@ -153,6 +181,7 @@ fft_p = Primitive(
     transpose=_transpose,
     batch=_batch,
     evaluate=_evaluate,
+    lower=_lower,
 )
 
 __all__ = ["FftType", "fft_p"]

@@ -9,11 +9,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..core import dtypes
+
 GEMM_WORK = 96**3
 THICK, PART = 128, 1024
 """Rows or columns from which on products are shared by these, and the length of the
 shortest parts into which thinner ones are cut."""
 _half = ("f16", "bf16")
+_complex = ({dtypes.complex64}, {dtypes.complex128})
 
 
 def accumulator(type: str) -> str:
@@ -193,9 +196,15 @@ def _is_turned(sizes: Sequence[int], contracted: Sequence[int], ndim: int) -> bo
     return sizes[1] >= 4 and sizes[2] >= 4 and ndim - 1 in contracted
 
 
+def _are_complex(avals: Sequence[Any]) -> bool:
+    return {a.dtype for a in avals} in _complex
+
+
 def _is_large(avals: Sequence[Any], sizes: Sequence[int]) -> bool:
+    """Whether the library multiplies; the only way to multiply complex numbers that
+    nobody has taken apart."""
     _, m, n, k = sizes
-    return (
+    return _are_complex(avals) or (
         len({a.dtype for a in avals}) == 1
         and str(avals[0].dtype) in ("float32", "float64")
         and m * n * k >= GEMM_WORK
@@ -210,7 +219,7 @@ def _gemm(
     a, trans_a = _matrix(build, x, batch[0], free[0], contracted[0])
     b, trans_b = _matrix(build, y, batch[1], contracted[1], free[1])
     lda, ldb = (m if trans_a else k), (k if trans_b else n)
-    parts = _parts(count, m, n, k)
+    parts = 1 if _are_complex((x.aval, y.aval)) else _parts(count, m, n, k)
     part = k // parts
     steps = (part * m if trans_a else part), (part if trans_b else part * n)
     between = (m * k, k * n) if parts == 1 else steps
