@@ -101,6 +101,32 @@ def test_static_keyword_argument_that_is_not_hashable():
 
 @raises(
     ValueError,
+    "checkpoint: the static argument 1 of scaled is not hashable: [2.0] of type list."
+    " Static arguments key the cache of programs; pass a tuple, or trace it.",
+)
+def test_static_argument_of_checkpoint_that_is_not_hashable():
+    cr.checkpoint(scaled, static_argnums=1)(1.0, [2.0])
+
+
+@raises(
+    ValueError,
+    "checkpoint: static_argnums 2 is out of range: scaled takes 2 positional arguments.",
+)
+def test_static_position_of_checkpoint_that_does_not_exist():
+    cr.checkpoint(scaled, static_argnums=2)
+
+
+@raises(
+    TypeError,
+    "checkpoint: policy must be a function, such as those of checkpoint_policies; got 3"
+    " of type int.",
+)
+def test_policy_that_is_no_function():
+    cr.checkpoint(scaled, policy=3)
+
+
+@raises(
+    ValueError,
     "jit: static_argnums 2 is out of range: scaled takes 2 positional arguments.",
 )
 def test_static_position_that_does_not_exist():

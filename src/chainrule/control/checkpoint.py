@@ -44,6 +44,7 @@ def checkpoint(
         A function with the arguments, values and derivatives of `fun`.
 
     Raises:
+        TypeError: the policy is no function.
         ValueError: the budget is no amount of memory; or, when a derivative is staged,
             less than reverse mode needs.
 
@@ -66,6 +67,11 @@ def checkpoint(
         raise NotImplementedError(
             "checkpoint: concrete=True is not supported; mark the arguments that decide"
             " Python control flow with static_argnums."
+        )
+    if policy is not None and not callable(policy):
+        raise TypeError(
+            "checkpoint: policy must be a function, such as those of"
+            f" checkpoint_policies; got {policy!r} of type {type(policy).__name__}."
         )
     nums = (static_argnums,) if isinstance(static_argnums, int) else static_argnums
     names = (static_argnames,) if isinstance(static_argnames, str) else static_argnames

@@ -60,8 +60,9 @@ class JitFunction(_native.JitFunction):
         functools.update_wrapper(self, fun)
         self._name = name_of(fun)
         self._rebuild = (static, donate, primitive, params)
-        self._static = select("static", fun, *static)
-        self._donate = select("donate", fun, *donate)
+        self._caller = "jit" if primitive is jit_p else "checkpoint"
+        self._static = select(self._caller, "static", fun, *static)
+        self._donate = select(self._caller, "donate", fun, *donate)
         self._donate.check_disjoint(self._static, fun)
         self._set_static(self._static.positions, self._static.names)
         self._programs: dict[Signature, Any] = {}
@@ -144,9 +145,9 @@ class JitFunction(_native.JitFunction):
                 hash(value)
             except TypeError:
                 raise ValueError(
-                    f"jit: the static argument {where!r} of {self._name} is not"
-                    f" hashable: {value!r} of type {type(value).__name__}. Static arguments key"
-                    " the cache of programs; pass a tuple, or trace it."
+                    f"{self._caller}: the static argument {where!r} of {self._name} is"
+                    f" not hashable: {value!r} of type {type(value).__name__}. Static"
+                    " arguments key the cache of programs; pass a tuple, or trace it."
                 ) from None
         args = tuple(None if i in nums else a for i, a in enumerate(args))
         kwargs = {k: v for k, v in kwargs.items() if k not in names}

@@ -53,16 +53,16 @@ class Selected:
 
 
 def select(
-    kind: str, fun: Any, nums: tuple[int, ...], names: tuple[str, ...]
+    caller: str, kind: str, fun: Any, nums: tuple[int, ...], names: tuple[str, ...]
 ) -> Selected:
     """Checked positions and names, each inferred from the other by the signature.
 
-    Raises ValueError where a position or name is no parameter of `fun`.
+    Raises ValueError, naming the function `caller`, where a position or name is no parameter of `fun`.
     """
     for i in nums:
         if not isinstance(i, int):
             raise TypeError(
-                f"jit: {kind}_argnums must be int or a tuple of int; got {i!r}."
+                f"{caller}: {kind}_argnums must be int or a tuple of int; got {i!r}."
             )
     try:
         parameters = list(inspect.signature(fun).parameters.values())
@@ -77,7 +77,7 @@ def select(
     for i in nums:
         if not has_rest and not -len(positional) <= i < len(positional):
             raise ValueError(
-                f"jit: {kind}_argnums {i} is out of range: {name_of(fun)} takes"
+                f"{caller}: {kind}_argnums {i} is out of range: {name_of(fun)} takes"
                 f" {len(positional)} positional arguments."
             )
     known = [p.name for p in parameters]
@@ -85,7 +85,7 @@ def select(
     for name in names:
         if name not in known and not any_name:
             raise ValueError(
-                f"jit: {kind}_argnames {name!r} names no parameter of {name_of(fun)};"
+                f"{caller}: {kind}_argnames {name!r} names no parameter of {name_of(fun)};"
                 f" it has {', '.join(known) or 'none'}."
             )
     if nums and not names:
