@@ -68,16 +68,19 @@ def checkpoint(
             "checkpoint: concrete=True is not supported; mark the arguments that decide"
             " Python control flow with static_argnums."
         )
+    _check_policy(policy)
+    nums = (static_argnums,) if isinstance(static_argnums, int) else static_argnums
+    names = (static_argnames,) if isinstance(static_argnames, str) else static_argnames
+    params: dict[str, Any] = {"prevent_cse": prevent_cse, "policy": policy}
+    if budget is not None:
+        params["budget"] = bytes_of_budget(budget)
+    primitive = checkpoint_p if budget is None else budgeted_p
+    return JitFunction(fun, (tuple(nums), tuple(names)), primitive=primitive, **params)
+
+
+def _check_policy(policy: Any) -> None:
     if policy is not None and not callable(policy):
         raise TypeError(
             "checkpoint: policy must be a function, such as those of"
             f" checkpoint_policies; got {policy!r} of type {type(policy).__name__}."
         )
-    nums = (static_argnums,) if isinstance(static_argnums, int) else static_argnums
-    names = (static_argnames,) if isinstance(static_argnames, str) else static_argnames
-    params: dict[str, Any] = {"prevent_cse": prevent_cse, "policy": policy}
-    primitive = checkpoint_p
-    if budget is not None:
-        primitive, params["budget"] = budgeted_p, bytes_of_budget(budget)
-    static = tuple(nums), tuple(names)
-    return JitFunction(fun, static, primitive=primitive, **params)
