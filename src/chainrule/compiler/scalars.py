@@ -5,6 +5,9 @@ Rules receive this module as their argument `m`: `m.select(x > 0, x, 0)`, `m.exp
 
 from __future__ import annotations
 
+from typing import Any
+
+from . import mathematics
 from .expr import (
     BITS,
     FLOATS,
@@ -26,58 +29,16 @@ from .expr import (
     unary,
 )  # fmt: skip
 from .index import Index, expression_index, number, ravel, unravel
-from .mathematics import (
-    acos,
-    acosh,
-    asin,
-    asinh,
-    atan,
-    atan2,
-    atanh,
-    bessel_i0e,
-    bessel_i1e,
-    cbrt,
-    cos,
-    cosh,
-    digamma,
-    erf,
-    erf_inv,
-    erfc,
-    erfcx,
-    exp,
-    exp2,
-    expm1,
-    floor_divide,
-    hypot,
-    integer_pow,
-    lgamma,
-    log,
-    log1p,
-    log2,
-    log10,
-    log_ndtr,
-    logaddexp,
-    logaddexp2,
-    logistic,
-    ndtri,
-    nextafter,
-    pow,
-    rem,
-    remainder,
-    rsqrt,
-    sin,
-    sinh,
-    tan,
-    tanh,
-)  # fmt: skip
 
 __all__ = [
-    "BITS", "FLOATS", "SIGNED", "UNSIGNED", "Expr", "Index", "acos", "acosh", "all_of",
-    "any_of", "asin", "asinh", "atan", "atan2", "atanh", "bessel_i0e", "bessel_i1e",
-    "bitcast", "cbrt", "compare", "const", "convert", "cos", "cosh", "digamma", "erf",
-    "erf_inv", "erfc", "erfcx", "exp", "exp2", "expm1", "expression_index",
-    "floor_divide", "fma", "hypot", "integer_pow", "lgamma", "log", "log10", "log1p",
-    "log2", "log_ndtr", "logaddexp", "logaddexp2", "logistic", "maximum", "minimum",
-    "ndtri", "nextafter", "node", "number", "pow", "rare", "ravel", "rem", "remainder",
-    "rsqrt", "select", "sin", "sinh", "tan", "tanh", "unary", "unravel",
+    "BITS", "FLOATS", "SIGNED", "UNSIGNED", "Expr", "Index", "all_of", "any_of",
+    "bitcast", "compare", "const", "convert", "expression_index", "fma", "maximum",
+    "minimum", "node", "number", "rare", "ravel", "select", "unary", "unravel",
+    *mathematics.__all__,
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Functions, loaded when they are first asked for."""
+    found = globals()[name] = getattr(mathematics, name)
+    return found

@@ -5,65 +5,38 @@ types go through f32. All are branch-free but for `rare` parts, so that they vec
 and err by two units in the last place at most (docs/accuracy.md has the table, which
 `python -m tests.accuracy` writes; `tools/derive_polynomials.py` derives the
 coefficients). Special values are IEEE's and NumPy's; subnormal numbers count.
+
+A family of functions is a module, loaded when a program first computes one of them.
 """
 
 from __future__ import annotations
 
-from .bessel import bessel_i0e, bessel_i1e
-from .division import floor_divide, nextafter, rem, remainder
-from .error_function import erf, erf_inv, erfc, erfcx
-from .exponential import exp, exp2, expm1
-from .exponential_sums import logaddexp, logaddexp2
-from .gamma import digamma, lgamma
-from .hyperbolic import acosh, asinh, atanh, cosh, logistic, sinh, tanh
-from .inverse_trigonometric import acos, asin, atan, atan2
-from .logarithm import log, log1p, log2, log10
-from .normal_distribution import log_ndtr, ndtri
-from .powers import integer_pow, pow
-from .roots import cbrt, hypot, rsqrt
-from .trigonometric import cos, sin, tan
+import importlib
+from typing import Any
 
-__all__ = [
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "bessel_i0e",
-    "bessel_i1e",
-    "cbrt",
-    "cos",
-    "cosh",
-    "digamma",
-    "erf",
-    "erf_inv",
-    "erfc",
-    "erfcx",
-    "exp",
-    "exp2",
-    "expm1",
-    "floor_divide",
-    "hypot",
-    "integer_pow",
-    "lgamma",
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "log_ndtr",
-    "logaddexp",
-    "logaddexp2",
-    "logistic",
-    "ndtri",
-    "nextafter",
-    "pow",
-    "rem",
-    "remainder",
-    "rsqrt",
-    "sin",
-    "sinh",
-    "tan",
-    "tanh",
-]  # fmt: skip
+_FAMILIES = {
+    "bessel": ("bessel_i0e", "bessel_i1e"),
+    "division": ("floor_divide", "nextafter", "rem", "remainder"),
+    "error_function": ("erf", "erf_inv", "erfc", "erfcx"),
+    "exponential": ("exp", "exp2", "expm1"),
+    "exponential_sums": ("logaddexp", "logaddexp2"),
+    "gamma": ("digamma", "lgamma"),
+    "hyperbolic": ("acosh", "asinh", "atanh", "cosh", "logistic", "sinh", "tanh"),
+    "inverse_trigonometric": ("acos", "asin", "atan", "atan2"),
+    "logarithm": ("log", "log1p", "log2", "log10"),
+    "normal_distribution": ("log_ndtr", "ndtri"),
+    "powers": ("integer_pow", "pow"),
+    "roots": ("cbrt", "hypot", "rsqrt"),
+    "trigonometric": ("cos", "sin", "tan"),
+}  # fmt: skip
+_family_of = {name: family for family, names in _FAMILIES.items() for name in names}
+
+__all__ = sorted(_family_of)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _family_of:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_family_of[name]}"), name)
+    globals()[name] = found
+    return found
