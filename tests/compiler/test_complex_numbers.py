@@ -136,6 +136,8 @@ def test_values_move_as_they_do_eagerly():
     check(lambda z: (z[cnp.array([0, -1, 3])], cnp.where(z.real > 0, z, 1j)), z)
     check(lambda z: z.at[1, 2].set(3j).at[cnp.array([0, 0])].add(1 - 1j), z)
     check(lambda z: z.sum(0) + cnp.mean(z) + cnp.cumsum(z, 1)[:, 0].sum(), z)
+    check(lambda z: (cnp.cumsum(z, 1), cnp.cumsum(2 * z, 0) + 1), z)
+    check(lambda z: lax.fori_loop(0, 3, lambda _, z: cnp.cumsum(z, 1) / 2, z), z)
     check(lambda z: lax.dynamic_slice(z, (1, cnp.argmax(z[0].real)), (2, 2)), z)
     check(lambda z: z.at[9, 9].get(mode="fill", fill_value=2 + 1j), z)
     check(lambda x: (x + 1j, x.astype(complex), cnp.arange(5) * 1j + x), w.real)
@@ -194,7 +196,7 @@ TRANSFORMS = [
     ("fft", (16,), {}), ("ifft", (3, 15), {}), ("fft", (8, 6), {"axis": 0}),
     ("fft2", (4, 6, 5), {}), ("ifftn", (4, 6, 5), {}), ("rfft", (3, 16), {}),
     ("rfft", (15,), {}), ("irfft", (3, 9), {"n": 15}), ("irfft", (9,), {}),
-    ("rfft2", (5, 6, 7), {}), ("irfftn", (4, 6, 5), {"s": (4, 6, 9)}), ("fft", (1,), {}),
+    ("rfft2", (5, 6, 7), {}), ("irfftn", (4, 6, 5), {"s": (4, 6, 9), "axes": (0, 1, 2)}), ("fft", (1,), {}),
     ("rfftn", (2, 3, 4, 5), {}), ("fft", (2000,), {}), ("fft2", (300, 200), {}),
 ]  # fmt: skip
 

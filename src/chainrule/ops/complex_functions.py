@@ -17,7 +17,8 @@ import numpy as np
 from ..core import dtypes
 from ..core.avals import aval_of
 from .arithmetic import absorbing_mul_p, div_p
-from .complex_parts import Parts, each, real_params
+from .complex_parts import Parts, each, kept_whole, real_params
+from .cumulative import cumsum_p
 from .dynamic_slicing import dynamic_slice_p, dynamic_update_slice_p
 from .elementwise_complex import abs_p, complex_p, conj_p, imag_p, real_p, sign_p
 from .elementwise_conversion import copy_p
@@ -312,6 +313,7 @@ def declare() -> None:
         prim.parts = rule
     for prim in (fft_p, absorbing_mul_p):
         prim.parts = False
+    kept_whole.add(cumsum_p)
 
 
 __all__ = [

@@ -40,11 +40,18 @@ WORK = 24**3
 """Products of numbers from which on a product of matrices is left to the library."""
 
 
+kept_whole: set[Primitive] = set()
+"""Primitives that have kernels of their own for complex numbers."""
+
+
 def parts_rule(
     prim: Primitive, operands: Sequence[Any], out: Any, in_loop: bool
 ) -> Rule | None:
     """The rule for operands and a result of these avals; None where there is none, and
-    outside of loops for large products, at which the library's complex ones are faster."""
+    outside of loops where the library's complex kernels are faster: those of large
+    products and of primitives that are `kept_whole`."""
+    if prim in kept_whole and not in_loop:
+        return None
     is_complex = [dtypes.is_complex(a.dtype) for a in operands]
     if prim.parts is not None:
         return prim.parts or None
@@ -109,6 +116,6 @@ def together(x: Parts) -> Any:
 
 
 __all__ = [
-    "Parts", "apart", "each", "part_aval", "parts_rule", "real_params", "together",
-    "typed",
+    "Parts", "apart", "each", "kept_whole", "part_aval", "parts_rule", "real_params",
+    "together", "typed",
 ]  # fmt: skip
