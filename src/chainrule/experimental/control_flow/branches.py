@@ -16,7 +16,7 @@ from ...core.avals import Array, as_array
 from ...runtime._native import tree_flatten, tree_unflatten
 from ...transforms.stage import stage_closed
 from .changes import path
-from .rewriting import DONE, MADE, VALUE
+from .rewriting import DONE, ENDS, MADE, VALUE
 from .values import RETURNED, Unset, Values, predicate, traced, values
 
 
@@ -75,6 +75,7 @@ def branch(
         return yes(*given) if test else no(*given)
     sides = tuple(Staged(path(lambda s=s: s(*given), line)) for s in (yes, no))
     _fill_unread(sides, names)
+    _fill_going_on(sides, names)
     result: list[Any] = [None] * len(names)
     wanted: list[int] = []
     for k, name in enumerate(names):
@@ -122,6 +123,24 @@ def _fill_unread(sides: Any, names: Sequence[str]) -> None:
             if isinstance(kept, Unset) or _disagreement(sides, k, name, 0):
                 gone.kept[k] = zeros_like(other, k)
                 _replace(gone, k, gone.kept[k])
+
+
+def _fill_going_on(sides: Any, names: Sequence[str]) -> None:
+    """Where a side may end a loop that nothing else ends, and the other surely goes on, a
+    name that the first alone sets is read after the loop only: the other takes zeros. What
+    reads it before it is set was found when the first step was staged without it."""
+    for k, name in enumerate(names):
+        if not name.startswith(ENDS):
+            continue
+        goes_on = [side.kept[k] is False for side in sides]
+        if goes_on[0] == goes_on[1]:
+            continue
+        going, ending = sides if goes_on[0] else sides[::-1]
+        for i, other in enumerate(names):
+            unset = isinstance(going.kept[i], Unset) and not other.startswith(MADE)
+            if unset and ending.trees[i] is not None:
+                going.kept[i] = zeros_like(ending, i)
+                _replace(going, i, going.kept[i])
 
 
 def _fill_values(sides: Any, wanted: Sequence[int]) -> None:

@@ -40,6 +40,9 @@ VALUE = "_cr_value"
 DONE = "_cr_done"
 """Names starting so are those flags: where one is set, nothing but the return follows."""
 
+ENDS = "_cr_ends"
+"""Names starting so are the flags of breaks that alone end a loop: `while True`."""
+
 MAX_COPIES = 20_000
 """How many nodes of statements after jumps may be copied into branches."""
 
@@ -220,8 +223,9 @@ class _Rewriter:
         after: Block = []
         loop.stop = None
         kinds, flags = _jumps(loop.body), _returning(loop.body)
-        endless = isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant)
-        endless = endless and bool(loop.test.value) and ast.Break not in kinds
+        forever = isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant)
+        forever = forever and bool(loop.test.value)
+        endless = forever and ast.Break not in kinds
         other = loop.orelse
         if isinstance(loop, ast.While) and assigns(loop.test):
             leave: Block = [ast.Break()]
@@ -249,7 +253,7 @@ class _Rewriter:
         loop.orelse = []
         body = self.lowered(loop.body)
         if ast.Break in _jumps(body):
-            loop.stop = self.fresh("stop")
+            loop.stop = self.named(ENDS if forever else "_cr_stop")
             before.append(_assign(loop.stop, ast.Constant(False)))
         loop.body = _without_jumps(body, loop.stop) or [ast.Pass()]
         return self.placed(before, loop), self.placed([*after, *other], loop)
