@@ -269,8 +269,8 @@ class Builder:
         out = self.out
         if parts != 1:
             out = shaped((parts, *out.shape), out.dtype)
-        type = a.type or f"c{8 * a.aval.dtype.itemsize}"
-        return self.program.products(f"gemm_{type}", a, b, out, ints, batch * parts)
+        name = f"gemm_{a.type or f'c{8 * a.aval.dtype.itemsize}'}"
+        return self.program.products(name, a, b, out, ints, batch * parts)
 
     def native(
         self, name: str, inputs: Sequence[Value], avals: Sequence[Any],

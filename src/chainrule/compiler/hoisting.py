@@ -55,24 +55,19 @@ def _with_copies(body: ClosedJaxpr, num_consts: int) -> tuple[ClosedJaxpr, list[
     eqns: list[JaxprEqn] = []
     for eqn in body.eqns:
         rules = eqn.primitive.arrange
-        avals = [v.aval for v in (*eqn.invars, *eqn.outvars)]
+        avals = [v.aval for v in (*eqn.invars, *eqn.outvars)] if rules else []
         found = rules and rules.copied(*avals, **eqn.params)
         if found and eqn.invars[found[0]] in consts:
             k, order, params = found
-            source, invars = eqn.invars[k], list(eqn.invars)
-            if (source, *order) not in made:
+            source = eqn.invars[k]
+            copy = made.get((source, *order))
+            if copy is None:
                 shape = tuple(source.aval.shape[d] for d in order)
-                invars[k] = Var(update(source.aval, shape=shape))
+                copy = made[source, *order] = Var(update(source.aval, shape=shape))
                 primitive, given = rules.permute(order)
-                eqns.append(
-                    eqn.replace(
-                        primitive=primitive,
-                        params=given,
-                        invars=[source],
-                        outvars=[invars[k]],
-                    )  # fmt: skip
-                )
-            invars[k] = made.setdefault((source, *order), invars[k])
+                turned = {"primitive": primitive, "params": given}
+                eqns.append(eqn.replace(invars=[source], outvars=[copy], **turned))
+            invars = [copy if i == k else v for i, v in enumerate(eqn.invars)]
             eqn = eqn.replace(invars=invars, params=params)
         eqns.append(eqn)
     if not made:

@@ -16,8 +16,8 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.avals import aval_of
-from .arithmetic import absorbing_mul_p, div_p
-from .complex_parts import Parts, each, kept_whole, real_params
+from .arithmetic import absorbing_mul_p, div_p, mul_p
+from .complex_parts import Parts, each, kept_whole, product, real_params
 from .cumulative import cumsum_p
 from .dynamic_slicing import dynamic_slice_p, dynamic_update_slice_p
 from .elementwise_complex import abs_p, complex_p, conj_p, imag_p, real_p, sign_p
@@ -46,6 +46,7 @@ from .elementwise_trigonometric import (
 from .fft import fft_p
 from .gather import gather_p
 from .joining import iota_p
+from .power_series import repeated
 from .shaping import convert, convert_p, zeros
 
 
@@ -58,9 +59,7 @@ def _absorbed(s: Any, x: Any) -> Any:
     return select(_is(s, 0), s, s * x)
 
 
-def times(x: Parts, y: Parts) -> Parts:
-    """x y."""
-    return Parts(x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re)
+times = functools.partial(product, mul_p)
 
 
 _BOUNDS = {4: (2.0**-40, 2.0**100, 2.0**60, 2.0**-70)}
@@ -202,14 +201,7 @@ def power(x: Any, y: Any) -> Parts:
 def integer_power(x: Parts, *, y: int) -> Parts:
     """x**y by repeated squaring."""
     one = Parts(constant(1, x.re), constant(0, x.im))
-    n, factor, out = abs(y), x, None
-    while n:
-        if n & 1:
-            out = factor if out is None else times(out, factor)
-        n >>= 1
-        if n:
-            factor = times(factor, factor)
-    out = one if out is None else out
+    out = repeated(times, x, abs(y)) or one
     return quotient(one, out) if y < 0 else out
 
 

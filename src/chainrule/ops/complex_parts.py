@@ -59,7 +59,7 @@ def parts_rule(
         sizes = math.prod(math.prod(a.shape) for a in (*operands, out))
         if prim.arrange is not None and not in_loop and sizes >= WORK**2:
             return None
-        return lambda x, y, **params: _product(prim, x, y, **real_params(params))
+        return lambda x, y, **params: product(prim, x, y, **real_params(params))
     linear = prim.linear
     if linear is None or not any(is_complex):
         return None
@@ -81,7 +81,8 @@ def each(prim: Primitive, *operands: Any, **params: Any) -> Any:
     return [Parts(*p) for p in zip(re, im)] if prim.multiple_results else Parts(re, im)
 
 
-def _product(prim: Primitive, x: Parts, y: Parts, **params: Any) -> Parts:
+def product(prim: Primitive, x: Parts, y: Parts, **params: Any) -> Parts:
+    """A bilinear primitive of two complex values."""
     times = lambda a, b: prim(a, b, **params)
     return Parts(
         times(x.re, y.re) - times(x.im, y.im), times(x.re, y.im) + times(x.im, y.re)
@@ -97,12 +98,9 @@ def typed(x: Any, aval: Any) -> list[Any]:
     """The arrays of a rule's result of type `aval`: one, or the two parts."""
     parts = x if isinstance(x, Parts) else (x,)
     wanted = part_aval(aval)
-    return [
-        broadcast_to(convert(p, wanted.dtype, wanted.weak_type), wanted.shape)
-        if aval_of(p).shape != wanted.shape
-        else convert(p, wanted.dtype, wanted.weak_type)
-        for p in parts
-    ]
+    made = [convert(p, wanted.dtype, wanted.weak_type) for p in parts]
+    shape = wanted.shape
+    return [p if aval_of(p).shape == shape else broadcast_to(p, shape) for p in made]
 
 
 def apart(x: Any) -> Parts:
@@ -116,6 +114,6 @@ def together(x: Parts) -> Any:
 
 
 __all__ = [
-    "Parts", "apart", "each", "kept_whole", "part_aval", "parts_rule", "real_params",
-    "together", "typed",
+    "Parts", "apart", "each", "kept_whole", "part_aval", "parts_rule", "product",
+    "real_params", "together", "typed",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ repeated squaring, exact where the products are.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from .elementwise_rules import (
     pointwise,
 )
 from .elementwise_selection import select
-from .power_series import power_terms, product_terms
+from .power_series import power_terms, product_terms, repeated
 from .shaping import convert, zeros
 
 square_p = elementwise(
@@ -35,18 +36,6 @@ square_p = elementwise(
 
 
 # --- integer_pow ---------------------------------------------------------------------
-
-
-def _power(x: Any, n: int) -> Any:
-    """x**n for n >= 1 by repeated squaring, NumPy arrays."""
-    out = None
-    while n:
-        if n & 1:
-            out = x if out is None else out * x
-        n >>= 1
-        if n:
-            x = x * x
-    return out
 
 
 def _integer_pow_abstract(x: Any, *, y: int) -> Any:
@@ -69,10 +58,10 @@ def _integer_pow_evaluate(x: Any, *, y: int) -> Any:
     if x.dtype.itemsize < 4 and dtypes.is_float(x.dtype):
         return _integer_pow_evaluate(x.astype(np.float32), y=y).astype(x.dtype)
     if y > 0:
-        return _power(x, y)
+        return repeated(operator.mul, x, y)
     if y == 0:
         return np.ones(x.shape, x.dtype)
-    return np.reciprocal(_power(x, -y))
+    return np.reciprocal(repeated(operator.mul, x, -y))
 
 
 def _integer_pow_slope(out: Any, x: Any, /, *, y: int) -> Any:

@@ -73,6 +73,18 @@ def over(x: Any, k: int) -> Any:
     return x if x is None or k == 1 else x * (1.0 / k)
 
 
+def repeated(times: Callable[[Any, Any], Any], x: Any, n: int) -> Any:
+    """x combined with itself, n >= 1 of it, by repeated squaring; None for n = 0."""
+    out = None
+    while n:
+        if n & 1:
+            out = x if out is None else times(out, x)
+        n >>= 1
+        if n:
+            x = times(x, x)
+    return out
+
+
 # --- rules ---------------------------------------------------------------------------
 
 
@@ -95,14 +107,7 @@ def power_terms(z: Any, x: Series, *, y: int) -> Terms:
     """z = x**y for an integer y, by repeated squaring."""
     if y == 0:
         yield from (None for _ in count())
-    n, power, out = abs(y), x, None
-    while n:
-        if n & 1:
-            out = power if out is None else _product(out, power)
-        n >>= 1
-        if n:
-            power = _product(power, power)
-    assert out is not None
+    out = repeated(_product, x, abs(y))
     if y > 0:
         yield from (out[k] for k in count(1))
     else:

@@ -6,6 +6,9 @@ Functions", section 12.1), and in f64 throughout for f32.
 
 from __future__ import annotations
 
+import operator
+
+from ...ops.power_series import repeated
 from ..expr import Expr, apart, bitcast, convert, fma, node, rare, select, unary
 from .exponential import (
     exp2_parts_short,
@@ -41,14 +44,7 @@ def integer_pow(x: Expr, n: int) -> Expr:
         return 1.0 / integer_pow(x, -n)
     if n == 0:
         return node("const", x.type, (), (1.0).hex() if x.type[0] in "fb" else 1)
-    out, power = None, x
-    while n:
-        if n & 1:
-            out = power if out is None else out * power
-        n >>= 1
-        power = power * power if n else power
-    assert out is not None
-    return out
+    return repeated(operator.mul, x, n)
 
 
 # --- pow -----------------------------------------------------------------------------

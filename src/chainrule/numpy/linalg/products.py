@@ -13,6 +13,7 @@ from ...ops.linalg_rules import check_matrix
 from ...ops.matrices import diagonal as main_diagonal
 from ...ops.matrices import eye_like, mT
 from ...ops.matrices import matmul as multiply
+from ...ops.power_series import repeated
 from ...ops.shaping import canonical_axis, convert, reduce_sum_p
 from .. import contractions
 from ..promotion import inexact_operand, operand, promote
@@ -144,14 +145,7 @@ def matrix_power(a: Any, n: int) -> Any:
         a = inexact_operand("linalg.matrix_power", a)
         check_matrix("matrix_power", a, square=True)
         a, n = inverse(a), -n
-    out = None
-    while n:
-        if n & 1:
-            out = a if out is None else multiply(out, a)
-        n >>= 1
-        if n:
-            a = multiply(a, a)
-    return out
+    return repeated(multiply, a, n)
 
 
 def multi_dot(arrays: Sequence[Any], *, precision: Any = None) -> Any:
