@@ -136,7 +136,7 @@ class Description:
         called = {x.data: None for x in order if x.op == "call"}
         fresh = [r for r in called if r not in self._routines]
         for r in fresh:
-            self._routines[r] = self._expr(r.body)
+            self._routines[r] = tuple([self._expr(x) for x in r.parts])
         return bool(fresh)
 
     def _node(self, x: Expr) -> Any:

@@ -213,6 +213,38 @@ class Routine:
     def __repr__(self) -> str:
         return self.name
 
+    @property
+    def parts(self) -> tuple[Expr, ...]:
+        """All that says what is computed."""
+        return (self.body,)
+
+
+class Iteration(Routine):
+    """A routine that repeats: `carries` are `initial` at first and become `updates` while
+    `test` holds; then `body` of them is the result. The lanes of a vector whose test
+    fails keep what they carry until the others' fail."""
+
+    __slots__ = ("carries", "initial", "test", "updates")
+
+    def __init__(
+        self,
+        name: str,
+        parameters: tuple[Expr, ...],
+        initial: Sequence[Expr],
+        step: Callable[..., tuple[Expr, Sequence[Expr]]],
+        result: Callable[..., Expr],
+    ):
+        carries = [
+            node("given", x.type, (), (name, "c", k)) for k, x in enumerate(initial)
+        ]
+        super().__init__(name, parameters, result(*carries))
+        self.carries, self.initial = carries, initial
+        self.test, self.updates = step(*carries)
+
+    @property
+    def parts(self) -> tuple[Expr, ...]:
+        return (self.body, *self.carries, *self.initial, self.test, *self.updates)
+
 
 _routines: dict[Any, Routine] = {}
 
@@ -220,13 +252,37 @@ _routines: dict[Any, Routine] = {}
 def apart(function: Callable[..., Expr], *args: Expr) -> Expr:
     """`function(*args)` as one node: its code is written once per kernel and called. For
     what is long and seldom computed."""
+    return _called(
+        function, args, lambda name, given: Routine(name, given, function(*given))
+    )
+
+
+def iterated(function: Callable[..., Any], *args: Expr) -> Expr:
+    """What a loop at every element leaves, as one node: `function(*args)` is (initial,
+    step, result), the values that are carried at first; step(*carries), whether to go on
+    and then the next values; and result(*carries). The test must fail after finitely
+    many steps whatever the arguments are, NaN among them.
+
+    >>> def halvings(x):
+    ...     step = lambda k, x: (x > 1.0, (k + 1, x * 0.5))
+    ...     return (const(0, "i32"), x), step, lambda k, x: k
+    >>> iterated(halvings, node("var", "f32", (), "x"))
+    call.i32(halvings_f32, var.f32(x))
+    """
+    return _called(
+        function, args, lambda name, given: Iteration(name, given, *function(*given))
+    )
+
+
+def _called(
+    function: Any, args: tuple[Expr, ...], make: Callable[..., Routine]
+) -> Expr:
     types = tuple([a.type for a in args])
     routine = _routines.get((function, types))
     if routine is None:
         name = "_".join((function.__name__.strip("_"), *types))
-        given = [node("given", t, (), (name, k)) for k, t in enumerate(types)]
-        routine = Routine(name, tuple(given), function(*given))
-        _routines[function, types] = routine
+        given = tuple([node("given", t, (), (name, k)) for k, t in enumerate(types)])
+        routine = _routines[function, types] = make(name, given)
     return node("call", routine.body.type, args, routine)
 
 

@@ -14,7 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from ..runtime import _native
-from .expr import BITS, FLOATS, SIGNED, Expr, const_value
+from .expr import BITS, FLOATS, SIGNED, Expr, Iteration, const_value
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "bool": np.dtype(np.bool_),
@@ -61,7 +61,10 @@ def interpret(x: Expr, values: Mapping[Expr, Any]) -> Any:
 def _evaluate(x: Expr, args: list[Any]) -> Any:
     dtype = DTYPES[x.type]
     if x.op in ("call", "function"):
-        return interpret(x.data.body, dict(zip(x.data.parameters, args)))
+        values = dict(zip(x.data.parameters, args))
+        if isinstance(x.data, Iteration):
+            values = _repeat(x.data, values)
+        return interpret(x.data.body, values)
     if x.op == "const":
         return np.asarray(const_value(x)).astype(dtype)
     rule = _RULES.get(x.op)
@@ -71,6 +74,18 @@ def _evaluate(x: Expr, args: list[Any]) -> Any:
             " operation; give its array in `values`."
         )
     return np.asarray(rule(x, *args)).astype(dtype, copy=False)
+
+
+def _repeat(loop: Iteration, values: dict[Expr, Any]) -> dict[Expr, Any]:
+    """The values of what a loop carries at its end, beside those given."""
+    carried = [interpret(x, values) for x in loop.initial]
+    while True:
+        known = {**values, **dict(zip(loop.carries, carried))}
+        on = interpret(loop.test, known)
+        if not np.any(on):
+            return known
+        new = [interpret(x, known) for x in loop.updates]
+        carried = [np.where(on, x, old) for x, old in zip(new, carried)]
 
 
 # --- arithmetic ----------------------------------------------------------------------

@@ -118,11 +118,11 @@ copysign_p = elementwise(
 
 gcd_p = elementwise(
     "gcd", "the greatest common divisor of |x| and |y|", np.gcd, kinds="iu",
-    partials=(None, None),
+    partials=(None, None), scalar=lambda m, x, y: m.gcd(x, y), cost=200.0,
 )  # fmt: skip
 lcm_p = elementwise(
     "lcm", "the least common multiple of |x| and |y|", np.lcm, kinds="iu",
-    partials=(None, None),
+    partials=(None, None), scalar=lambda m, x, y: m.lcm(x, y), cost=200.0,
 )  # fmt: skip
 
 __all__ = [

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..expr import Expr, Routine, node
+from ..expr import Expr, Iteration, Routine, node
 from ..functions import expansion
 from ..sizes import identity
 from . import memory
@@ -273,7 +273,8 @@ def _written(routine: Routine, name: str, width: int) -> dict[str, str]:
     """The text of a routine, and what it declares: written once, for all kernels."""
     found = _functions.get((routine, width))
     if found is None:
-        writer = _RoutineWriter(routine, width)
+        kind = _IterationWriter if isinstance(routine, Iteration) else _RoutineWriter
+        writer = kind(routine, width)
         text = writer.function(name)
         found = _functions[routine, width] = {**writer.declared, name: text}
     return found
@@ -289,19 +290,105 @@ class _RoutineWriter(ExpressionWriter):
             self.scopes.remember(self.scopes.top, x, (f"%a{k}", bool(width)))
             self.vector_results[x] = (_LANES,)
 
+    def result(self) -> str:
+        """Writes what is computed; its name."""
+        return self.operand(self.routine.body, bool(self.full_width))
+
+    def attributes(self) -> int:
+        """The group of attributes: what is seldom called stays apart from its callers,
+        a mathematical function is written into them."""
+        return 1 if isinstance(self.routine, Routine) else 2
+
     def function(self, name: str) -> str:
         """The function's text."""
         routine, width = self.routine, self.full_width
-        result = self.operand(routine.body, bool(width))
-        kind = 1 if isinstance(routine, Routine) else 2
+        result = self.result()
         types = [
             vector(NAMES[x.type], width) for x in (routine.body, *routine.parameters)
         ]
         given = ", ".join(f"{t} %a{k}" for k, t in enumerate(types[1:]))
         return "\n".join(
             [
-                f"define internal {types[0]} @{name}({given}) #{kind} {{\nentry:",
+                f"define internal {types[0]} @{name}({given}) #{self.attributes()} {{\nentry:",
                 *self.scopes.top.lines,
                 f"  ret {types[0]} {result}\n}}",
             ]
         )
+
+
+class _IterationWriter(_RoutineWriter):
+    """Writes a routine that repeats, until the test fails in all lanes."""
+
+    def __init__(self, routine: Iteration, width: int):
+        super().__init__(routine, width)
+        self.loop = routine
+        self.varying = _varying(routine) if width else set()
+        for x in self.varying:
+            self.vector_results[x] = (_LANES,)
+
+    def attributes(self) -> int:
+        return 0
+
+    def result(self) -> str:
+        loop, outer, varying = self.loop, self.scopes.top, self.varying
+        phis = [f"%p{k}" for k in range(len(loop.carries))]
+        first = [
+            self.operand(x, c in varying) for c, x in zip(loop.carries, loop.initial)
+        ]
+        inner = Scope(1, "loop")
+        self.scopes.stack.append(inner)
+        self._enter(inner, phis)
+        test = self.operand(loop.test, bool(self.full_width))
+        self.lines = inner.lines
+        inner.lines += [f"  br i1 {self._any(test)}, label %body, label %exit", "body:"]
+        inner.label = "body"
+        made = [self._update(c, x, test) for c, x in zip(loop.carries, loop.updates)]
+        self.scopes.close(inner)
+        self.lines = outer.lines
+        self.lines += ["  br label %loop", "loop:"]
+        for c, phi, x, y in zip(loop.carries, phis, first, made):
+            came = f"[ {x}, %{outer.label} ], [ {y}, %{inner.label} ]"
+            self.lines.append(f"  {phi} = phi {self._carried(c)} {came}")
+        self.lines += [*inner.lines, "  br label %loop", "exit:"]
+        outer.label = "exit"
+        self._enter(outer, phis)
+        return super().result()
+
+    def _enter(self, scope: Scope, names: Sequence[str]) -> None:
+        for c, name in zip(self.loop.carries, names):
+            self.scopes.depth_of[c] = scope.depth
+            self.scopes.remember(scope, c, (name, c in self.varying))
+
+    def _carried(self, c: Expr) -> str:
+        return vector(NAMES[c.type], self.full_width if c in self.varying else 0)
+
+    def _any(self, test: str) -> str:
+        if not self.full_width:
+            return test
+        t = vector("i1", self.full_width)
+        return self.intrinsic(
+            f"llvm.vector.reduce.or.v{self.full_width}i1", "i1", (t, test)
+        )
+
+    def _update(self, c: Expr, x: Expr, test: str) -> str:
+        """What is carried on: in lanes whose test has failed, what was."""
+        wide = c in self.varying
+        made, t = self.operand(x, wide), self._carried(c)
+        if not wide:
+            return made
+        mask, old = vector("i1", self.full_width), self.scopes.known[c][0]
+        return self.new(f"select {mask} {test}, {t} {made}, {t} {old}")
+
+
+def _varying(loop: Iteration) -> set[Expr]:
+    """The carries that differ from lane to lane. Those that count the steps, and are not
+    asked for when a lane's are over, do not."""
+    scopes = Scopes()
+    alike = set(loop.carries) - set(scopes.free(loop.body))
+    found = {c: scopes.free(x) for c, x in zip(loop.carries, loop.updates)}
+    starts = {c: scopes.free(x) for c, x in zip(loop.carries, loop.initial)}
+    while True:
+        kept = {c for c in alike if not starts[c] and alike.issuperset(found[c])}
+        if kept == alike:
+            return set(loop.carries) - alike
+        alike = kept

@@ -22,6 +22,7 @@ _FAMILIES = {
     "exponential_sums": ("logaddexp", "logaddexp2"),
     "gamma": ("digamma", "lgamma"),
     "hyperbolic": ("acosh", "asinh", "atanh", "cosh", "logistic", "sinh", "tanh"),
+    "integers": ("gcd", "lcm"),
     "inverse_trigonometric": ("acos", "asin", "atan", "atan2"),
     "logarithm": ("log", "log1p", "log2", "log10"),
     "normal_distribution": ("log_ndtr", "ndtri"),
