@@ -139,6 +139,12 @@ def test_binomial_moments(n, p):
     assert abs(sample.var() / variance - 1) < 5 * np.sqrt(3 / N)
 
 
+def test_students_numbers_have_the_shape_of_the_degrees_of_freedom():
+    df = jnp.array([[0.5], [3.0]])
+    found = random.t(random.key(4), df)
+    np.testing.assert_array_equal(found, random.t(random.key(4), df, (2, 1)))
+
+
 def test_vectors_have_their_mean_and_covariance():
     mean, cov = np.array([1.0, -2.0]), np.array([[2.0, 0.5], [0.5, 1.0]])
     for method in ("cholesky", "eigh", "svd"):

@@ -15,6 +15,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from .builder import EXPENSIVE, Builder, Unsupported, combined
 from .expr import Expr, const, select
@@ -106,8 +108,9 @@ class Outside:
             program.current, context.guard = previous, None
 
     def constant(self, aval: Any, array: Any) -> Value:
-        """A constant of the body, kept by the program."""
-        if not aval.shape:
+        """A constant of the body, kept by the program; a number is written in its code,
+        a key is not: another one shall not be compiled anew."""
+        if not aval.shape and isinstance(aval.dtype, np.dtype):
             return Constant(aval, self.program, array)
         self.program.arrays.append(array)
         return self.program.constant(aval, array)

@@ -237,7 +237,7 @@ def f(
 def t(
     key: Any,
     df: Any,
-    shape: Any = (),
+    shape: Any = None,
     dtype: Any = None,
     *,
     out_sharding: Any = None,
