@@ -107,3 +107,10 @@ draw(
     ),
     "1K f32, 64K f32",
 )
+draw(
+    "gamma",
+    "gamma of shape 2.5",
+    lambda lib, key, shape, dtype: lib.random.gamma(key, 2.5, shape, dtype),
+    "1K f32, 1M f32",
+    lambda source, n, dtype: source.standard_gamma(2.5, n, dtype),
+)

@@ -29,7 +29,7 @@ def block(m: Any, key: Any, x0: Any, x1: Any) -> tuple[Any, Any]:
     return x0, x1
 
 
-def _words(m: Any, key: Any) -> tuple[Any, Any]:
+def key_words(m: Any, key: Any) -> tuple[Any, Any]:
     return m.convert(key, "u32"), m.convert(key >> 32, "u32")
 
 
@@ -82,7 +82,7 @@ def fold_in(build: Any, keys: Any, data: Any) -> Any:
     """The keys derived from keys and numbers."""
 
     def element(m: Any, key: Any, number: Any) -> Any:
-        return _key(m, *block(m, _words(m, key), m.const(0, "u32"), number))
+        return _key(m, *block(m, key_words(m, key), m.const(0, "u32"), number))
 
     return build.map(element, keys, data, cost=BLOCK_COST)
 
