@@ -22,6 +22,7 @@ NB_MODULE(_native, m) {
     chainrule::register_object_loader(m);
     chainrule::register_machine_code(m);
     chainrule::register_digest(m);
+    chainrule::register_processor(m);
     chainrule::register_thread_pool(m);
     chainrule::register_memory_pool(m);
     chainrule::register_plan(m);

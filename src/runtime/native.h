@@ -32,6 +32,8 @@ void register_threefry(nb::module_& m);
 void register_fma(nb::module_& m);
 /// Dense linear algebra through LAPACK, resolved by address at run time.
 void register_lapack(nb::module_& m);
+/// What the machine's caches keep.
+void register_processor(nb::module_& m);
 /// Machine code: Code, load_object.
 void register_object_loader(nb::module_& m);
 /// SHA-256.

@@ -28,7 +28,7 @@ def of(name, x=X, y=Y):
 
 NAMES = [
     n for n in mathematics.__all__
-    if n not in ("integer_pow", "rem", "remainder", "floor_divide")
+    if n not in ("gcd", "integer_pow", "lcm", "rem", "remainder", "floor_divide")
 ]  # fmt: skip
 
 

@@ -37,6 +37,7 @@ class Description:
         self._results: dict[Expr, int] = {}
         self._routines: dict[Any, int] = {}
         self._parts: list[Any] = []
+        self._streams = kernel.streams
         self.axis_number: dict[int, int] = {}
         loops = [self._axis(a) for a in kernel.grid]
         stages = [self._stage(k, s) for k, s in enumerate(kernel.stages)]
@@ -113,6 +114,7 @@ class Description:
             self._buffer(s.buffer), self._number(index.constant), self._terms(index.terms),
             None if index.rest is None else self._expr(index.rest), self._expr(s.value),
             None if s.when is None else self._expr(s.when), combined,
+            s.buffer in self._streams,
         )  # fmt: skip
 
     def _terms(self, terms: Any) -> Any:

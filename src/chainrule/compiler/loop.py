@@ -79,11 +79,13 @@ class Stage:
 
 @record
 class Kernel:
-    """A grid of independent points, and the stages run at each."""
+    """A grid of independent points, and the stages run at each. `streams`: the buffers
+    that are written past the caches (see `streaming.py`)."""
 
     grid: list[Axis]
     stages: list[Stage]
     name: str = ""
+    streams: frozenset[Any] = frozenset()
 
 
 @record

@@ -56,6 +56,7 @@ class _Printer:
         self.names: dict[Expr, str] = {}
         self.lines: list[str] = []
         self.loops = self.sums = self.temporaries = 0
+        self.streams: frozenset[Any] = frozenset()
 
     def kernel(self, kernel: Kernel) -> list[str]:
         """The lines of a kernel."""
@@ -93,6 +94,7 @@ class _Printer:
         self.lines.append("    " * depth + text)
 
     def _stages(self, kernel: Kernel) -> None:
+        self.streams = kernel.streams
         for stage in kernel.stages:
             self._stage(stage, len(kernel.grid))
 
@@ -141,7 +143,8 @@ class _Printer:
         for s, value in zip(stage.stores, combined):
             place = f"{self.name_of(s.buffer)}[{self.index(s.index)}]"
             when = "" if s.when is None else f"if {self.text(s.when)}: "
-            self._line(depth, f"{when}{place} = {self.text(value)}")
+            note = "  # past the caches" if s.buffer in self.streams else ""
+            self._line(depth, f"{when}{place} = {self.text(value)}{note}")
         for given, new in updates:
             left = ", ".join(self.names[g] for g in given)
             self._line(depth, f"{left} = {', '.join(map(self.text, new))}")

@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ..runtime._native import streamed_bytes
 from .blocking import block, varies
 from .boxes import in_boxes
 from .expr import BITS, FLOATS, Expr, binary
@@ -24,6 +25,7 @@ from .loop import Axis, Kernel, Recurrence, Reduction, Stage, Store, load, trips
 from .records import record
 from .rewrite import Rewriter, merge_variables, walk
 from .sizes import Size, about
+from .streaming import streams
 from .tiling import tiled, turned
 from .values import Reduced, Value
 
@@ -95,7 +97,11 @@ def schedule(cluster: Cluster, fusion: Any, vector_bytes: int) -> Scheduled:
     nest = _compose(cluster, fusion)
     if not cluster.chunks:
         _merge(nest)
-    return _arrange(nest, vector_bytes)
+    made = _arrange(nest, vector_bytes)
+    values = [v for m in cluster.members for v in m.values]
+    begun = {v.begins for v in values}
+    made.kernel.streams = streams(made.kernel, streamed_bytes()) - begun
+    return made
 
 
 # --- members to stages

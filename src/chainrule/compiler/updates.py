@@ -69,6 +69,10 @@ class Piece(Value):
         """How many steps read the whole."""
         return self.target.uses
 
+    @property
+    def begins(self) -> Written | None:
+        return None if self.copies is None else self.target
+
     def compute(self, indices: Indices) -> Expr:
         return self.element(*indices)
 

@@ -77,6 +77,11 @@ class Value:
         self.owner: Any = None
         self.cost, self.depth, self.uses = 0.0, 0, 0
 
+    @property
+    def begins(self) -> Any:
+        """The buffer that it fills first, before later steps write there; or None."""
+        return None
+
     def at(self, *indices: Index) -> Expr:
         """The element at one index per dimension."""
         return self.reader.current.read(self, None, indices)

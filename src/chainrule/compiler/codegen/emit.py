@@ -17,6 +17,7 @@ from typing import Any
 from ..expr import Expr, node
 from ..loop import Axis, Kernel, Reduction, Stage, Store
 from ..rewrite import walk
+from ..streaming import LINE
 from . import memory
 from .expressions import ExpressionWriter
 from .scopes import Scope
@@ -234,6 +235,11 @@ class Emitter(ExpressionWriter):
         stores = [s for stage in kernel.stages for s in stage.stores]
         self.scopes.written = {s.buffer for s in stores}
         self.scopes.grid = tuple(a.var for a in kernel.grid)
+        self.streams = {
+            s.buffer: f"%low_{self.buffer(s.buffer)[1:]}"
+            for s in stores
+            if s.buffer in kernel.streams
+        }
         self.called = self._repeated()
         self._grid(0)
 
@@ -265,8 +271,23 @@ class Emitter(ExpressionWriter):
             f"define void @{name}(ptr noalias readonly %buffers,"
             " ptr noalias readonly %ints, i64 %begin, i64 %end) #0 {\nentry:"
         )
-        body = [head, *self.entry, *self.scopes.top.lines, "  ret void", "}"]
+        body = [head, *self.entry, *self._low_bits(), *self.scopes.top.lines]
+        body += ["  fence seq_cst"] * bool(self.streams) + ["  ret void", "}"]
         return "\n".join([*self.declared.values(), *body])
+
+    def _low_bits(self) -> list[str]:
+        """The bits that are not set in addresses of lines; all, where a buffer that is
+        written past the caches takes the place of one that is read."""
+        lines: list[str] = []
+        for buffer, low in self.streams.items():
+            mine, test = self.buffers[buffer], "false"
+            for k, (other, name) in enumerate(self.buffers.items()):
+                if other not in self.streams:
+                    lines.append(f"  {low}_{k} = icmp eq ptr {mine}, {name}")
+                    lines.append(f"  {low}_{k}o = or i1 {test}, {low}_{k}")
+                    test = f"{low}_{k}o"
+            lines.append(f"  {low} = select i1 {test}, i64 -1, i64 {LINE - 1}")
+        return lines
 
     def _grid(self, level: int) -> None:
         if level == len(self.kernel.grid):

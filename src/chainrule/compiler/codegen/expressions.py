@@ -43,6 +43,7 @@ class ExpressionWriter(Writer):
         self.entry: list[str] = []
         self.serial = itertools.count()
         self.scratch: dict[Any, str] = {}
+        self.streams: dict[Any, str] = {}
 
     def number(self, n: int, fresh: Any = None) -> str:
         """A size as an operand: small ones literally, others from `ints`."""

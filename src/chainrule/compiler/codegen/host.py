@@ -38,7 +38,7 @@ def _attributes() -> str:
     return (
         f"\nattributes #0 = {{ {common} }}"
         f"\nattributes #1 = {{ {common} noinline cold }}"
-        f"\nattributes #2 = {{ {common} alwaysinline }}\n!0 = !{{}}\n"
+        f"\nattributes #2 = {{ {common} alwaysinline }}\n!0 = !{{}}\n!1 = !{{i32 1}}\n"
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ..expr import Expr, node
 from ..loop import PAIRED, SECOND, Store
 from ..loop import load as element_of
+from ..streaming import LINE
 from .turning import load_turned, turning_axis
 from .types import IN_MEMORY, NAMES, is_literal, size, vector
 
@@ -126,7 +127,11 @@ def store(w: Emitter, s: Store) -> None:
     else:
         mask = _joined(w, when)
         if stride == 1 and not scattered:
-            _store_vector(w, t, value, pointer, align, mask)
+            streamed = w.streams.get(s.buffer)
+            if streamed and mask is None and w.full_width * align >= LINE:
+                _store_past_caches(w, t, value, pointer, align, streamed)
+            else:
+                _store_vector(w, t, value, pointer, align, mask)
         else:
             lanes = _lane_pointers(w, element, pointer, stride, index)
             _scatter(w, t, value, lanes, align, mask)
@@ -389,6 +394,23 @@ def _store_vector(
     w.lines.append(
         f"  call void @{name}({t} {value}, ptr {pointer}, i32 {align}, {m} {mask})"
     )
+
+
+def _store_past_caches(
+    w: Emitter, t: str, value: str, pointer: str, align: int, low: str
+) -> None:
+    """A store past the caches where none of the address's bits `low` is set."""
+    n = next(w.serial)
+    place = w.new(f"ptrtoint ptr {pointer} to i64")
+    bits = w.new(f"and i64 {place}, {low}")
+    even = w.new(f"icmp eq i64 {bits}, 0")
+    store = f"  store {t} {value}, ptr {pointer}, align"
+    w.lines += [
+        f"  br i1 {even}, label %past{n}, label %kept{n}",
+        f"past{n}:", f"{store} {LINE}, !nontemporal !1", f"  br label %wrote{n}",
+        f"kept{n}:", f"{store} {align}", f"  br label %wrote{n}", f"wrote{n}:",
+    ]  # fmt: skip
+    w.scopes.top.label = f"wrote{n}"
 
 
 def _scatter(

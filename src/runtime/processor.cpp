@@ -1,0 +1,60 @@
+// What the machine's caches keep.
+#include "processor.h"
+#include "native.h"
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <thread>
+
+namespace chainrule {
+namespace {
+
+std::string read(const std::string& path) {
+    std::string text;
+    std::getline(std::ifstream(path), text);
+    return text;
+}
+
+/// Bytes of the first processor's data cache; 0 where the system does not say.
+std::int64_t cache(int level) {
+    for (int k = 0; k < 8; ++k) {
+        const std::string folder =
+            "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(k);
+        if (read(folder + "/level") != std::to_string(level)) continue;
+        const std::string size = read(folder + "/size");
+        if (size.size() > 1 && size.size() < 12 && size.back() == 'K' &&
+            size.find_first_not_of("0123456789") == size.size() - 1)
+            return std::stoll(size) << 10;
+    }
+    return 0;
+}
+
+bool is_intel() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);)
+        if (line.rfind("vendor_id", 0) == 0)
+            return line.find("GenuineIntel") != std::string::npos;
+    return false;
+}
+
+std::int64_t measure() {
+    const std::int64_t cores = std::max(1u, std::thread::hardware_concurrency());
+    if (is_intel()) return cores * std::max<std::int64_t>(cache(2), 1 << 20);
+    return std::max<std::int64_t>(cache(3), 1 << 23);
+}
+
+}  // namespace
+
+std::int64_t streamed_bytes() {
+    static const std::int64_t bytes = measure();
+    return bytes;
+}
+
+void register_processor(nb::module_& m) {
+    m.def("streamed_bytes", &streamed_bytes,
+          "streamed_bytes() -> int: from how many bytes on what is written goes past the\n"
+          "caches: those that leave them before they are read again.");
+}
+
+}  // namespace chainrule

@@ -1,0 +1,129 @@
+"""Stores past the caches: where they are made, and that they change no number."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+import chainrule.numpy as cnp
+from chainrule import lax
+from chainrule.compiler import schedule
+from chainrule.compiler.index import Index, loop_variable
+from chainrule.compiler.loop import Axis, Kernel, Stage, Store, load
+from chainrule.compiler.streaming import streams
+
+from .native import assert_close, assert_same, steps_of, two_threads
+
+
+@pytest.fixture
+def everything_streams(monkeypatch):
+    """All results are written past the caches, however few they are."""
+    monkeypatch.setattr(schedule, "streamed_bytes", lambda: 1)
+
+
+def streamed(f, *args):
+    """How many of the steps of `f` have stores past the caches."""
+    return sum("!nontemporal" in step.text for step in steps_of(f, *args))
+
+
+def numbers(*shape, dtype="float32"):
+    draw = np.random.default_rng(len(shape))
+    return cnp.asarray((100 * draw.standard_normal(shape)).astype(dtype))
+
+
+PROGRAMS = {
+    "map": lambda x: x * 2 + 1,
+    "from the second on": lambda x: x[1:] * 2,
+    "stencil": lambda x: x[1:-1] * 2 - x[:-2] - x[2:],
+    "several results": lambda x: (x + 1, x * x, x > 0),
+    "narrower results": lambda x: x.astype("int8") + 1,
+    "halves": lambda x: (x * 2).astype("bfloat16"),
+    "wider results": lambda x: x.astype("float64") * 2,
+    "joined": lambda x: cnp.concatenate([x, x * 2, x[3:]]),
+    "padded": lambda x: cnp.pad(x, (3, 5)) * 2,
+    "turned": lambda x: cnp.resize(x, (37, 53)).T + 1,
+    "plus its transpose": lambda x: (y := cnp.resize(x, (41, 41))) + y.T,
+    "rows": lambda x: cnp.resize(x, (29, 67)) / cnp.arange(1.0, 68.0, dtype="float32"),
+    "reversed": lambda x: x[::-1] + x,
+    "taken": lambda x: x[cnp.argsort(x)] * 2,
+    "updated": lambda x: x.at[3:40].set(1.0),
+    "complex": lambda x: (x + 1j * x[::-1]) * 2j,
+    "in place": lambda x: cnp.sort(x) * 2 + 1,
+}
+
+
+@pytest.mark.parametrize("size", [64, 1009, 4096])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_results_are_what_they_were(name, size, everything_streams):
+    with cr.enable_x64(True), two_threads():
+        assert_same(PROGRAMS[name], numbers(size))
+
+
+def test_reductions_and_rows(everything_streams):
+    with two_threads():
+        assert_close(lambda x: (cr.nn.softmax(x), x.sum(1), x.sum(0)), numbers(61, 83))
+
+
+def test_loops_write_their_steps_results(everything_streams):
+    def f(x):
+        step = lambda c, k: (c * 0.5 + k, cnp.sin(c))
+        return lax.scan(step, x, cnp.arange(5.0))
+
+    assert_close(f, numbers(1003))
+
+
+def test_large_results_stream_and_small_ones_do_not():
+    double = lambda x: x * 2
+    large = (schedule.streamed_bytes() + 4) // 4
+    assert streamed(double, numbers(large)) == 1
+    assert streamed(double, numbers(large // 2)) == 0
+    assert streamed(cnp.sum, numbers(large)) == 0
+
+
+def test_large_arrays_with_two_threads():
+    x = numbers(schedule.streamed_bytes() // 4 + 77)
+    f = cr.jit(lambda x: (x[1:] * 2, x > 0))
+    with two_threads():
+        for _ in range(3):
+            found = f(x)
+    np.testing.assert_array_equal(found[0], np.asarray(x)[1:] * 2)
+    np.testing.assert_array_equal(found[1], np.asarray(x) > 0)
+
+
+def test_a_donated_operand_is_written_where_it_lies(everything_streams):
+    f = cr.jit(lambda x, y: x * 2 + y, donate_argnums=0)
+    x, y = numbers(5003), numbers(5003)
+    wanted = np.asarray(x) * 2 + np.asarray(y)
+    np.testing.assert_array_equal(f(x, y), wanted)
+
+
+def kernel(*stores, stride=1, vector=True):
+    i = loop_variable(1 << 20)
+    index = Index(0, ((i, stride),))
+    made = [make(index, load("x", "f32", index)) for make in stores]
+    return Kernel([Axis(i, 1 << 20, vector=vector)], [Stage([], [], made)])
+
+
+def test_what_is_read_again_or_written_here_and_there_does_not_stream():
+    plain = lambda i, x: Store("y", i, x)
+    assert streams(kernel(plain), 1 << 22) == {"y"}
+    assert streams(kernel(plain), (1 << 22) + 1) == set()
+    assert streams(kernel(plain, stride=2), 1) == set()
+    assert streams(kernel(plain, vector=False), 1) == set()
+    assert streams(kernel(lambda i, x: Store("x", i, x)), 1) == set()
+    again = lambda i, x: Store("z", i, load("y", "f32", i))
+    assert streams(kernel(plain, again), 1) == {"z"}
+    assert streams(kernel(lambda i, x: Store("y", i, x, when=x > 0.0)), 1) == set()
+    added = lambda i, x: Store("y", i, x, combine=lambda old, new: old + new)
+    assert streams(kernel(added), 1) == set()
+
+
+def test_what_updates_begin_with_does_not_stream(everything_streams):
+    x, i = numbers(1000), cnp.asarray(np.random.default_rng(0).permutation(1000))
+    assert streamed(lambda x, i: cnp.zeros(1000).at[i].add(x), x, i) == 0
+    assert streamed(lambda x, i: (x * 2).at[i].set(x), x, i) == 0
+
+
+def test_the_report_says_so():
+    x = cnp.zeros(schedule.streamed_bytes() // 4 + 1)
+    text = cr.jit(lambda x: x * 2).lower(x).compile().as_text()
+    assert "# past the caches" in text
