@@ -1,7 +1,8 @@
 """The sections of a table: the rows that stand worst, means, a table per group.
 
 A share is of the machine's peak as measured in the same run: the bandwidth of a copy of
-about the same size, or the rate of fused multiply-adds of all threads.
+about the same size, or the rate of fused multiply-adds of all threads. Peaks are the best
+of some repetitions, and so it is a row's best repetition that is compared with them.
 """
 
 import math
@@ -23,9 +24,10 @@ LEAST_TRAFFIC = 1 << 18
 
 def share(outcome: Outcome, subject: str, peaks: Peaks | None) -> float | None:
     """The share of the machine's peak that the subject reaches, if the row has one."""
-    row, seconds = outcome.row, outcome.seconds.get(subject)
-    if peaks is None or seconds is None or not isinstance(row, CallRow):
+    row, times = outcome.row, outcome.samples.get(subject)
+    if peaks is None or not times or not isinstance(row, CallRow):
         return None
+    seconds = min(times)
     if row.bound == "copy":
         moved = outcome.traffic
         fast = peaks.bandwidth(moved) if moved >= LEAST_TRAFFIC else math.inf

@@ -196,7 +196,7 @@ def test_libraries_that_draw_numbers_of_their_own_are_not_compared():
 def test_a_share_is_of_the_copy_of_about_the_same_size_or_of_the_multiply_adds():
     peaks = Peaks({"1000000": 1e10, "100000000": 5e9}, fma32=2e11, fma64=1e11)
     copy = unregistered(CallRow, bound="copy", makers={})
-    outcome = turns.Outcome(copy, {"chainrule": [1e-3]}, traffic=2_000_000)
+    outcome = turns.Outcome(copy, {"chainrule": [3e-3, 1e-3]}, traffic=2_000_000)
     assert summary.share(outcome, "chainrule", peaks) == pytest.approx(0.2)
     product = unregistered(CallRow, bound="fma64", flops=5e10, makers={})
     outcome = turns.Outcome(product, {"chainrule": [1.0]})

@@ -9,11 +9,21 @@ executes. Only `codegen` knows LLVM; no file here knows a primitive by name.
 import importlib as _importlib
 from typing import Any as _Any
 
-_SUBMODULES = frozenset({"complex_programs", "families", "pipeline", "report", "start"})
+_SUBMODULES = frozenset(
+    (
+        "complex_programs",
+        "families",
+        "hoisting",
+        "pipeline",
+        "recurrences",
+        "report",
+        "start",
+    )
+)
 
 
 def __getattr__(name: str) -> _Any:
-    """Modules of the compiler load when a first program is compiled."""
+    """Modules load when a program is compiled that needs them."""
     if name not in _SUBMODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return _importlib.import_module(f"{__name__}.{name}")

@@ -20,10 +20,9 @@ from .expr import forget
 from .fusion import Cluster
 from .layout import Layout, address_of, data_of
 from .loop import Kernel
-from .loops import NestedStep
+from .loops import NestedStep, RecurrenceStep
 from .program import Constant, HostStep, NativeStep, Program
 from .records import record
-from .recurrences import RecurrenceStep
 from .schedule import Scheduled, schedule
 from .sizes import Size
 from .updates import belongs, copied, together

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .. import compiler
 from . import kernels
 from .codegen.emit import emit_kernel
-from .codegen.recurrences import emit_recurrence
 from .codegen.types import is_literal
 from .expr import Expr, node
 from .loop import Axis, Kernel, Recurrence
@@ -185,7 +185,7 @@ def write_recurrence(
     loop: Recurrence,
 ) -> tuple[kernels.Structure, list[Any], list[int]]:
     """As write, of a recurrence: its text is its structure."""
-    text, buffers, numbers = emit_recurrence(loop, kernels.NAME)
+    text, buffers, numbers = compiler.recurrences.emit_recurrence(loop, kernels.NAME)
     found = _written.get(text)
     if found is None:
         name, order = kernels.name_of(text), tuple(range(len(buffers)))
@@ -205,7 +205,7 @@ def _keep(key: Any, structure: kernels.Structure) -> None:
 def text_of(kernel: Kernel | Recurrence, width: int, scratch: dict[Any, int]) -> str:
     """The LLVM text of a kernel."""
     if isinstance(kernel, Recurrence):
-        return emit_recurrence(kernel, kernels.NAME)[0]
+        return compiler.recurrences.emit_recurrence(kernel, kernels.NAME)[0]
     return emit_kernel(kernel, kernels.NAME, width, scratch)[0]
 
 

@@ -15,8 +15,40 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import ShapedArray
-from .sizes import shaped
+from .sizes import Size, shaped
 from .values import Stored, Value
+
+LONG = 10_000
+"""Steps that make it worth its while to wait for LLVM's best code."""
+TURN = 1 << 16
+"""Steps between two looks for Ctrl-C."""
+
+
+class RecurrenceStep:
+    """A loop in registers (`recurrences`), each step of `size` operations. `gain`: those
+    of a step that kernels would save, whose values have `width` elements on average."""
+
+    name = "loop"
+
+    def __init__(
+        self, sequence: int, loop: Any, outputs: list[Stored], width: float, size: int
+    ):
+        self.sequence, self.loop, self.outputs = sequence, loop, outputs
+        lanes = loop.lanes
+        self.gain = (lanes.scalars if lanes else size) * (1 - 1 / width)
+        self.is_long = loop.var is None or loop.extent >= LONG
+        steps = TURN if loop.var is None else loop.extent
+        self.instructions = max(size * steps, 1)
+        for v in outputs:
+            v.owner = self
+
+    @property
+    def what(self) -> str:
+        """What a report calls it; an open length stands for many."""
+        if self.loop.var is None:
+            return "while in registers"
+        length = self.loop.extent
+        return f"{'n' if type(length) is Size else length} steps in registers"
 
 
 class NestedStep:

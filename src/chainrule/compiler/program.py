@@ -12,21 +12,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from .. import compiler
 from ..core.avals import ShapedArray
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
-from . import recurrences
 from .builder import EXPENSIVE, Builder, Unsupported
 from .components import put_together, separate
 from .fusion import Cluster, Fusion
-from .hoisting import hoist
-from .loops import BranchStep, LoopStep
+from .loops import BranchStep, LoopStep, RecurrenceStep
 from .passes.algebra import simplify_algebra
 from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
 from .passes.contraction import contract_products
 from .passes.dead_code import eliminate_dead_code
-from .recurrences import RecurrenceStep
-from .scalar_bodies import overhead
 from .values import Constant, Lazy, Reduced, Stored, Value, type_of, unshaped
 
 
@@ -212,16 +209,20 @@ class Program(Fusion):
         xs: Sequence[Value], length: int, reverse: bool, avals: Sequence[Any],
     ) -> list[Value]:  # fmt: skip
         """A loop of known length; its last carry and its rows, of types `avals`."""
-        closed, consts = hoist(self, simplified(closed), consts, length > 0)
+        closed, consts = compiler.hoisting.hoist(
+            self, simplified(closed), consts, length > 0
+        )
         operands = consts, init, [unshaped(x) for x in xs]
-        turn = recurrences.turn_of(length)
+        turn = compiler.recurrences.turn_of(length)
         step: RecurrenceStep | None = None
         turns: Turns | None = None
         with contextlib.suppress(Unsupported):
             if turn < length:
                 turns = scan_turns(closed, operands, turn, reverse, avals)
             else:
-                step = recurrences.scan(self, closed, operands, length, reverse, avals)
+                step = compiler.recurrences.scan(
+                    self, closed, operands, length, reverse, avals
+                )
         bodies = self._faster(turns.step if turns else step, [closed])
         if bodies is None and step is not None:
             self.steps.append(step)
@@ -235,8 +236,8 @@ class Program(Fusion):
         consts: Sequence[Value], init: Sequence[Value], avals: Sequence[Any],
     ) -> list[Value]:  # fmt: skip
         """A loop that runs while a test holds; its last carry."""
-        test, test_consts = hoist(self, simplified(test), test_consts)
-        body, consts = hoist(self, simplified(body), consts)
+        test, test_consts = compiler.hoisting.hoist(self, simplified(test), test_consts)
+        body, consts = compiler.hoisting.hoist(self, simplified(body), consts)
         turns: Turns | None = None
         with contextlib.suppress(Unsupported):
             turns = while_turns(test, body, len(test_consts), avals)
@@ -250,7 +251,7 @@ class Program(Fusion):
     ) -> list[Program] | None:
         """The lowered programs of a loop; None where `step`, which runs it in registers,
         is as fast as kernels that compute with vectors."""
-        if step is not None and step.gain < overhead(1):
+        if step is not None and step.gain < compiler.recurrences.overhead(1):
             return None
         try:
             bodies = [self.nested(p) for p in programs]
@@ -259,7 +260,11 @@ class Program(Fusion):
                 raise
             return None
         kernels = sum(len(b.steps) for b in bodies)
-        return bodies if step is None or step.gain > overhead(kernels) else None
+        return (
+            bodies
+            if step is None or step.gain > compiler.recurrences.overhead(kernels)
+            else None
+        )
 
     def _loop(
         self, groups: Any, bodies: list[Program], avals: Sequence[Any], *more: Any
@@ -346,7 +351,7 @@ def scan_turns(
     def lower(program: Program, given: Sequence[Value]) -> RecurrenceStep:
         parts = given[:first], given[first : first + n], given[first + n :]
         made = [*avals[:n], *rows(body.out_avals[n:])]
-        return recurrences.scan(program, body, parts, turn, reverse, made)
+        return compiler.recurrences.scan(program, body, parts, turn, reverse, made)
 
     taken = [v.aval for v in (*consts, *init)] + rows(body.in_avals[first + n :])
     return Turns(body, taken, lower)
@@ -362,7 +367,7 @@ def while_turns(
 
     def lower(program: Program, given: Sequence[Value]) -> RecurrenceStep:
         parts = given[:num_tests], given[num_tests:first], given[first:]
-        return recurrences.while_loop(program, test, body, parts, avals)
+        return compiler.recurrences.while_loop(program, test, body, parts, avals)
 
     return Turns(body, taken, lower)
 

@@ -2,7 +2,8 @@
 
 The compiler is imported by a program's first call, whose time counts: a record has an
 initializer and slots, and no comparison or representation of its own. A dataclass with
-as much takes five times as long to make.
+as much takes five times as long to make. The initializer is written when the first record
+is made: many programs need few kinds of them.
 """
 
 from __future__ import annotations
@@ -22,8 +23,14 @@ def record(made: type[T]) -> type[T]:
     body.pop("__dict__", None)
     body.pop("__weakref__", None)
     body["__slots__"] = tuple(fields)
-    body["__init__"] = _initializer(fields, given)
-    return type(made)(made.__name__, made.__bases__, body)
+
+    def first(self: Any, *args: Any, **kwargs: Any) -> None:
+        finished.__init__ = _initializer(fields, given)
+        finished.__init__(self, *args, **kwargs)
+
+    body["__init__"] = first
+    finished: Any = type(made)(made.__name__, made.__bases__, body)
+    return finished
 
 
 def _initializer(fields: list[str], given: dict[str, Any]) -> Any:

@@ -17,24 +17,21 @@ from ..core.jaxpr import ClosedJaxpr
 from .builder import Unsupported
 from .carried_products import carry_factors
 from .codegen.processor import vector_bytes
+from .codegen.recurrences import emit_recurrence
 from .expr import Expr, const, node
 from .functions import operations
 from .index import Index, loop_variable
 from .lanes import in_lanes
 from .loop import Recurrence, Store
+from .loops import TURN, RecurrenceStep
 from .rewrite import walk
-from .scalar_bodies import NODES, Elements, Outside, Part, Scalars
-from .sizes import Size
+from .scalar_bodies import NODES, Elements, Outside, Part, Scalars, overhead
 from .values import Stored, Value, type_of
 
 CARRY = 256
 """Elements of the carry."""
 ROWS = 256
 """Elements that a step writes."""
-LONG = 10_000
-"""Steps that make it worth its while to wait for LLVM's best code."""
-TURN = 1 << 16
-"""Steps between two looks for Ctrl-C."""
 SHORTEST = 1 << 10
 """Steps that make a turn worth its while."""
 _serial = itertools.count()
@@ -47,33 +44,6 @@ def turn_of(length: int) -> int:
         return length
     turns = range(TURN, SHORTEST - 1, -1)
     return next((n for n in turns if length % n == 0), length)
-
-
-class RecurrenceStep:
-    """A step of the program that is one recurrence. `gain`: operations of a step that
-    kernels would save, whose values have `width` elements on average."""
-
-    name = "loop"
-
-    def __init__(
-        self, sequence: int, loop: Recurrence, outputs: list[Stored], width: float
-    ):
-        self.sequence, self.loop, self.outputs = sequence, loop, outputs
-        lanes, nodes = loop.lanes, _size_of(loop)
-        self.gain = (lanes.scalars if lanes else nodes) * (1 - 1 / width)
-        self.is_long = loop.var is None or loop.extent >= LONG
-        steps = TURN if loop.var is None else loop.extent
-        self.instructions = max(nodes * steps, 1)
-        for v in outputs:
-            v.owner = self
-
-    @property
-    def what(self) -> str:
-        """What a report calls it; an open length stands for many."""
-        if self.loop.var is None:
-            return "while in registers"
-        length = self.loop.extent
-        return f"{'n' if type(length) is Size else length} steps in registers"
 
 
 def scan(
@@ -182,7 +152,7 @@ class _Body:
         carry_factors(loop)
         loop.lanes = in_lanes(loop, vector_bytes())
         sequence = self.program.next_sequence()
-        return RecurrenceStep(sequence, loop, made, self.scalars.width)
+        return RecurrenceStep(sequence, loop, made, self.scalars.width, _size_of(loop))
 
 
 def _check(closed: ClosedJaxpr, init: Sequence[Value]) -> None:
@@ -213,4 +183,4 @@ def _size_of(loop: Recurrence) -> int:
     return operations(walk(roots if loop.test is None else [*roots, loop.test]))
 
 
-__all__ = ["RecurrenceStep", "scan", "while_loop"]
+__all__ = ["emit_recurrence", "overhead", "scan", "turn_of", "while_loop"]
