@@ -114,3 +114,10 @@ draw(
     "1K f32, 1M f32",
     lambda source, n, dtype: source.standard_gamma(2.5, n, dtype),
 )
+draw(
+    "poisson",
+    "Poisson of mean 4.5",
+    lambda lib, key, shape, dtype: lib.random.poisson(key, 4.5, shape),
+    "1K f32, 64K f32",
+    lambda source, n, dtype: source.poisson(4.5, n),
+)

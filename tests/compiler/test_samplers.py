@@ -5,6 +5,8 @@ that is accepted by a margin below that may be accepted by one of the two alone.
 those drawn here is.
 """
 
+import re
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -14,7 +16,7 @@ import chainrule.numpy as cnp
 from chainrule import lax, random
 from tests.test_random import VALUES
 
-from .native import run, steps_of
+from .native import KernelStep, run, steps_of
 
 KEY = random.key(98)
 N = 5000
@@ -39,6 +41,14 @@ def spread(low, high, shape, dtype="float32"):
 SAMPLERS = {
     "gamma": (random.gamma, (0.03, 90.0)),
     "loggamma": (random.loggamma, (0.03, 90.0)),
+    "poisson": (random.poisson, (0.03, 90.0)),
+    "poisson_int8": (lambda key, x: random.poisson(key, x, dtype="int8"), (0.3, 300.0)),
+    "poisson_small": (random.poisson, (0.03, 9.9)),
+    "poisson_large": (random.poisson, (10.0, 1e6)),
+    "binomial": (lambda key, x: random.binomial(key, x, 0.3), (0.9, 300.0)),
+    "binomial_small": (lambda key, x: random.binomial(key, x, 0.9), (0.9, 90.0)),
+    "binomial_large": (lambda key, x: random.binomial(key, x, 0.6), (30.0, 1e6)),
+    "binomial_chances": (lambda key, x: random.binomial(key, 50, x), (1e-3, 1.0)),
 }
 
 
@@ -85,27 +95,31 @@ def test_numbers_within_larger_programs(name):
     wanted = np.asarray(f(x))
     (found,) = run(f, x)
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * abs(wanted).max())
-    drawing = [s for s in steps_of(f, x) if "@block" in s.text or "accepted" in s.text]
-    assert len(drawing) == 1
+    drawing = re.compile("@(accepted|latest|rounds)_.*{")
+    texts = [s.text for s in steps_of(f, x) if isinstance(s, KernelStep)]
+    assert sum(len(drawing.findall(t)) for t in texts) <= 2, "rounds are counted once"
 
 
 def test_open_sizes_draw_the_same_numbers():
-    f = cr.jit(lambda x: random.gamma(KEY, x))
-    for n in (5, 6, 1001, 1002, 1003):
-        x = spread(0.1, 9.0, (n,))
-        np.testing.assert_allclose(f(x), random.gamma(KEY, x), rtol=3e-6)
+    for draw in (random.gamma, random.poisson):
+        f = cr.jit(lambda x, draw=draw: draw(KEY, x))
+        for n in (1, 5, 6, 1001, 1002, 1003):
+            x = spread(0.1, 90.0, (n,))
+            np.testing.assert_allclose(f(x), draw(KEY, x), rtol=3e-6)
 
 
 def test_half_precision_is_drawn_by_evaluation():
     x = spread(0.2, 9.0, (50,), "float16")
     f = lambda x: random.gamma(KEY, x, dtype="float16")
     np.testing.assert_array_equal(cr.jit(f)(x), f(x))
+    g = lambda x: random.binomial(KEY, 5 * x, 0.5, dtype="float16")
+    np.testing.assert_array_equal(cr.jit(g)(x), g(x))
 
 
 @pytest.mark.parametrize("name", [n for n in VALUES if any(
     f"random.{s}(" in n for s in (
         "gamma", "loggamma", "beta", "chisquare", "dirichlet", "f", "t",
-        "generalized_normal", "ball",
+        "generalized_normal", "ball", "poisson", "binomial", "multinomial",
     )
 )])  # fmt: skip
 def test_compiled_numbers_are_those_of_jax(name):
@@ -125,6 +139,45 @@ def test_compiled_gamma_variates_have_their_distribution(a):
     draw = cr.jit(lambda key, a: random.gamma(key, a))
     sample = np.asarray(draw(KEY, cnp.full(20_000, a, "float32")), np.float64)
     assert scipy.stats.kstest(sample, scipy.stats.gamma(a).cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("mean", [0.7, 9.0, 40.0])
+def test_compiled_poisson_variates_have_their_distribution(mean):
+    draw = cr.jit(lambda key, a: random.poisson(key, a))
+    sample = np.asarray(draw(KEY, cnp.full(20_000, mean, "float32")))
+    assert_distributed(sample, scipy.stats.poisson(mean))
+
+
+@pytest.mark.parametrize("n, p", [(12, 0.3), (60, 0.7), (400, 0.5)])
+def test_compiled_binomial_variates_have_their_distribution(n, p):
+    draw = cr.jit(lambda key, a: random.binomial(key, a, p))
+    sample = np.asarray(draw(KEY, cnp.full(20_000, n, "float32")))
+    assert_distributed(sample, scipy.stats.binom(n, p))
+
+
+def assert_distributed(sample, law):
+    """By the chi-square test, values that are seldom taken together."""
+    values = np.arange(law.ppf(1e-3), law.ppf(1 - 1e-3) + 1)
+    expected = sample.size * law.pmf(values)
+    observed = (sample[:, None] == values).sum(0)
+    statistic = ((observed - expected) ** 2 / expected)[expected > 5].sum()
+    assert scipy.stats.chi2((expected > 5).sum()).sf(statistic) > 1e-3
+
+
+@pytest.mark.parametrize("p", [-0.1, 0.0, 0.2, 0.5, 0.8, 1.0, 1.1, np.nan])
+def test_binomial_variates_of_no_distribution(p):
+    n = cnp.asarray([np.nan, np.inf, -np.inf, -1.0, 0.0, 0.5, 1e7, 7.7], "float32")
+    with np.errstate(all="ignore"):
+        assert_drawn(lambda n: random.binomial(KEY, n, np.float32(p)), n)
+
+
+def test_a_count_depends_on_how_many_rounds_its_neighbours_need():
+    """Elements of one key keep the last candidate accepted before all have one."""
+    mean = cnp.full(400, 30.0)
+    whole = cr.jit(random.poisson)(KEY, mean)
+    few = cr.jit(random.poisson)(KEY, mean[:8])
+    np.testing.assert_array_equal(whole, random.poisson(KEY, mean))
+    assert (whole[:8] != few).any()
 
 
 def test_derivatives_of_gamma_variates():

@@ -470,9 +470,14 @@ def _widest(nodes: Sequence[Expr]) -> int:
     sizes = [
         x.data.widest if x.op == "function" else BITS[x.type] // 8
         for x in nodes
-        if x.type != "bool" and (x.op == "load" or x.type in FLOATS)
+        if x.type != "bool" and (_is_along(x) or x.type in FLOATS)
     ]
     return max(sizes, default=4)
+
+
+def _is_along(x: Expr) -> bool:
+    """Whether `x` loads different elements: one that all lanes share has no vector."""
+    return x.op == "load" and bool(x.data[2] or len(x.args) > 0)
 
 
 def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:

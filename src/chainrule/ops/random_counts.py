@@ -22,15 +22,14 @@ from ..core.primitive import WEAK_NEVER, Missing, Primitive
 from . import random_draws as draws
 from .random_bits import no_tangent, words_of
 from .random_gamma import sampler_batch, sampler_shape
+from .random_rounds import Draw
 
-_lanczos = [
-    np.float32(c)
-    for c in (
-        0.99999999999980993, 676.5203681218851, -1259.1392167224028,
-        771.32342877765313, -176.61502916214059, 12.507343278686905,
-        -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
-    )
-]  # fmt: skip
+LANCZOS = (
+    0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313,
+    -176.61502916214059, 12.507343278686905, -0.13857109526572012,
+    9.9843695780195716e-6, 1.5056327351493116e-7,
+)  # fmt: skip
+"""The coefficients of Lanczos's sum of lgamma, with g = 7."""
 
 
 def _lgamma_single(x: Any) -> Any:
@@ -40,9 +39,9 @@ def _lgamma_single(x: Any) -> Any:
     """
     single = np.float32
     z = x - single(1)
-    total = np.full_like(z, _lanczos[0])
-    for i, c in enumerate(_lanczos[1:], 1):
-        total = total + c / (z + single(i))
+    total = np.full_like(z, single(LANCZOS[0]))
+    for i, c in enumerate(LANCZOS[1:], 1):
+        total = total + single(c) / (z + single(i))
     t = z + single(7.5)
     scaled = (z * single(1 / 7.5)).astype(np.float64)
     log_t = single(math.log(7.5)) + np.log1p(scaled).astype(single)
@@ -99,7 +98,7 @@ def _poisson_products(words: Any, mean: Any, limit: int) -> Any:
 
 def _poisson_rejection(words: Any, mean: Any, limit: int) -> Any:
     number = mean.dtype.type
-    log_mean = np.log(mean)
+    log_mean = np.log(mean.astype(np.float64)).astype(mean.dtype)
     b = draws.fma(number(2.53), np.sqrt(mean), number(0.931))
     a = draws.fma(number(0.02483), b, number(-0.059))
     inverse_alpha = number(1.1239) + number(1.1328) / (b - number(3.4))
@@ -139,6 +138,25 @@ def _poisson_evaluate(keys: Any, mean: Any, *, dtype: Any) -> Any:
     return np.where(rows == 0, dtype.type(0), found).reshape(mean.shape)
 
 
+def _poisson_tried(m: Any, mean: Any) -> Any:
+    """Whether rejection draws the number, and the mean with which it draws."""
+    small = mean.ne(mean) | (mean < 10)
+    return ~small, [m.select(small, 1e5, mean)]
+
+
+def _poisson_lower(build: Any, keys: Any, mean: Any, *, dtype: Any) -> Any:
+    m, out = build.m, build.type_of(dtype)
+
+    def finish(many: Any, key: Any, counter: Any, mean: Any) -> Any:
+        large, _ = _poisson_tried(m, mean)
+        few = m.poisson_by_products(key, counter, m.select(large, 0, mean))
+        found = m.select(large, m.convert(many, out), m.convert(few, out))
+        return m.select(mean.eq(0), 0, found)
+
+    draw = Draw(build, keys, mean)
+    return draw.kept(m.poisson_rejection, _poisson_tried, finish)
+
+
 def _poisson_abstract(keys: Any, mean: Any, *, dtype: Any) -> Any:
     if not dtypes.is_integer(dtype):
         raise TypeError(f"random_poisson: the dtype must be an integer; got {dtype}.")
@@ -152,6 +170,7 @@ random_poisson_p = Primitive(
     jvp=no_tangent,
     transpose=Missing("not linear"),
     evaluate=_poisson_evaluate,
+    lower=_poisson_lower,
     weak=WEAK_NEVER,
 )
 random_poisson_p.batch = sampler_batch(random_poisson_p)
@@ -174,11 +193,12 @@ def _binomial_sums(words: Any, count: Any, p: Any) -> Any:
         total += np.ceil(np.log(u) / log_q)
 
 
-_tail = [
+STIRLING_TAIL = [
     math.lgamma(k + 1)
     - ((k + 0.5) * math.log(k + 1) - (k + 1) + 0.5 * math.log(2 * math.pi))
     for k in range(10)
 ]
+"""log(k!) beyond Stirling's formula, for k < 10."""
 
 
 def _stirling_tail(k: Any) -> Any:
@@ -189,7 +209,7 @@ def _stirling_tail(k: Any) -> Any:
     square = (at + dtype.type(1)) * (at + dtype.type(1))
     number = dtype.type
     series = number(1 / 12) - (number(1 / 360) - number(1 / 1260) / square) / square
-    table = np.asarray(_tail, dtype)[np.floor(np.nan_to_num(at)).astype(int)]
+    table = np.asarray(STIRLING_TAIL, dtype)[np.floor(np.nan_to_num(at)).astype(int)]
     return np.where(k <= 9, table, series / (at + number(1)))
 
 
@@ -230,18 +250,53 @@ def _binomial_evaluate(keys: Any, n: Any, p: Any) -> Any:
     q = np.where(rare, p, number(1) - p)
     bad_n, bad_q, endless = np.isnan(n) | (n < 0), np.isnan(q) | (q < 0), np.isinf(n)
     no_q = np.isnan(q)
-    q = np.where(bad_q, number(0.01), q)
+    q = np.abs(np.where(bad_q, number(0.01), q))  # of -0 the sums would not end
     small = bad_n | (n * q <= number(10))
     n = np.floor(n)
     few = _binomial_sums(words, np.where(small, n, number(0)), q)
+    calm = small | (endless & (q == 0))
     many = _binomial_rejection(
-        words, np.where(small, number(1e4), n), np.where(small, q.dtype.type(0.5), q)
+        words, np.where(calm, number(1e4), n), np.where(calm, number(0.5), q)
     )
     found = np.where(small, few, many)
     found = np.where(bad_q | bad_n, number(np.nan), found)
     found = np.where(endless & ~(bad_q | bad_n), number(np.inf), found)
     found = np.where(rare | bad_n | no_q | endless, found, n - found)
     return found.astype(n.dtype, copy=False).reshape(shape)
+
+
+def _binomial_cases(m: Any, n: Any, p: Any) -> Any:
+    """(bad, small, n, q) as in evaluation: whether there is no such distribution, whether
+    sums draw the number, the trials, and the smaller of the probabilities."""
+    q = m.select(p < 0.5, p, 1 - p)
+    bad_q, bad_n = q.ne(q) | (q < 0), n.ne(n) | (n < 0)
+    hundredth = 0.01 if q.type == "f64" else float(np.float32(0.01))
+    q = m.unary("abs", m.select(bad_q, hundredth, q))
+    return bad_q | bad_n, bad_n | (n * q <= 10), m.unary("floor", n), q
+
+
+def _binomial_tried(m: Any, n: Any, p: Any) -> Any:
+    """Whether rejection draws the number, and with what it draws."""
+    _, small, n, q = _binomial_cases(m, n, p)
+    calm = small | (n.eq(float("inf")) & q.eq(0))
+    return ~calm, [m.select(calm, 1e4, n), m.select(calm, 0.5, q)]
+
+
+def _binomial_lower(build: Any, keys: Any, n: Any, p: Any) -> Any:
+    m = build.m
+
+    def finish(many: Any, key: Any, counter: Any, n: Any, p: Any) -> Any:
+        bad, small, trials, q = _binomial_cases(m, n, p)
+        few = m.binomial_by_sums(key, counter, m.select(small, trials, 0), q)
+        found = m.select(small, few, many)
+        found = m.select(bad, float("nan"), found)
+        endless = n.eq(float("inf")) | n.eq(-float("inf"))
+        found = m.select(endless & ~bad, float("inf"), found)
+        as_drawn = (p < 0.5) | n.ne(n) | (n < 0) | p.ne(p) | endless
+        return m.select(as_drawn, found, trials - found)
+
+    draw = Draw(build, keys, n, p)
+    return draw.kept(m.binomial_rejection, _binomial_tried, finish)
 
 
 random_binomial_p = Primitive(
@@ -254,6 +309,7 @@ random_binomial_p = Primitive(
     jvp=no_tangent,
     transpose=Missing("not linear"),
     evaluate=_binomial_evaluate,
+    lower=_binomial_lower,
     weak=WEAK_NEVER,
 )
 random_binomial_p.batch = sampler_batch(random_binomial_p)

@@ -25,8 +25,8 @@ from .elementwise_logic import lt_p
 from .elementwise_selection import select
 from .elementwise_special import digamma_p, random_gamma_grad_p
 from .random_bits import check_keys, words_of
+from .random_rounds import Draw
 from .shaping import broadcast_in_dim, broadcast_to, move_dim
-from .threefry import key_words
 
 
 def sampler_shape(name: str, keys: Any, *parameters: Any) -> tuple[int, ...]:
@@ -130,32 +130,12 @@ def _key_per_element(keys: Any, size: int) -> Any:
     return new[:, 0], new[:, 1]
 
 
-DRAW_COST = 2000.0
-"""Of a number that is drawn by rejection: it is never drawn twice."""
-
-
 def _gamma_lower(build: Any, keys: Any, a: Any, *, log_space: bool) -> Any:
-    """Each element repeats until its own candidate is accepted."""
-    build.require(a.type in ("f32", "f64"), "gamma variates in half precision")
-    m, ndim = build.m, len(keys.shape)
-    per_key = a.shape[ndim:]
-    keys = build.settled(keys, 2 if per_key else 1)
+    """Each element has a key of its own, and keeps the first candidate accepted."""
+    m = build.m
     variate = m.log_gamma_variate if log_space else m.gamma_variate
-
-    def drawn(key: Any, position: Any, a: Any) -> Any:
-        own = m.key_at(key_words(m, key), m.counter(position.expr()))
-        return variate(own, a)
-
-    def element(*indices: Any) -> Any:
-        position = m.ravel(indices[ndim:], per_key)
-        return drawn(keys.at(*indices[:ndim]), position, a.at(*indices))
-
-    def linear(position: Any) -> Any:
-        return drawn(keys.at(), position, a.linear(position))
-
-    return build.index(
-        element, keys, a, cost=DRAW_COST, linear=None if ndim else linear
-    )
+    own = lambda _, key, counter, a: variate(m.key_at(key, counter), a)
+    return Draw(build, keys, a).each(own)
 
 
 # --- the derivative ------------------------------------------------------------------

@@ -30,10 +30,12 @@ def block(m: Any, key: Any, x0: Any, x1: Any) -> tuple[Any, Any]:
 
 
 def key_words(m: Any, key: Any) -> tuple[Any, Any]:
+    """The two words of a key."""
     return m.convert(key, "u32"), m.convert(key >> 32, "u32")
 
 
-def _key(m: Any, k0: Any, k1: Any) -> Any:
+def join_key(m: Any, k0: Any, k1: Any) -> Any:
+    """The key of two words."""
     return m.convert(k0, "u64") | m.convert(k1, "u64") << 32
 
 
@@ -43,7 +45,9 @@ def seed(build: Any, seeds: Any, *, impl: str) -> Any:
     def element(m: Any, x: Any) -> Any:
         low = m.convert(x, "u32")
         wide = m.BITS[x.type] == 64
-        return _key(m, m.convert(x >> 32, "u32") if wide else m.const(0, "u32"), low)
+        return join_key(
+            m, m.convert(x >> 32, "u32") if wide else m.const(0, "u32"), low
+        )
 
     return build.map(element, seeds)
 
@@ -54,7 +58,7 @@ def wrap(build: Any, words: Any, *, impl: str) -> Any:
 
     def element(*indices: Any) -> Any:
         k0, k1 = (words.at(*indices, m.Index(k)) for k in (0, 1))
-        return _key(m, k0, k1)
+        return join_key(m, k0, k1)
 
     return build.index(element, words)
 
@@ -82,7 +86,7 @@ def fold_in(build: Any, keys: Any, data: Any) -> Any:
     """The keys derived from keys and numbers."""
 
     def element(m: Any, key: Any, number: Any) -> Any:
-        return _key(m, *block(m, key_words(m, key), m.const(0, "u32"), number))
+        return join_key(m, *block(m, key_words(m, key), m.const(0, "u32"), number))
 
     return build.map(element, keys, data, cost=BLOCK_COST)
 

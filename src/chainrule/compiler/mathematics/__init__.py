@@ -16,6 +16,10 @@ from typing import Any
 
 _FAMILIES = {
     "bessel": ("bessel_i0e", "bessel_i1e"),
+    "count_variates": (
+        "binomial_by_sums", "binomial_rejection", "poisson_by_products",
+        "poisson_rejection",
+    ),
     "division": ("floor_divide", "nextafter", "rem", "remainder"),
     "error_function": ("erf", "erf_inv", "erfc", "erfcx"),
     "exponential": ("exp", "exp2", "expm1"),
