@@ -24,10 +24,10 @@ ON_HOST = {
     "check", "cholesky_update", "cofactors", "dawsn",
     "debug_callback", "exp1", "expi", "expm", "expm_frechet", "expn", "fresnel", "geqp3", "hessenberg",
     "householder_product", "hyp1f1", "hyp2f1", "igamma", "igamma_grad_a", "igammac",
-    "io_callback", "least_squares", "ormqr", "parlett", "pinv", "polar", "polygamma",
+    "io_callback", "least_squares", "ormqr", "parlett", "pinv", "polar",
     "pure_callback", "qdwh", "qr", "ragged_dot_general", "random_gamma_grad",
     "regularized_incomplete_beta", "schur", "sici", "spence", "sylvester",
-    "tridiagonal", "tridiagonal_solve", "zeta",
+    "tridiagonal", "tridiagonal_solve",
 }  # fmt: skip
 """Primitives that run as host steps though kernels know all of their dtypes; `qr` where
 it pivots, `cofactors` of matrices beyond 3 x 3."""

@@ -25,10 +25,11 @@ def _special(
     partials: tuple[Any, ...],
     symbol: str | None = None,
     scalar: Any = None,
+    cost: float = 25.0,
 ) -> Any:
     return elementwise(
         symbol or name, doc, native(name), kinds="f", partials=partials, scalar=scalar,
-        cost=25.0,
+        cost=cost,
     )  # fmt: skip
 
 
@@ -53,6 +54,8 @@ polygamma_p = _special(
         Missing("polygamma: no derivative in the order m is defined"),
         lambda y, m, x: polygamma_p(m + 1, x),
     ),
+    scalar=lambda m, n, x: m.polygamma(n, x),
+    cost=400.0,
 )
 zeta_p = _special(
     "zeta",
@@ -61,6 +64,8 @@ zeta_p = _special(
         Missing("zeta: no derivative in the exponent x is defined"),
         lambda y, x, q: -x * zeta_p(x + 1, q),
     ),
+    scalar=lambda m, x, q: m.zeta(x, q),
+    cost=400.0,
 )
 
 

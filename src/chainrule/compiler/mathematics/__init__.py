@@ -35,6 +35,7 @@ _FAMILIES = {
     "powers": ("integer_pow", "pow"),
     "roots": ("cbrt", "hypot", "rsqrt"),
     "trigonometric": ("cos", "sin", "tan"),
+    "zeta_function": ("polygamma", "zeta"),
 }  # fmt: skip
 _family_of = {name: family for family, names in _FAMILIES.items() for name in names}
 

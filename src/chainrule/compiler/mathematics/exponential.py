@@ -284,6 +284,12 @@ def exp2_short(x: Expr) -> Expr:
     return p * power_of_two(shifted, F64)
 
 
+def exp2_wide_short(x: Expr) -> Expr:
+    """2**x of an f64 to 34 bits, between 2**-1000 and 2**1000."""
+    p, shifted = exp2_parts_short(clamp(x, -1000.0, 1000.0))
+    return p * power_of_two(shifted, F64)
+
+
 def exp_short(x: Expr) -> Expr:
     """e**x of an f64, |x| < 140 and beyond, to 34 bits."""
     return exp2_short(x * LOG2_E)

@@ -89,6 +89,22 @@ def for_formats(function: Callable[..., Expr]) -> Callable[..., Expr]:
     return of_any
 
 
+def routines(
+    call: Callable[..., Expr], function: Callable[..., Any]
+) -> Callable[..., Expr]:
+    """Calls `function(*args, single)` by `apart` or `iterated`: a routine for the digits
+    of f64, and one for those of f32."""
+
+    def long(*args: Expr) -> Any:
+        return function(*args, False)
+
+    def short(*args: Expr) -> Any:
+        return function(*args, True)
+
+    long.__name__, short.__name__ = function.__name__, f"{function.__name__}_short"
+    return lambda *args: call(short if args[-1] else long, *args[:-1])
+
+
 def _expression(x: Any, type: str) -> Expr:
     return x if isinstance(x, Expr) else number(x, type)
 

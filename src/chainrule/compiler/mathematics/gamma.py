@@ -234,7 +234,7 @@ def _lgamma_near(x: Expr, single: bool) -> Expr:
     return select(small, value - logarithm, value + logarithm)
 
 
-def _lgamma_far(x: Expr, single: bool) -> Expr:
+def lgamma_far(x: Expr, single: bool) -> Expr:
     """lgamma for x >= 6.5."""
     inverse = 1.0 / x
     series = horner(inverse * inverse, STIRLING_SHORT if single else STIRLING)
@@ -250,7 +250,7 @@ def _lgamma_far(x: Expr, single: bool) -> Expr:
 
 def _lgamma_positive(x: Expr, single: bool) -> Expr:
     near = _lgamma_near(x, single)
-    return select(x < _FAR, near, _lgamma_far(x, single))
+    return select(x < _FAR, near, lgamma_far(x, single))
 
 
 @for_formats

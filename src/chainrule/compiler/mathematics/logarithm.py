@@ -292,12 +292,17 @@ def _split_1p(x: Expr) -> tuple[Expr, Expr, Expr]:
     return fma(x, inverse, inverse - 1), e, inverse
 
 
+def log_1p_normal(x: Expr) -> Expr:
+    """log(1 + x), exact near 0, for x above -1 and far from overflow."""
+    f, e, _ = _split_1p(x)
+    return _assemble(f, convert(e, x.type))
+
+
 @for_formats
 def log1p(x: Expr) -> Expr:
     """log(1 + x), exact near 0."""
     form = format_of(x)
-    f, e, _ = _split_1p(x)
-    fast = _assemble(f, convert(e, x.type))
+    fast = log_1p_normal(x)
     odd = ~((x > -1.0) & (x < 2.0 ** (form.bias - 3)))
     return rare(odd, apart(_log1p_unusual, x), copysign(fast, x))
 

@@ -99,14 +99,15 @@ def pow(x: Expr, y: Expr) -> Expr:
     return rare(unusual, apart(_pow_anywhere, x, y), quick)
 
 
-def _is_integer(y: Expr) -> Expr:
+def is_integer(y: Expr) -> Expr:
+    """Whether y is a whole number, or infinite."""
     return unary("rint", y).eq(y)
 
 
 def _pow_anywhere(x: Expr, y: Expr) -> Expr:
     size = absolute(x)
     finite = absolute(y) < INF
-    odd = _is_integer(y) & ~_is_integer(y * 0.5) & finite
+    odd = is_integer(y) & ~is_integer(y * 0.5) & finite
     # Limits: base 0 or inf, exponent infinite.
     small = choose(y > 0.0, 0.0, INF, y)
     of_zero = select(size.eq(0.0), small, choose(y > 0.0, INF, 0.0, y))
@@ -117,7 +118,7 @@ def _pow_anywhere(x: Expr, y: Expr) -> Expr:
     careful = (_careful_f32 if x.type == "f32" else _careful_f64)(size, bounded)
     out = select(inner, select(finite, careful, of_infinite), of_zero)
     signed = copysign(out, select(odd, x, 1.0))
-    undefined = (x < 0.0) & inner & finite & ~_is_integer(y)
+    undefined = (x < 0.0) & inner & finite & ~is_integer(y)
     out = select(undefined | x.ne(x) | y.ne(y), NAN, signed)
     one = y.eq(0.0) | x.eq(1.0) | (size.eq(1.0) & ~finite & y.eq(y))
     return select(one, 1.0, out)

@@ -1,0 +1,82 @@
+"""Special functions of two and more arguments: as kernels what they are by evaluation.
+
+Both are compared over wide domains and at the domains' edges; the bounds are units in
+the last place between two implementations, each of which has its own few.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+import chainrule.numpy as cnp
+from chainrule.ops import elementwise_special
+
+draw = np.random.default_rng(8)
+COUNT = 400
+EDGES = [
+    0.0, -0.0, 1.0, -1.0, 2.0, 3.0, 0.5, -0.5, -2.5, 20.0, 171.0, 200.0, 1e-30, 1e10,
+    1e30, -1e10, np.inf, -np.inf, np.nan, 1e-40, 5e-324, 1e300, 1e-300,
+]  # fmt: skip
+
+
+def spread(low, high):
+    """Numbers whose logarithms are uniform."""
+    return np.exp(draw.uniform(np.log(low), np.log(high), COUNT))
+
+
+def orders(most):
+    return draw.integers(1, most, COUNT).astype(float)
+
+
+CASES = {
+    "zeta": [
+        (draw.uniform(1, 12, COUNT), spread(1e-3, 1e3)),
+        (orders(200) + 1, spread(0.01, 100)),
+        (2 * orders(8), -spread(0.01, 20)),
+    ],
+    "polygamma": [
+        (orders(12), spread(1e-3, 1e3)),
+        (orders(160), spread(0.01, 100)),
+        (2 * orders(8) + 1, -spread(0.01, 20)),
+    ],
+}
+ULPS = {"float32": 1, "float64": 16}
+
+
+def both(name, args, dtype):
+    """What evaluation and a kernel give."""
+    primitive = getattr(elementwise_special, f"{name}_p")
+    with cr.enable_x64(dtype == "float64"), np.errstate(all="ignore"):
+        args = [cnp.asarray(np.asarray(a).astype(dtype)) for a in args]
+        expected = primitive(*args)
+        return np.asarray(cr.jit(lambda *xs: primitive(*xs))(*args)), np.asarray(
+            expected
+        )
+
+
+def assert_near(found, expected, ulps, args):
+    same = (found == expected) | (np.isnan(found) & np.isnan(expected))
+    with np.errstate(all="ignore"):
+        near = np.abs(found - expected) <= ulps * np.spacing(np.abs(expected))
+    wrong = np.flatnonzero(~(same | near))
+    places = [(*[a[k] for a in args], found[k], expected[k]) for k in wrong[:5]]
+    assert not wrong.size, places
+
+
+@pytest.mark.parametrize("dtype", ULPS)
+@pytest.mark.parametrize("name", CASES)
+def test_kernels_compute_what_evaluation_does(name, dtype):
+    for args in CASES[name]:
+        assert_near(*both(name, args, dtype), ULPS[dtype], args)
+
+
+@pytest.mark.parametrize("dtype", ULPS)
+@pytest.mark.parametrize("name", CASES)
+def test_limits_and_missing_values_are_those_of_evaluation(name, dtype):
+    arity = len(CASES[name][0])
+    args = [np.array(column) for column in zip(*itertools.product(EDGES, repeat=arity))]
+    found, expected = both(name, args, dtype)
+    kept = ~np.isfinite(expected) | (expected == 0) | ~np.isfinite(found)
+    assert_near(found[kept], expected[kept], 0, [a[kept] for a in args])
