@@ -277,6 +277,16 @@ for _name, _near, _low, _formats in [
     )  # fmt: skip
 
 
+for _name, _formats in [
+    ("RECIPROCAL_GAMMA", f64(17)),
+    ("RECIPROCAL_GAMMA_SHORT", f64(10)),
+]:
+    FITS[_name] = Fit(
+        "1 / Gamma(2 + d), |d| <= 0.5", lambda d: 1 / mp.gamma(2 + d),
+        lambda d: mp.gamma(2 + d), -HALF, HALF, _formats,
+    )  # fmt: skip
+
+
 def stirling(u):
     x = 1 / mp.sqrt(u)
     main = (x - HALF) * mp.log(x) - x + mp.log(2 * mp.pi) / 2

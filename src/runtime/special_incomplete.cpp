@@ -27,12 +27,13 @@ constexpr int kMaxTerms = 10000;
 /// is exact to an ulp or two and is used as far as it does not overflow when split in
 /// eight.
 double saddle_weight(double a, double x) {
-    const double ratio = x / a, log_ratio = std::log(ratio);
+    const double ratio = x / a, difference = a - x;
+    const double largest =
+        std::fmax(a * std::fabs(std::log(ratio)), std::fabs(difference));
     int pieces = 1;
-    while (pieces < 8 && a * std::fabs(log_ratio) > 600 * pieces) pieces *= 2;
-    if (!(a * std::fabs(log_ratio) <= 600 * pieces) || !std::isnormal(ratio))
+    while (pieces < 8 && largest > 600 * pieces) pieces *= 2;
+    if (!(largest <= 600 * pieces) || !std::isnormal(ratio))
         return std::exp(-a * log1p_excess((x - a) / a));
-    const double difference = a - x;
     const double shadow = difference - a;
     const double lost = (a - (difference - shadow)) + (-x - shadow);
     const double correction = std::fma(-ratio, a, x) / ratio + lost;

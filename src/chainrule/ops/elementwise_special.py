@@ -83,6 +83,8 @@ igamma_p = _special(
         lambda y, a, x: igamma_grad_a_p(a, x),
         lambda y, a, x: _gamma_density(a, x),
     ),
+    scalar=lambda m, a, x: m.igamma(a, x),
+    cost=500.0,
 )
 igammac_p = _special(
     "igammac",
@@ -91,16 +93,24 @@ igammac_p = _special(
         lambda y, a, x: -igamma_grad_a_p(a, x),
         lambda y, a, x: -_gamma_density(a, x),
     ),
+    scalar=lambda m, a, x: m.igammac(a, x),
+    cost=500.0,
 )
 _second = Missing("igamma: second derivatives in the shape a are not defined")
 igamma_grad_a_p = _special(
-    "igamma_grad_a", "the derivative of P(a, x) in a", (_second, _second)
+    "igamma_grad_a",
+    "the derivative of P(a, x) in a",
+    (_second, _second),
+    scalar=lambda m, a, x: m.igamma_grad_a(a, x),
+    cost=800.0,
 )
 _sampled = Missing("random_gamma_grad: second derivatives are not defined")
 random_gamma_grad_p = _special(
     "random_gamma_grad",
     "the derivative in a of a gamma variate x at fixed P(a, x)",
     (_sampled, _sampled),
+    scalar=lambda m, a, x: m.random_gamma_grad(a, x),
+    cost=800.0,
 )
 
 

@@ -28,6 +28,7 @@ _FAMILIES = {
     "gamma": ("digamma", "lgamma"),
     "gamma_variates": ("gamma_variate", "log_gamma_variate"),
     "hyperbolic": ("acosh", "asinh", "atanh", "cosh", "logistic", "sinh", "tanh"),
+    "incomplete_gamma": ("igamma", "igamma_grad_a", "igammac", "random_gamma_grad"),
     "integers": ("gcd", "lcm"),
     "inverse_trigonometric": ("acos", "asin", "atan", "atan2"),
     "logarithm": ("log", "log1p", "log2", "log10"),

@@ -272,7 +272,7 @@ def lgamma(x: Expr) -> Expr:
 # --- digamma -------------------------------------------------------------------------
 
 
-def _digamma_positive(x: Expr, single: bool) -> tuple[Expr, Expr]:
+def digamma_positive(x: Expr, single: bool) -> tuple[Expr, Expr]:
     """(digamma(x), digamma(x) + 1/x where x < 1) for x > 0."""
     small = x < 1.0
     y = select(small, 1.0, x)
@@ -302,14 +302,14 @@ def digamma(x: Expr) -> Expr:
     single = x.type == "f32"
     wide = convert(x, "f64")
     size = absolute(wide)
-    right, _ = _digamma_positive(size, single)
+    right, _ = digamma_positive(size, single)
     difference = size - unary("rint", size)
     fraction = absolute(difference)
     outer = fraction > 0.25
     tangent = _tan_pi(select(outer, 0.5 - fraction, fraction))
     cotangent = _PI * select(outer, tangent, 1.0 / tangent)
     cotangent = select(difference < 0.0, -cotangent, cotangent)
-    whole, shifted = _digamma_positive(size, False)
+    whole, shifted = digamma_positive(size, False)
     left = select(size < 1.0, shifted, whole + 1.0 / size) + cotangent
     left = select(fraction.eq(0.0), NAN, left)
     y = rare(wide < 0.0, left, right)

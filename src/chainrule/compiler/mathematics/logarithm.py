@@ -191,7 +191,7 @@ def split(x: Expr) -> tuple[Expr, Expr]:
     return bitcast(i - (e << form.fraction), x.type), e
 
 
-def _log_1p_tail(f: Expr, rest: Expr | None = None) -> Expr:
+def log_1p_tail(f: Expr, rest: Expr | None = None) -> Expr:
     """log(1 + f) - f + rest, for 1 + f between sqrt(1/2) and sqrt(2)."""
     h = fma(f, horner(f, LOG_F32 if f.type == "f32" else LOG_F64), -0.5)
     square = f * f
@@ -202,7 +202,7 @@ def _assemble(f: Expr, e: Expr, extra: Expr | None = None) -> Expr:
     """log(1 + f) + e ln 2 + extra."""
     high, low = LN2_F32 if f.type == "f32" else LN2_F64
     rest = e * low if extra is None else fma(e, low, extra)
-    return fma(e, high, f + _log_1p_tail(f, rest))
+    return fma(e, high, f + log_1p_tail(f, rest))
 
 
 def log_normal(x: Expr, offset: float = 0.0, extra: Expr | None = None) -> Expr:
@@ -360,7 +360,7 @@ def log_extended(x: Expr) -> Pair:
     m, e = split(x)
     f, exponent = m - 1, convert(e, "f64")
     total, lost = fast_two_sum(exponent * LN2_SHORT[0], f)
-    return fast_two_sum(total, lost + _log_1p_tail(f, exponent * LN2_SHORT[1]))
+    return fast_two_sum(total, lost + log_1p_tail(f, exponent * LN2_SHORT[1]))
 
 
 # --- in f64, good enough for f32 -----------------------------------------------------
