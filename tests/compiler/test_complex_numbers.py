@@ -50,6 +50,12 @@ FUNCTIONS = {
     "sinh": (cnp.sinh, mpmath.sinh),
     "cosh": (cnp.cosh, mpmath.cosh),
     "tanh": (cnp.tanh, mpmath.tanh),
+    "asin": (cnp.arcsin, mpmath.asin),
+    "acos": (cnp.arccos, mpmath.acos),
+    "atan": (cnp.arctan, mpmath.atan),
+    "asinh": (cnp.arcsinh, mpmath.asinh),
+    "acosh": (cnp.arccosh, mpmath.acosh),
+    "atanh": (cnp.arctanh, lambda z: atanh_above(z)),
     "logistic": (cr.nn.sigmoid, lambda z: 1 / (1 + mpmath.exp(-z))),
     "abs": (cnp.abs, abs),
     "reciprocal": (lambda z: 1 / z, lambda z: 1 / z),
@@ -57,6 +63,12 @@ FUNCTIONS = {
     "inverse square": (lambda z: z**-2, lambda z: z**-2),
 }
 """The compiled function and the exact one; 4 eps of the modulus apart."""
+
+
+def atanh_above(z):
+    """atanh, from above where a cut goes through z: there the parts' zeros are +0."""
+    w = mpmath.atanh(z)
+    return mpmath.conj(w) if z.imag == 0 and z.real > 1 else w
 
 
 def places(dtype):
@@ -83,6 +95,51 @@ def test_functions(name, dtype):
             assert abs(mpmath.mpmathify(b) - c) <= 4 * eps * abs(c) + least, (a, b, c)
 
 
+INVERSES = ("sin", "cos", "tan", "sinh", "cosh", "tanh")
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("name", INVERSES)
+def test_inverses_on_their_branch_cuts_and_at_infinity(name, dtype):
+    """NumPy's values and signs, those of zeros too."""
+    info = np.finfo(dtype)
+    sizes = [0, 0.25, 1, 2, 1e9, info.max, info.tiny, np.inf]
+    parts = [sign * float(x) for x in sizes for sign in (1, -1)]
+    z = np.array([complex(a, b) for a in parts for b in parts], dtype)
+    with cr.enable_x64(True), np.errstate(all="ignore"):
+        found = np.asarray(cr.jit(getattr(cnp, f"arc{name}"))(z))
+        wanted = getattr(np, f"arc{name}")(z)
+    finite = np.isfinite(wanted)
+    far = 4 * info.eps * np.abs(wanted) + 2 * info.smallest_subnormal
+    assert (np.abs(found[finite] - wanted[finite]) <= far[finite]).all()
+    for a, b in ((found.real, wanted.real), (found.imag, wanted.imag)):
+        np.testing.assert_allclose(a[~finite], b[~finite], rtol=4 * info.eps)
+        np.testing.assert_array_equal(np.signbit(a), np.signbit(b))
+
+
+@pytest.mark.parametrize("name", INVERSES)
+def test_inverses_of_what_is_no_number(name):
+    nan = np.nan
+    z = cnp.asarray([complex(nan, 1), complex(1, nan), complex(nan, nan)])
+    assert np.isnan(np.asarray(cr.jit(getattr(cnp, f"arc{name}"))(z))).all()
+
+
+@pytest.mark.parametrize("name", INVERSES)
+def test_inverses_near_their_branch_points(name):
+    """Where they turn to infinity, or like a root."""
+    with cr.enable_x64(True):
+        near = 10.0 ** rng.uniform(-9, -1, 40) * np.exp(
+            2j * np.pi * rng.uniform(size=40)
+        )
+        z = (1 + near) * rng.choice([1, -1, 1j, -1j], 40)
+        found = np.asarray(cr.jit(getattr(cnp, f"arc{name}"))(z))
+    exact = FUNCTIONS[f"a{name}"][1]
+    with mpmath.workdps(60):
+        for a, b in zip(z.tolist(), found.tolist(), strict=True):
+            c = exact(mpmath.mpc(a.real, a.imag))
+            assert abs(mpmath.mpmathify(b) - c) <= 4 * np.finfo(float).eps * abs(c)
+
+
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 def test_nothing_overflows_or_vanishes_on_the_way(dtype):
     """Sizes from the least normal number to the largest, both parts independent."""
@@ -91,7 +148,8 @@ def test_nothing_overflows_or_vanishes_on_the_way(dtype):
     a, b = 10.0 ** rng.uniform(*ends, (2, 300)) * rng.choice([-1, 1], (2, 300))
     with cr.enable_x64(True):
         z = cnp.asarray((a + 1j * b).astype(dtype))
-        for f in (cnp.abs, cnp.sqrt, cnp.log, cnp.sign, cnp.tanh):
+        inverses = [getattr(cnp, f"arc{name}") for name in INVERSES]
+        for f in (cnp.abs, cnp.sqrt, cnp.log, cnp.sign, cnp.tanh, *inverses):
             found, want = np.asarray(cr.jit(f)(z)), np.asarray(f(z))
             assert np.isfinite(found).all()
             assert (np.abs(found - want) <= 4 * info.eps * np.abs(want)).all(), f

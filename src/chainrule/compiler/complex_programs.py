@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
-from ..ops import complex_functions
+from ..ops import complex_functions, complex_inverses
 from ..ops.complex_parts import (
     Parts,
     apart,
@@ -33,6 +33,7 @@ from .passes.inline import inline
 from .passes.nested import descend
 
 complex_functions.declare()
+complex_inverses.declare()
 
 
 def in_parts(closed: ClosedJaxpr) -> ClosedJaxpr:

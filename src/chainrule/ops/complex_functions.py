@@ -1,7 +1,8 @@
 """Functions of complex numbers by the real and imaginary parts of their arguments.
 
-These are the parts rules (complex_parts.py) by which the compiler computes them. Formulas
-avoid overflow in between and cancellation near zeros; those of division are R. L. Smith's
+These are the parts rules (complex_parts.py) by which the compiler computes them; those
+of inverse circular and hyperbolic functions are in complex_inverses.py. Formulas avoid
+overflow in between and cancellation near zeros; those of division are R. L. Smith's
 (Algorithm 116, CACM 1962), those of sqrt and tanh W. Kahan's (Branch cuts for complex
 elementary functions, 1987). Signed zeros of parts that vanish are not promised.
 """
@@ -50,13 +51,14 @@ from .power_series import repeated
 from .shaping import convert, convert_p, zeros
 
 
-def _is(x: Any, value: float) -> Any:
+def is_number(x: Any, value: float) -> Any:
+    """Whether the elements of `x` are this number."""
     return eq_p(x, constant(value, x))
 
 
 def _absorbed(s: Any, x: Any) -> Any:
     """s x, which is s where that is zero, though x be infinite."""
-    return select(_is(s, 0), s, s * x)
+    return select(is_number(s, 0), s, s * x)
 
 
 times = functools.partial(product, mul_p)
@@ -78,7 +80,7 @@ def modulus(x: Parts) -> Any:
     scale, back = pick(up, constant(down, a)), pick(1 / up, constant(1 / down, a))
     p, q = a * scale, b * scale
     size = sqrt_p(p * p + q * q) * back
-    infinite = or_p(_is(a, math.inf), _is(b, math.inf))
+    infinite = or_p(is_number(a, math.inf), is_number(b, math.inf))
     return select(infinite, constant(math.inf, a), size)
 
 
@@ -87,7 +89,7 @@ def quotient(x: Parts, y: Parts) -> Parts:
     c, d = abs_p(y.re), abs_p(y.im)
     wide = ge_p(c, d)
     large, small = select(wide, y.re, y.im), select(wide, y.im, y.re)
-    zero = _is(large, 0)
+    zero = is_number(large, 0)
     ratio = select(zero, large, small / large)
     first, second = select(wide, x.re, x.im), select(wide, x.im, x.re)
     over = select(zero, c, large + small * ratio)
@@ -100,7 +102,7 @@ def exponential(x: Parts) -> Parts:
     half = exp_p(0.5 * x.re)
     re, im = _absorbed(half, cos_p(x.im)), _absorbed(half, sin_p(x.im))
     re, im = _absorbed(re, half), _absorbed(im, half)
-    return Parts(re, select(_is(x.im, 0), x.im, im))
+    return Parts(re, select(is_number(x.im, 0), x.im, im))
 
 
 def logarithm(x: Parts) -> Parts:
@@ -116,11 +118,11 @@ def logarithm(x: Parts) -> Parts:
 def square_root(x: Parts) -> Parts:
     """The root with a real part that is not negative."""
     root = sqrt_p(0.5 * abs_p(x.re) + 0.5 * modulus(x))
-    other = abs_p(x.im) / select(_is(root, 0), constant(1, root), 2 * root)
+    other = abs_p(x.im) / select(is_number(root, 0), constant(1, root), 2 * root)
     right = ge_p(x.re, constant(0, root))
     below = lt_p(x.im, constant(0, root))
     im = select(right, other, root)
-    endless = _is(abs_p(x.im), math.inf)
+    endless = is_number(abs_p(x.im), math.inf)
     return Parts(
         select(endless, abs_p(x.im), select(right, root, other)),
         select(endless, x.im, select(below, -im, im)),
@@ -149,8 +151,10 @@ def tangent_hyperbolic(x: Parts) -> Parts:
     t, s = tan_p(b), sinh_p(select(far, constant(0, a), a))
     beta, rho = 1 + t * t, sqrt_p(1 + s * s)
     over = 1 + beta * s * s
-    infinite = _is(abs_p(t), math.inf)
-    re = select(infinite, rho / select(_is(s, 0), s * s, s), beta * rho * s / over)
+    infinite = is_number(abs_p(t), math.inf)
+    re = select(
+        infinite, rho / select(is_number(s, 0), s * s, s), beta * rho * s / over
+    )
     im = select(infinite, constant(0, t), t / over)
     distant = 4 * sin_p(b) * cos_p(b) * exp_p(-2 * abs_p(a))
     return Parts(select(far, sign_p(a), re), select(far, distant, im))
@@ -191,8 +195,8 @@ def power(x: Any, y: Any) -> Parts:
         y = convert(y, x.re.dtype)
         y = Parts(y, constant(0, y))
     found = exponential(times(y, logarithm(x)))
-    at_zero = and_p(_is(x.re, 0), _is(x.im, 0))
-    none = and_p(_is(y.re, 0), _is(y.im, 0))
+    at_zero = and_p(is_number(x.re, 0), is_number(x.im, 0))
+    none = and_p(is_number(y.re, 0), is_number(y.im, 0))
     value = select(none, constant(1, found.re), constant(0, found.re))
     zero = constant(0, found.im)
     return Parts(select(at_zero, value, found.re), select(at_zero, zero, found.im))
@@ -211,7 +215,7 @@ def _reciprocal(x: Parts) -> Parts:
 
 def _sign(x: Parts) -> Parts:
     size = modulus(x)
-    over = select(_is(size, 0), constant(1, size), size)
+    over = select(is_number(size, 0), constant(1, size), size)
     return Parts(x.re / over, x.im / over)
 
 
@@ -310,6 +314,6 @@ def declare() -> None:
 
 __all__ = [
     "cosine_hyperbolic", "declare", "exponential", "exponential_less_one", "integer_power",
-    "logarithm", "logarithm_of_one_more", "modulus", "power", "quotient",
+    "is_number", "logarithm", "logarithm_of_one_more", "modulus", "power", "quotient",
     "sine_hyperbolic", "square_root", "tangent_hyperbolic", "times",
 ]  # fmt: skip
