@@ -76,7 +76,7 @@ double expn_series(double n, double x) {
 double expn(double n, double x) {
     if (!(n >= 0) || n != std::floor(n) || !(x >= 0)) return kNan;
     if (x == 0) return n > 1 ? 1 / (n - 1) : kInf;
-    if (x > 750) return 0;
+    if (x > 750 || n == kInf) return 0;
     if (n == 0) return std::exp(-x) / x;
     if (n == 1) return exp1(x);
     if (x <= 1) return expn_series(n, x);

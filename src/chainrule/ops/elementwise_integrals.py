@@ -22,8 +22,13 @@ from .elementwise_trigonometric import cos_p, sin_p
 from .shaping import move_dim
 
 
-def _special(name: str, doc: str, *partials: Any) -> Any:
-    return elementwise(name, doc, native(name), kinds="f", partials=partials)
+def _special(name: str, doc: str, *partials: Any, cost: float = 200.0) -> Any:
+    def scalar(m: Any, *xs: Any) -> Any:
+        return getattr(m, name)(*xs)
+
+    return elementwise(
+        name, doc, native(name), kinds="f", partials=partials, scalar=scalar, cost=cost
+    )
 
 
 exp1_p = _special(

@@ -130,6 +130,8 @@ betainc_p = _special(
     "the regularised incomplete beta function I_x(a, b)",
     (_shape, _shape, _beta_density),
     "regularized_incomplete_beta",
+    scalar=lambda m, a, b, x: m.betainc(a, b, x),
+    cost=600.0,
 )
 
 

@@ -259,8 +259,9 @@ def _lower_slope(a: Expr, x: Expr, count: Expr) -> Any:
 
 def _upper_ratio(a: Expr, x: Expr, count: Expr, slope: bool) -> Any:
     """Gamma(a, x) e^x / x^a, by the fraction 1 / (x + 1 - a - 1 (1 - a) / (x + 3 - ...)),
-    or its derivative in a; all is scaled by x + 16, so that nothing overflows."""
-    inverse = 1.0 / (x + 16.0)
+    or its derivative in a; all is scaled by x + 16, or more for a < 0, so that nothing
+    overflows."""
+    inverse = 1.0 / (x + 16.0 - minimum(a, 0.0))
     square = inverse * inverse
 
     def step(k: Expr, p: Expr, q: Expr, *slopes: Expr) -> Any:
@@ -292,6 +293,11 @@ def upper_value(a: Expr, x: Expr, count: Expr) -> Any:
 
 def _upper_slope(a: Expr, x: Expr, count: Expr) -> Any:
     return _upper_ratio(a, x, count, True)
+
+
+def upper_count(x: Expr, wanted: Expr, single: bool) -> Expr:
+    """How many steps the fraction takes at x > 1, with a fifth to spare."""
+    return _count(1.0 / x, _UPPER[single], wanted)
 
 
 def _near_zero_sum(a: Expr, x: Expr) -> Any:
@@ -386,7 +392,7 @@ def _limit(a: Expr, x: Expr, none: float, all: float) -> Expr:
 
 def _counts(p: Place, single: bool) -> tuple[Expr, Expr]:
     lower = _count(p.x, _LOWER[single], p.below & ~p.transition)
-    upper = _count(1.0 / p.x, _UPPER[single], ~p.below & ~p.transition)
+    upper = upper_count(p.x, ~p.below & ~p.transition, single)
     return lower, upper
 
 
