@@ -253,3 +253,24 @@ kernel(
     bound="copy",
     peers=(),
 )
+
+
+def special(text, function, *bounds):
+    """A row of a function of scipy.special, of numbers between bounds."""
+    program(
+        GROUP,
+        text.split("(")[0],
+        text,
+        lambda lib, *xs: function(lib.scipy.special, *xs),
+        lambda size: tuple(
+            generator(k).uniform(*b, size) for k, b in enumerate(bounds)
+        ),
+        "1K f32, 1M f32",
+    )
+
+
+SHAPE = (0.1, 10)
+special("gammainc(a, x)", lambda of, a, x: of.gammainc(a, x), SHAPE, SHAPE)
+special("betainc(a, b, x)", lambda of, *xs: of.betainc(*xs), SHAPE, SHAPE, (0, 1))
+special("polygamma(2, x)", lambda of, x: of.polygamma(2, x), SHAPE)
+special("expi(x)", lambda of, x: of.expi(x), SHAPE)
