@@ -10,6 +10,7 @@
 // to is known before it is scanned; parts of all threads get their start from the part
 // before. The division into parts does not depend on the number of threads.
 #include "kernel_scan.h"
+#include "processor.h"
 
 #include <algorithm>
 #include <atomic>
@@ -19,9 +20,10 @@
 namespace chainrule::kernels {
 namespace {
 
-constexpr Int kStreams = 4;
+constexpr Int kStreams = 8;
 constexpr Int kPart = 4080;  // elements: parts do not fall on the same cache lines
 constexpr Int kChunk = kStreams * kPart;
+constexpr Int kAhead = 512;  // elements
 constexpr Int kSerial = 4096;  // rows up to here are scanned element by element
 constexpr Int kColumns = 256;  // most columns scanned together
 
@@ -52,15 +54,22 @@ template <class Memory, class Op> struct Scan {
         }
     }
 
-    /// The total of n elements, in a fixed order; x is the one lowest in memory.
-    static Total sum(const Element* x, Int n) {
+    /// The total of n elements, in a fixed order; x is the one lowest in memory. What
+    /// is `far` from the processor is asked for a page ahead: it does that itself within
+    /// a page only.
+    static Total sum(const Element* x, Int n, bool far) {
         constexpr Int lanes = 64 / sizeof(Total);
         Total totals[lanes];
         for (Int j = 0; j < lanes; ++j) totals[j] = Op::template identity<Total>();
         Int i = 0;
-        for (; i + lanes <= n; i += lanes)
-            for (Int j = 0; j < lanes; ++j)
-                totals[j] = Op::combine(totals[j], Memory::load(x[i + j]));
+        for (const Int whole = n - n % lanes; i < whole;) {
+            const Int stop = std::min(whole, i + kAhead);
+            for (Int k = i; far && k < stop; k += lanes)
+                __builtin_prefetch(x + k + 2 * kAhead);
+            for (; i < stop; i += lanes)
+                for (Int j = 0; j < lanes; ++j)
+                    totals[j] = Op::combine(totals[j], Memory::load(x[i + j]));
+        }
         for (; i < n; ++i) totals[0] = Op::combine(totals[0], Memory::load(x[i]));
         for (Int half = lanes / 2; half > 0; half /= 2)
             for (Int j = 0; j < half; ++j)
@@ -96,6 +105,7 @@ template <class Memory, class Op> struct Scan {
     template <int step>
     static void long_rows(const Element* x, Element* y, Int rows, Int n) {
         const Int chunks = (n + kChunk - 1) / kChunk, units = rows * chunks;
+        const bool far = rows * n * Int(sizeof(Element)) >= 2 * streamed_bytes();
         std::atomic<Int> next{0}, ready{0};
         Total carried = Op::template identity<Total>();  // by the units before `ready`
         auto work = [&](Int, Int) {
@@ -108,7 +118,7 @@ template <class Memory, class Op> struct Scan {
                 const Int part = length / parts;
                 for (Int j = 0; j < parts; ++j) {
                     const Int low = at + (step > 0 ? j * part : -j * part - part + 1);
-                    sums[j] = sum(x + low, part);
+                    sums[j] = sum(x + low, part, far);
                 }
                 wait_for(ready, unit);
                 Total total = done == 0 ? Op::template identity<Total>() : carried;
@@ -216,11 +226,11 @@ template <class Memory> void recurrence(void** buffers, const Int* ints, Int, In
         return;
     }
     parallel(s.outer, kStreams, [&](Int row, Int end) {
-        using Four = std::integral_constant<Int, kStreams>;
+        using Several = std::integral_constant<Int, kStreams>;
         using One = std::integral_constant<Int, 1>;
         for (; row + kStreams <= end; row += kStreams)
             recur<Memory>(a + row * s.n, b + row * s.n, z + row * s.n, s.n, step, s.n,
-                          Four());
+                          Several());
         for (; row < end; ++row)
             recur<Memory>(a + row * s.n, b + row * s.n, z + row * s.n, s.n, step, s.n,
                           One());

@@ -127,3 +127,22 @@ def test_the_report_says_so():
     x = cnp.zeros(schedule.streamed_bytes() // 4 + 1)
     text = cr.jit(lambda x: x * 2).lower(x).compile().as_text()
     assert "# past the caches" in text
+
+
+def test_what_is_read_in_order_is_asked_for_ahead():
+    x = numbers(2 * schedule.streamed_bytes() // 4)
+    columns = x.reshape(-1, 1024)
+    asked = lambda f, *args: sum("@llvm.prefetch" in s.text for s in steps_of(f, *args))
+    assert asked(cnp.sin, x) == 1
+    assert asked(lambda x: (x * x).sum(), x) == 1
+    assert asked(lambda x: x.max(1), columns) == 1
+    assert asked(cnp.sin, x[: len(x) // 2]) == 0
+    assert asked(lambda x: x.sum(0), columns) == 0
+    assert asked(lambda x: cnp.flip(x) * 2, x) == 0
+
+
+def test_the_end_of_an_operand_is_no_limit_to_what_is_asked_for(monkeypatch):
+    monkeypatch.setattr(schedule, "streamed_bytes", lambda: 1)
+    with two_threads():
+        assert_same(lambda x: x * 2 + 1, numbers(4097))
+        assert_close(lambda x: (x.sum(), x.max(1)), numbers(33, 129))

@@ -42,7 +42,15 @@ class Description:
         loops = [self._axis(a) for a in kernel.grid]
         stages = [self._stage(k, s) for k, s in enumerate(kernel.stages)]
         sizes = tuple((self._buffer(b), n) for b, n in scratch.items())
-        self.key = (width, tuple(loops), tuple(stages), tuple(self._parts), sizes)
+        ahead = tuple(sorted([self._buffer(b) for b in kernel.ahead]))
+        self.key = (
+            width,
+            tuple(loops),
+            tuple(stages),
+            tuple(self._parts),
+            sizes,
+            ahead,
+        )
 
     def _number(self, n: int) -> Any:
         if is_literal(n):

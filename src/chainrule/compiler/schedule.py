@@ -25,7 +25,7 @@ from .loop import Axis, Kernel, Recurrence, Reduction, Stage, Store, load, trips
 from .records import record
 from .rewrite import Rewriter, merge_variables, walk
 from .sizes import Size, about
-from .streaming import streams
+from .streaming import ahead, streams
 from .tiling import tiled, turned
 from .values import Reduced, Value
 
@@ -101,6 +101,7 @@ def schedule(cluster: Cluster, fusion: Any, vector_bytes: int) -> Scheduled:
     values = [v for m in cluster.members for v in m.values]
     begun = {v.begins for v in values}
     made.kernel.streams = streams(made.kernel, streamed_bytes()) - begun
+    made.kernel.ahead = ahead(made.kernel, 2 * streamed_bytes())
     return made
 
 

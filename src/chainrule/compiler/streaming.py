@@ -1,4 +1,4 @@
-"""Which results of a kernel are written past the caches.
+"""What a kernel reads and writes that no cache holds.
 
 A store to a line that no cache holds reads it from memory first, which is a third of the
 traffic of a copy. Where a kernel writes more than the caches keep until somebody reads
@@ -7,32 +7,59 @@ buffers: written evenly, once, and never read by the kernel; the scheduler leave
 those that later steps write to as well. What a kernel reads may still lie at the same
 place (a result that takes the room of an operand); then, and at addresses that are no
 multiple of a line, the code that is written stores as usual.
+
+Processors fetch what is read evenly before it is asked for, but no further than to the
+end of a page, and then wait for the next one. What is read in the order of memory is asked
+for a page ahead: `ahead` names the buffers.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
-from .expr import BITS
-from .loop import Kernel, Store
+from .expr import BITS, Expr
+from .loop import Axis, Kernel, Stage, Store
 from .rewrite import walk
 from .sizes import about
 
-LINE = 64
-"""Bytes that go to memory at once."""
+LINE, PAGE = 64, 4096
+"""Bytes that go to memory at once; those that the hardware fetches ahead within."""
 
 
 def streams(kernel: Kernel, least: int) -> frozenset[Any]:
     """The buffers, of `least` bytes and more, that `kernel` writes past the caches."""
     found: set[Any] = set()
     for stage in kernel.stages:
-        extents = {a.var: a.extent for a in (*kernel.grid, *stage.axes)}
-        vectors = {a.var for a in (*kernel.grid, *stage.axes) if a.vector}
+        axes = [*kernel.grid, *stage.axes]
+        vectors = {a.var for a in axes if a.vector}
         for s in stage.stores:
-            if _evenly(s, vectors) and _bytes(s, extents) >= least:
+            if _evenly(s, vectors) and _bytes(s.value, s.index.terms, axes) >= least:
                 found.add(s.buffer)
-    return frozenset(found - _read(kernel)) if found else frozenset()
+    return frozenset(found - {x.data[0] for _, x in _loads(kernel)})
+
+
+def ahead(kernel: Kernel, least: int) -> frozenset[Any]:
+    """The buffers, of `least` bytes and more, that `kernel` reads in order."""
+    found: dict[Any, bool] = {}
+    for stage, x in _loads(kernel):
+        axes = [*kernel.grid, *stage.axes]
+        last, terms = axes[-1], dict(x.data[2])
+        in_order = last.vector and terms.get(last.var) == 1 and not x.data[3]
+        large = in_order and _bytes(x, x.data[2], axes) >= least
+        found[x.data[0]] = large and found.get(x.data[0], True)
+    return frozenset(b for b, large in found.items() if large)
+
+
+def _loads(kernel: Kernel) -> Iterator[tuple[Stage, Expr]]:
+    for stage in kernel.stages:
+        roots = [x for r in stage.reductions for x in r.values]
+        for s in stage.stores:
+            roots += [x for x in (s.value, s.when, s.index.rest) if x is not None]
+        for x in walk(roots):
+            if x.op == "load":
+                yield stage, x
 
 
 def _evenly(s: Store, vectors: set[Any]) -> bool:
@@ -42,15 +69,8 @@ def _evenly(s: Store, vectors: set[Any]) -> bool:
     return any(v in vectors and stride == 1 for v, stride in s.index.terms)
 
 
-def _bytes(s: Store, extents: dict[Any, Any]) -> int:
-    points = math.prod([about(extents[v]) for v, _ in s.index.terms])
-    return points * max(BITS[s.value.type] // 8, 1)
-
-
-def _read(kernel: Kernel) -> set[Any]:
-    roots = [x for stage in kernel.stages for r in stage.reductions for x in r.values]
-    stores = [s for stage in kernel.stages for s in stage.stores]
-    roots += [
-        x for s in stores for x in (s.value, s.when, s.index.rest) if x is not None
-    ]
-    return {x.data[0] for x in walk(roots) if x.op == "load"}
+def _bytes(value: Expr, terms: Any, axes: list[Axis]) -> int:
+    """About how many bytes are at the places that an access goes to."""
+    extents = {a.var: a.extent for a in axes}
+    points = math.prod([about(extents.get(v, 1)) for v, _ in terms])
+    return points * max(BITS[value.type] // 8, 1)

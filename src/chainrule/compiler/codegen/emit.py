@@ -235,6 +235,7 @@ class Emitter(ExpressionWriter):
         stores = [s for stage in kernel.stages for s in stage.stores]
         self.scopes.written = {s.buffer for s in stores}
         self.scopes.grid = tuple(a.var for a in kernel.grid)
+        self.ahead = kernel.ahead
         self.streams = {
             s.buffer: f"%low_{self.buffer(s.buffer)[1:]}"
             for s in stores

@@ -44,6 +44,7 @@ class ExpressionWriter(Writer):
         self.serial = itertools.count()
         self.scratch: dict[Any, str] = {}
         self.streams: dict[Any, str] = {}
+        self.ahead: frozenset[Any] = frozenset()
 
     def number(self, n: int, fresh: Any = None) -> str:
         """A size as an operand: small ones literally, others from `ints`."""

@@ -14,7 +14,7 @@ from typing import Any
 from ..expr import Expr, node
 from ..loop import PAIRED, SECOND, Store
 from ..loop import load as element_of
-from ..streaming import LINE
+from ..streaming import LINE, PAGE
 from .turning import load_turned, turning_axis
 from .types import IN_MEMORY, NAMES, is_literal, size, vector
 
@@ -54,6 +54,8 @@ def load(w: Emitter, e: Expr) -> str:
         if guard is not None and even and (flags & 4 or not guard_wide):
             pointer = _readable(w, guard, pointer, buffer)
         if stride == 1 and not scattered:
+            if buffer in w.ahead and mask is None:
+                _ask_ahead(w, pointer)
             value = _load_vector(w, element, e.type, pointer, mask)
         elif stride == -1 and not scattered:
             value = _load_backwards(w, element, e.type, pointer, mask)
@@ -308,6 +310,14 @@ def _load_vector(
     return w.new(
         f"call {t} @{name}(ptr {pointer}, i32 {align}, {m} {mask}, {t} zeroinitializer)"
     )
+
+
+def _ask_ahead(w: Emitter, pointer: str) -> None:
+    """Asks for what will be read a page later; harmless where there is no memory."""
+    name = "llvm.prefetch.p0"
+    w.declared.setdefault(name, f"declare void @{name}(ptr, i32, i32, i32)")
+    place = w.new(f"getelementptr i8, ptr {pointer}, i64 {PAGE}")
+    w.lines.append(f"  call void @{name}(ptr {place}, i32 0, i32 3, i32 1)")
 
 
 def _load_backwards(
