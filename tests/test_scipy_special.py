@@ -190,3 +190,11 @@ def test_spherical_harmonics():
     expected = reference.sph_harm_y(n, m, theta, phi)
     for fun in (special.sph_harm_y, cr.jit(lambda *a: special.sph_harm_y(*a, n_max=5))):
         np.testing.assert_allclose(fun(n, m, theta, phi), expected, 1e-4, 1e-6)
+
+
+def test_betainc_of_shapes_that_are_far_apart():
+    """Where b is so large that the mean's complement is 1, I_x(a, b) = P(a, b x)."""
+    a, b, x = np.array([1000, 3, 3.0]), np.array([1e30, 1e30, 1e12]), 1.0
+    with cr.enable_x64(True):
+        found = np.asarray(special.betainc(a, b, x / b))
+    np.testing.assert_allclose(found, [0, 0.08030139707139, 0.08030139707167], 1e-12)

@@ -62,11 +62,12 @@ double relative_weight(Split x, Split y, double a, double b) {
     const double log_q = std::fabs(b * std::log(q.value));
     int pieces = 1;
     while (pieces < 64 && std::fmax(log_p, log_q) > 600 * pieces) pieces *= 2;
-    if (!(std::fmax(log_p, log_q) <= 600 * pieces))
+    const double rest = a * p.correction + b * q.correction;
+    if (!(std::fmax(log_p, log_q) <= 600 * pieces && std::fabs(rest) < 100))
         return std::exp(log_relative_weight(x, y, a, b));
     double piece = std::pow(p.value, a / pieces) * std::pow(q.value, b / pieces);
     for (; pieces > 1; pieces /= 2) piece *= piece;
-    return piece * std::exp(a * p.correction + b * q.correction);
+    return piece * std::exp(rest);
 }
 
 /// x^a y^b / B(a, b).

@@ -379,3 +379,14 @@ def test_the_program_in_parts():
         "    n:c64[3] = complex l m",
         "  in (n,) }",
     ]
+
+
+@pytest.mark.parametrize("shape", [(1,), (33,), (5, 33)])
+def test_rows_that_are_read_again_as_parts_of_complex_results(shape):
+    def f(x):
+        rows = abs(cr.nn.softmax(x))
+        return cr.lax.complex(cnp.float32(x), cnp.float32(rows)), abs(rows)
+
+    x = cnp.asarray(np.random.default_rng(0).standard_normal(shape), "float16")
+    for found, wanted in zip(run(f, x), f(x), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=2e-3)

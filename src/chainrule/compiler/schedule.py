@@ -223,8 +223,8 @@ def _cache_rows(nest: Nest, cluster: Cluster, placed: Sequence[Any]) -> None:
             continue
         v = member.values[0]
         if stored(v):
-            index = ravel(cluster.indices("map", v.shape), v.shape)
-            again = load(v.buffer, value.type, index)
+            made = v.store(cluster.indices("map", v.shape), value)
+            again = load(made.buffer, value.type, made.index)
         elif row <= SCRATCH:
             key = ("scratch", v)
             nest.scratch[key] = row * max(BITS[value.type] // 8, 1)
