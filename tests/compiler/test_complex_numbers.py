@@ -10,6 +10,8 @@ from chainrule import lax
 from chainrule.compiler.complex_programs import in_parts
 from chainrule.compiler.passes.complex_numbers import take_complex_apart
 
+from .native import run
+
 rng = np.random.default_rng(3)
 
 
