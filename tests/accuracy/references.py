@@ -80,6 +80,15 @@ def _log_ndtr(x):
     return -x * x / 2 - mp.log(-x * mp.sqrt(2 * mp.pi)) - 1 / (x * x)
 
 
+def _dawsn(x):
+    if abs(x) < 50:
+        return mp.sqrt(mp.pi) / 2 * mp.exp(-x * x) * mp.erfi(x)
+    r = 1 / (2 * x * x)
+    return (1 + r + 3 * r**2 + 15 * r**3 + 105 * r**4 + 945 * r**5 + 10395 * r**6) / (
+        2 * x
+    )
+
+
 def _lgamma(x):
     if x <= -0.25 or x == 0:
         return None
@@ -272,6 +281,24 @@ SUBJECTS = {
         lambda x: mp.besseli(1, x) * mp.exp(-abs(x)) if abs(x) < 1e6 else None,
         [(-1, 1), (-10, 10), (0, 100), (0, 1e5)], [0.0, 8.0, 1.0],
         numpy="scipy.special.i1e",
+    ),
+    "exp1": Subject(
+        lambda x: mp.e1(x) if 0 < x < 1e4 else None, [(0, 1), (0, 3), (0, 100), (0, 740)],
+        [0.0, 1.0, 0.5, 104.0], numpy="scipy.special.exp1", bound=4.0,
+    ),
+    "expi": Subject(
+        lambda x: mp.ei(x) if 0 < abs(x) < 1e4 else None,
+        [(0, 1), (-3, 3), (0, 45), (-740, 710)],
+        [0.0, 0.37250741, 0.2, 0.7, 26.0, 40.0], numpy="scipy.special.expi", bound=16.0,
+    ),
+    "dawsn": Subject(
+        lambda x: _dawsn(x), [(-1, 1), (-7, 7), (0, 100), (0, 1e10)],
+        [0.0, 0.924, 5.0, 6.5], numpy="scipy.special.dawsn", bound=32.0,
+    ),
+    "spence": Subject(
+        lambda x: mp.re(mp.polylog(2, 1 - x)) if 0 <= x < 1e30 else None,
+        [(0, 1), (0.99, 1.01), (0, 3), (0, 1e5)], [0.0, 0.5, 1.0, 2.0],
+        numpy="scipy.special.spence", bound=4.0,
     ),
     "rem": Subject(
         lambda x, y: _rem(x, y), [((-10, 10), (-10, 10)), ((-1e6, 1e6), (-1, 1)),

@@ -234,7 +234,7 @@ def _dawsn_far(square: Expr) -> Any:
 
 
 def _dawsn_tail(x: Expr) -> Expr:
-    return iterated(_dawsn_far, x * x) / (x * 2.0)
+    return iterated(_dawsn_far, x * x) * 0.5 / x
 
 
 @for_formats
@@ -272,7 +272,7 @@ def spence(x: Expr) -> Expr:
     beyond = x - 1.0
     reflected = log1p(select(low, -x, 1.0 / select(high, beyond, 2.0)))
     whole = log(select(high, beyond, x))
-    rate = _of_rate(-select(low | high, reflected, whole))
+    rate = _of_rate(0.0 - select(low | high, reflected, whole))  # +0 at 1
     y = select(low, _SIXTH - whole * reflected - rate, rate)
     y = select(high, -_SIXTH - whole * whole * 0.5 - rate, y)
     y = select(x.eq(0.0), _SIXTH, select((x >= 0.0) & (x < INF), y, NAN))
