@@ -24,42 +24,49 @@ from .loop import Axis, Kernel, Stage, Store
 from .rewrite import walk
 from .sizes import about
 
-LINE, PAGE = 64, 4096
-"""Bytes that go to memory at once; those that the hardware fetches ahead within."""
+LINE, PAGE, WIDEST = 64, 4096, 8
+"""Bytes that go to memory at once; those that the hardware fetches ahead within; those of
+the largest number."""
 
 
 def streams(kernel: Kernel, least: int) -> frozenset[Any]:
     """The buffers, of `least` bytes and more, that `kernel` writes past the caches."""
     found: set[Any] = set()
-    for stage in kernel.stages:
-        axes = [*kernel.grid, *stage.axes]
+    for stage, axes in _large(kernel, least):
         vectors = {a.var for a in axes if a.vector}
         for s in stage.stores:
             if _evenly(s, vectors) and _bytes(s.value, s.index.terms, axes) >= least:
                 found.add(s.buffer)
-    return frozenset(found - {x.data[0] for _, x in _loads(kernel)})
+    if not found:
+        return frozenset()
+    return frozenset(found - {x.data[0] for s in kernel.stages for x in _loads(s)})
 
 
 def ahead(kernel: Kernel, least: int) -> frozenset[Any]:
     """The buffers, of `least` bytes and more, that `kernel` reads in order."""
     found: dict[Any, bool] = {}
-    for stage, x in _loads(kernel):
-        axes = [*kernel.grid, *stage.axes]
-        last, terms = axes[-1], dict(x.data[2])
-        in_order = last.vector and terms.get(last.var) == 1 and not x.data[3]
-        large = in_order and _bytes(x, x.data[2], axes) >= least
-        found[x.data[0]] = large and found.get(x.data[0], True)
-    return frozenset(b for b, large in found.items() if large)
+    for stage, axes in _large(kernel, least):
+        last = axes[-1]
+        for x in _loads(stage):
+            in_order = last.vector and dict(x.data[2]).get(last.var) == 1
+            large = _bytes(x, x.data[2], axes) >= least and not x.data[3]
+            found[x.data[0]] = in_order and large and found.get(x.data[0], True)
+    return frozenset([b for b, in_order in found.items() if in_order])
 
 
-def _loads(kernel: Kernel) -> Iterator[tuple[Stage, Expr]]:
+def _large(kernel: Kernel, least: int) -> Iterator[tuple[Stage, list[Axis]]]:
+    """The stages, with their loops, that have points for so many bytes."""
     for stage in kernel.stages:
-        roots = [x for r in stage.reductions for x in r.values]
-        for s in stage.stores:
-            roots += [x for x in (s.value, s.when, s.index.rest) if x is not None]
-        for x in walk(roots):
-            if x.op == "load":
-                yield stage, x
+        axes = [*kernel.grid, *stage.axes]
+        if math.prod([about(a.extent) for a in axes]) * WIDEST >= least:
+            yield stage, axes
+
+
+def _loads(stage: Stage) -> Iterator[Expr]:
+    roots = [x for r in stage.reductions for x in r.values]
+    for s in stage.stores:
+        roots += [x for x in (s.value, s.when, s.index.rest) if x is not None]
+    return (x for x in walk(roots) if x.op == "load")
 
 
 def _evenly(s: Store, vectors: set[Any]) -> bool:

@@ -48,13 +48,21 @@ def _plan(norm: float, bounds: dict[int, float]) -> tuple[int, int]:
     return degree, max(0, math.ceil(math.log2(norm / bounds[degree])))
 
 
-def _powers(a: Any, degree: int) -> list[Any]:
-    """1, a^2, a^4, ... as far as polynomials of the degree use them."""
-    a2 = a @ a
-    out = [np.eye(a.shape[-1], dtype=a.dtype), a2]
-    for _ in range(2, (degree - 1) // 2 + 1 if degree < 13 else 4):
-        out.append(out[-1] @ a2)
+def _powers(a: Any, degree: int) -> Any:
+    """1, a^2, a^4, ... as far as polynomials of the degree use them, stacked."""
+    count = (degree - 1) // 2 + 1 if degree < 13 else 4
+    out = np.empty((count, *a.shape), a.dtype)
+    out[0], out[1] = np.eye(a.shape[-1], dtype=a.dtype), a @ a
+    for k in range(2, count):
+        np.matmul(out[k - 1], out[1], out=out[k])
     return out
+
+
+def _combined(rows: Any, powers: Any) -> Any:
+    """For each row of coefficients the sum of as many powers, times these: all in one
+    product, which reads every power once."""
+    weights = np.asarray(rows, powers.real.dtype).astype(powers.dtype)
+    return (weights @ powers.reshape(len(powers), -1)).reshape(-1, *powers.shape[1:])
 
 
 def _odd_even(a: Any, degree: int) -> tuple[Any, Any]:
@@ -62,14 +70,12 @@ def _odd_even(a: Any, degree: int) -> tuple[Any, Any]:
     b = _coefficients[degree]
     p = _powers(a, degree)
     if degree < 13:
-        odd = sum(b[2 * k + 1] * q for k, q in enumerate(p))
-        even = sum(b[2 * k] * q for k, q in enumerate(p))
+        odd, even = _combined((b[1::2], b[::2]), p)
         return a @ odd, even
-    one, a2, a4, a6 = p
-    odd = a6 @ (b[13] * a6 + b[11] * a4 + b[9] * a2)
-    even = a6 @ (b[12] * a6 + b[10] * a4 + b[8] * a2)
-    odd = a @ (odd + b[7] * a6 + b[5] * a4 + b[3] * a2 + b[1] * one)
-    return odd, even + b[6] * a6 + b[4] * a4 + b[2] * a2 + b[0] * one
+    low_odd, low_even, high_odd, high_even = _combined(
+        (b[1:8:2], b[:8:2], [0, *b[9::2]], [0, *b[8::2]]), p
+    )
+    return a @ (p[3] @ high_odd + low_odd), p[3] @ high_even + low_even
 
 
 def _expm_one(a: Any, max_squarings: int) -> Any:
