@@ -1,8 +1,8 @@
 """The machine's own limits: how fast it copies, and how fast it multiplies and adds.
 
-`Peaks` holds the bandwidth of a copy (bytes read and written per second, warm pages,
-one thread or all, whichever is faster) by the number of bytes that it moves, and the
-rate of fused multiply-adds that depend on nothing, counted as two operations each.
+`Peaks` holds the bandwidth of a copy (bytes read and written per second, warm pages, one
+thread or all, NumPy's or one whose stores go past the caches, whichever is fastest) by the
+number of bytes that it moves, and the rate of fused multiply-adds that depend on nothing, counted as two operations each.
 `python -m benchmarks.peaks` prints them; a table measures them before and after its
 rows, in a process of its own, and keeps the better.
 """
@@ -22,6 +22,7 @@ import llvmlite.binding as llvm
 import numpy
 
 FOOTPRINTS = tuple(1 << power for power in range(18, 29, 2))
+ENGINES: list[object] = []
 CHAINS = 12
 """Independent sums of the multiply-add loop: latency times units, and some more."""
 
@@ -55,10 +56,42 @@ def best_of(repetitions: int, run: Callable[[], object]) -> float:
     return min(times)
 
 
-def copy_bandwidth(traffic: int, pool: concurrent.futures.Executor) -> float:
+COPY_PAST_CACHES = """
+declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
+define void @copy(ptr noalias %out, ptr noalias %in, i64 %bytes) {
+entry:
+  br label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %j, %loop ]
+  %p = getelementptr i8, ptr %in, i64 %i
+  %q = getelementptr i8, ptr %out, i64 %i
+  %far = getelementptr i8, ptr %p, i64 4096
+  call void @llvm.prefetch.p0(ptr %far, i32 0, i32 3, i32 1)
+  %x = load <16 x i32>, ptr %p, align 64
+  store <16 x i32> %x, ptr %q, align 64, !nontemporal !0
+  %j = add i64 %i, 64
+  %more = icmp slt i64 %j, %bytes
+  br i1 %more, label %loop, label %end
+end:
+  fence seq_cst
+  ret void
+}
+!0 = !{i32 1}
+"""
+
+
+def lines(size: int) -> numpy.ndarray:
+    """So many bytes as lines of the caches, a row each."""
+    whole = numpy.ones(size + 64, numpy.uint8)
+    start = -whole.ctypes.data % 64
+    return whole[start : start + size].reshape(-1, 64)
+
+
+def copy_bandwidth(
+    traffic: int, pool: concurrent.futures.Executor, past_caches: Callable[..., None]
+) -> float:
     """Bytes per second that a copy of `traffic / 2` bytes reads and writes."""
-    source = numpy.ones(traffic // 2, numpy.uint8)
-    target = numpy.zeros_like(source)
+    source, target = lines(traffic // 2), lines(traffic // 2)
     threads = len(os.sched_getaffinity(0))
     parts = list(
         zip(numpy.array_split(target, threads), numpy.array_split(source, threads))
@@ -76,7 +109,15 @@ def copy_bandwidth(traffic: int, pool: concurrent.futures.Executor) -> float:
 
         list(pool.map(copy, parts))
 
-    return count * traffic / min(best_of(7, alone), best_of(7, together))
+    def past() -> None:
+        def copy(part: tuple[numpy.ndarray, numpy.ndarray]) -> None:
+            to, of = part
+            for _ in range(count):
+                past_caches(to.ctypes.data, of.ctypes.data, to.nbytes)
+
+        list(pool.map(copy, parts))
+
+    return count * traffic / min(best_of(7, way) for way in (alone, together, past))
 
 
 def multiply_add_text(kind: str, lanes: int) -> str:
@@ -129,15 +170,20 @@ def target_machine() -> llvm.TargetMachine:
     )
 
 
+def compiled(text: str, name: str) -> Callable[..., None]:
+    """The function of two pointers and a number; its machine code stays."""
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(text), target_machine())
+    engine.finalize_object()
+    ENGINES.append(engine)
+    signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+    return signature(engine.get_function_address(name))
+
+
 def multiply_add_peak(kind: str, pool: concurrent.futures.Executor) -> float:
     """Operations per second of all threads, two for each multiply-add."""
     size = 4 if kind == "float" else 8
     lanes = (64 if llvm.get_host_cpu_features().get("avx512f") else 32) // size
-    module = llvm.parse_assembly(multiply_add_text(kind, lanes))
-    engine = llvm.create_mcjit_compiler(module, target_machine())
-    engine.finalize_object()
-    signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
-    call = signature(engine.get_function_address("sum"))
+    call = compiled(multiply_add_text(kind, lanes), "sum")
     count, threads = 1_000_000, len(os.sched_getaffinity(0))
     buffers = [numpy.full(64 * (CHAINS + 2), 0, numpy.uint8) for _ in range(threads)]
     operand = numpy.full(128, 0, numpy.uint8)
@@ -157,7 +203,8 @@ def measure() -> Peaks:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        copy = {str(size): copy_bandwidth(size, pool) for size in FOOTPRINTS}
+        past = compiled(COPY_PAST_CACHES, "copy")
+        copy = {str(size): copy_bandwidth(size, pool, past) for size in FOOTPRINTS}
         rates = [multiply_add_peak(kind, pool) for kind in ("float", "double")]
     return Peaks(copy, *rates)
 
