@@ -197,4 +197,15 @@ def test_betainc_of_shapes_that_are_far_apart():
     a, b, x = np.array([1000, 3, 3.0]), np.array([1e30, 1e30, 1e12]), 1.0
     with cr.enable_x64(True):
         found = np.asarray(special.betainc(a, b, x / b))
+        small = np.asarray(special.betainc(0.1, np.array([5e-324, 1e-300, 1e-20]), 0.1))
     np.testing.assert_allclose(found, [0, 0.08030139707139, 0.08030139707167], 1e-12)
+    # b times the sum of x**(a + k) / (a + k), k = 0, 1, ...
+    slope = sum(0.1 ** (0.1 + k) / (0.1 + k) for k in range(40))
+    assert small[0] == 5e-324 * round(slope)
+    np.testing.assert_allclose(small[1:], slope * np.array([1e-300, 1e-20]), 1e-12)
+
+
+def test_dawsn_where_twice_its_argument_overflows():
+    with cr.enable_x64(True):
+        found = np.asarray(special.dawsn(np.array([1e308, -1.5e308])))
+    np.testing.assert_allclose(found, [5e-309, -(0.5 / 1.5e308)], 1e-14)

@@ -40,8 +40,8 @@ Ratio relative_to_mean(Split x, double a, double b) {
     const double s = a + b, s_rest = (a - (s - (s - a))) + (b - (s - a));
     const double t = x.x * s;
     const double t_rest = std::fma(x.x, s, -t) + x.x * s_rest + x.rest * s;
+    if (t < 1e-290) return {x.x / a * s, 0};  // no bits below to correct with
     const double ratio = t / a;
-    if (t < 1e-290) return {ratio, 0};  // no bits below to correct with
     return {ratio, (std::fma(-ratio, a, t) + t_rest) / t};
 }
 
@@ -142,6 +142,7 @@ double betainc(double a, double b, double x) {
     if (b == 0 || a == kInf) return 0;
     if (std::fmax(a, b) < 1e-20) return b / (a + b);
     if (a < 1e-290) return 1;
+    if (b < 1e-280) return b / 1e-280 * betainc(a, 1e-280, x);  // linear in b
     const Split here = {x, 0}, there = complement(here);
     if (x <= (a + 1) / (a + b + 2)) return below_mean(a, b, here, there);
     if (b < 1) return upper_near_zero(a, b, there);

@@ -150,7 +150,7 @@ double dawsn(double x) {
     }
     double sum = 1;  // sum of (2k - 1)!! / (2 x^2)^k; its smallest term is exp(-x^2)
     for (int odd = 61; odd > 0; odd -= 2) sum = 1 + odd / (2 * square) * sum;
-    return sum / (2 * x);
+    return 0.5 * sum / x;
 }
 
 /// Li_2(1 - exp(-u)), |u| <= log 2: the integral of u / (exp(u) - 1).

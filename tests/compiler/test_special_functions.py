@@ -99,9 +99,7 @@ def test_kernels_compute_what_evaluation_does(name, dtype):
 @pytest.mark.parametrize("name", CASES)
 def test_limits_and_missing_values_are_those_of_evaluation(name, dtype):
     arity = len(CASES[name][0])
-    edges = EDGES if arity < 3 else [v for v in EDGES if not 1e-40 >= abs(v) > 0]
-    edges = edges if arity < 3 else [v for v in edges if not 1e30 <= abs(v) < np.inf]
-    args = [np.array(column) for column in zip(*itertools.product(edges, repeat=arity))]
+    args = [np.array(column) for column in zip(*itertools.product(EDGES, repeat=arity))]
     found, expected = both(name, args, dtype)
     kept = ~np.isfinite(expected) | (expected == 0) | ~np.isfinite(found)
     assert_near(found[kept], expected[kept], 0, [a[kept] for a in args])
