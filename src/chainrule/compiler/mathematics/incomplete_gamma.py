@@ -288,6 +288,7 @@ def _upper_ratio(a: Expr, x: Expr, count: Expr, slope: bool) -> Any:
 
 
 def upper_value(a: Expr, x: Expr, count: Expr) -> Any:
+    """The continued fraction of the upper function, after so many steps."""
     return _upper_ratio(a, x, count, False)
 
 
