@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -21,8 +22,13 @@ def count():
 
 
 def own_threads():
-    """Names do not help: threads of the process that Python did not start."""
-    return len(os.listdir("/proc/self/task"))
+    """Names do not help: threads of the process that Python did not start. One that has
+    ended may be listed a moment longer, so the count is read until it stays."""
+    last, count = -1, len(os.listdir("/proc/self/task"))
+    while count != last:
+        time.sleep(0.02)
+        last, count = count, len(os.listdir("/proc/self/task"))
+    return count
 
 
 COUNT_AND_MARK = """
