@@ -8,8 +8,9 @@
 // A scan is a chain of dependent operations, so several run side by side: of several
 // rows, of several parts of a long row, or of neighbouring columns. What a part adds up
 // to is known before it is scanned; parts of all threads get their start from the part
-// before. The division into parts does not depend on the number of threads.
-#include "kernel_scan.h"
+// before. The division into parts does not depend on the number of threads. Results that
+// no cache holds are made a block at a time and written past the caches.
+#include "scan_streams.h"
 #include "processor.h"
 
 #include <algorithm>
@@ -20,10 +21,6 @@
 namespace chainrule::kernels {
 namespace {
 
-constexpr Int kStreams = 8;
-constexpr Int kPart = 4080;  // elements: parts do not fall on the same cache lines
-constexpr Int kChunk = kStreams * kPart;
-constexpr Int kAhead = 512;  // elements
 constexpr Int kSerial = 4096;  // rows up to here are scanned element by element
 constexpr Int kColumns = 256;  // most columns scanned together
 
@@ -34,78 +31,35 @@ struct Shape {
         : outer(ints[0]), n(ints[1]), inner(ints[2]), reverse(ints[3] != 0) {}
 };
 
-/// Rows or parts scanned side by side: x and y point to the first element in the
-/// direction of the scan, `distance` elements apart.
-template <class Memory, class Op> struct Scan {
+/// Scans of arrays, along rows and along columns.
+template <class Memory, class Op> struct Scan : Streams<Memory, Op> {
     using Element = typename Memory::Element;
     using Total = typename Memory::Total;
-
-    template <Int count, Int step>
-    static void streams(const Element* x, Element* y, Int distance, Int n,
-                        const Total* start) {
-        Total total[count];
-        for (Int j = 0; j < count; ++j) total[j] = start[j];
-        for (Int i = 0; i < n; ++i) {
-            for (Int j = 0; j < count; ++j) {
-                const Int at = j * distance + i * step;
-                total[j] = Op::combine(total[j], Memory::load(x[at]));
-                y[at] = Memory::store(total[j]);
-            }
-        }
-    }
-
-    /// The total of n elements, in a fixed order; x is the one lowest in memory. What
-    /// is `far` from the processor is asked for a page ahead: it does that itself within
-    /// a page only.
-    static Total sum(const Element* x, Int n, bool far) {
-        constexpr Int lanes = 64 / sizeof(Total);
-        Total totals[lanes];
-        for (Int j = 0; j < lanes; ++j) totals[j] = Op::template identity<Total>();
-        Int i = 0;
-        for (const Int whole = n - n % lanes; i < whole;) {
-            const Int stop = std::min(whole, i + kAhead);
-            for (Int k = i; far && k < stop; k += lanes)
-                __builtin_prefetch(x + k + 2 * kAhead);
-            for (; i < stop; i += lanes)
-                for (Int j = 0; j < lanes; ++j)
-                    totals[j] = Op::combine(totals[j], Memory::load(x[i + j]));
-        }
-        for (; i < n; ++i) totals[0] = Op::combine(totals[0], Memory::load(x[i]));
-        for (Int half = lanes / 2; half > 0; half /= 2)
-            for (Int j = 0; j < half; ++j)
-                totals[j] = Op::combine(totals[j], totals[j + half]);
-        return totals[0];
-    }
+    using S = Streams<Memory, Op>;
 
     /// Rows [begin, end) of n elements, one after the other element.
     template <Int step>
     static void rows(const Element* x, Element* y, Int n, Int begin, Int end) {
-        Total start[kStreams];
-        for (Total& t : start) t = Op::template identity<Total>();
         const Int first = step < 0 ? n - 1 : 0;
-        for (; begin + kStreams <= end; begin += kStreams)
-            streams<kStreams, step>(x + begin * n + first, y + begin * n + first, n, n,
-                                    start);
-        for (; begin < end; ++begin)
-            streams<1, step>(x + begin * n + first, y + begin * n + first, n, n, start);
-    }
-
-    /// Parts of a row: all of a chunk, or what is left at the end of the row. `x` and
-    /// `y` point to the chunk's first element in the direction of the scan.
-    template <int step>
-    static void chunk(const Element* x, Element* y, Int n, const Total* start) {
-        if (n == kChunk) {
-            streams<kStreams, step>(x, y, step * kPart, kPart, start);
-        } else {
-            streams<1, step>(x, y, 0, n, start);
-        }
+        auto several = [&](auto count) {
+            for (; begin + count <= end; begin += count) {
+                const Int at = begin * n + first;
+                Total start[kStreams];
+                std::fill_n(start, kStreams, Op::template identity<Total>());
+                S::template streams<count, step>(x + at, n, y + at, n, n, start);
+            }
+        };
+        several(Constant<kStreams>());
+        several(Constant<kStreams / 2>());
+        several(Constant<1>());
     }
 
     /// Long rows: the chunks of all rows in order, whichever thread is free.
     template <int step>
     static void long_rows(const Element* x, Element* y, Int rows, Int n) {
         const Int chunks = (n + kChunk - 1) / kChunk, units = rows * chunks;
-        const bool far = rows * n * Int(sizeof(Element)) >= 2 * streamed_bytes();
+        const Int bytes = rows * n * Int(sizeof(Element));
+        const bool past = bytes >= streamed_bytes(), far = bytes >= 2 * streamed_bytes();
         std::atomic<Int> next{0}, ready{0};
         Total carried = Op::template identity<Total>();  // by the units before `ready`
         auto work = [&](Int, Int) {
@@ -113,24 +67,28 @@ template <class Memory, class Op> struct Scan {
                 const Int row = unit / chunks, done = unit % chunks * kChunk;
                 const Int length = std::min(kChunk, n - done);
                 const Int at = row * n + (step > 0 ? done : n - 1 - done);
-                Total sums[kStreams];
-                const Int parts = length == kChunk ? kStreams : 1;
-                const Int part = length / parts;
-                for (Int j = 0; j < parts; ++j) {
-                    const Int low = at + (step > 0 ? j * part : -j * part - part + 1);
-                    sums[j] = sum(x + low, part, far);
+                // Equal parts, and a last one of what these leave.
+                Total sums[kStreams + 1];
+                const Int part = length / kStreams, rest = length % kStreams;
+                for (Int j = 0; j <= kStreams; ++j) {
+                    const Int size = j < kStreams ? part : rest;
+                    const Int low = at + (step > 0 ? j * part : -j * part - size + 1);
+                    sums[j] = S::sum(x + low, size, far);
                 }
                 wait_for(ready, unit);
                 Total total = done == 0 ? Op::template identity<Total>() : carried;
-                for (Int j = 0; j < parts; ++j) {
-                    const Total after = Op::combine(total, sums[j]);
-                    sums[j] = total;
+                for (Total& before : sums) {
+                    const Total after = Op::combine(total, before);
+                    before = total;
                     total = after;
                 }
                 carried = total;
                 ready.store(unit + 1, std::memory_order_release);
-                chunk<step>(x + at, y + at, length, sums);
+                S::template parts<step>(x + at, y + at, part, sums, past);
+                const Int last = at + step * kStreams * part;
+                S::template streams<1, step>(x + last, 0, y + last, 0, rest, sums + kStreams);
             }
+            if (past) finish_past();
         };
         parallel(std::min<Int>(threads::count(), units), 1, work);
     }
@@ -226,14 +184,15 @@ template <class Memory> void recurrence(void** buffers, const Int* ints, Int, In
         return;
     }
     parallel(s.outer, kStreams, [&](Int row, Int end) {
-        using Several = std::integral_constant<Int, kStreams>;
-        using One = std::integral_constant<Int, 1>;
-        for (; row + kStreams <= end; row += kStreams)
-            recur<Memory>(a + row * s.n, b + row * s.n, z + row * s.n, s.n, step, s.n,
-                          Several());
-        for (; row < end; ++row)
-            recur<Memory>(a + row * s.n, b + row * s.n, z + row * s.n, s.n, step, s.n,
-                          One());
+        auto several = [&](auto count) {
+            for (; row + count <= end; row += count) {
+                const Int at = row * s.n;
+                recur<Memory>(a + at, b + at, z + at, s.n, step, s.n, count);
+            }
+        };
+        several(Constant<kStreams>());
+        several(Constant<kStreams / 2>());
+        several(Constant<1>());
     });
 }
 

@@ -1,6 +1,7 @@
 /// What is accumulated in a scan: `Element` in memory, `Total` in registers, `load`,
 /// `store`, `combine` and the `identity`; `regroups` says whether a long row may be
-/// combined in another order than from its first element on.
+/// combined in another order than from its first element on, and `vectors` whether
+/// `combine` takes GCC's vectors as well.
 #pragma once
 #include "kernel_half.h"
 
@@ -36,6 +37,7 @@ template <class T> constexpr bool is_float = std::is_floating_point_v<T>;
 
 struct Add {
     static constexpr bool regroups = true;
+    static constexpr bool vectors = true;
     template <class T> static T identity() { return is_float<T> ? T(-0.0) : T(0); }
     template <class T> static T combine(T x, T y) { return T(x + y); }
 };
@@ -43,6 +45,7 @@ struct Add {
 /// In another order 0 * inf could arise where no product overflows.
 struct Multiply {
     static constexpr bool regroups = false;
+    static constexpr bool vectors = false;
     template <class T> static T identity() { return T(1); }
     template <class T> static T combine(T x, T y) {
         if constexpr (sizeof(T) < sizeof(int)) {
@@ -53,26 +56,44 @@ struct Multiply {
     }
 };
 
+/// `better` of x and y, which is x where y is NaN; y there.
+template <class T> T or_nan(T better, T y) {
+    if constexpr (std::is_arithmetic_v<T>) {
+        return y != y ? y : better;
+    } else {  // by bits: GCC would merge two choices, and miss the machine's instruction
+        using Bits = decltype(y != y);
+        const Bits nan = y != y;
+        return T((Bits(y) & nan) | (Bits(better) & ~nan));
+    }
+}
+
 struct Maximum {
     static constexpr bool regroups = true;
+    static constexpr bool vectors = true;
     template <class T> static T identity() {
         using Limits = std::numeric_limits<T>;
         return is_float<T> ? T(-Limits::infinity()) : Limits::lowest();
     }
-    template <class T> static T combine(T x, T y) { return x >= y || x != x ? x : y; }
+    template <class T> static T combine(T x, T y) {
+        return or_nan<T>(y > x ? y : x, y);
+    }
 };
 
 struct Minimum {
     static constexpr bool regroups = true;
+    static constexpr bool vectors = true;
     template <class T> static T identity() {
         using Limits = std::numeric_limits<T>;
         return is_float<T> ? Limits::infinity() : Limits::max();
     }
-    template <class T> static T combine(T x, T y) { return x <= y || x != x ? x : y; }
+    template <class T> static T combine(T x, T y) {
+        return or_nan<T>(y < x ? y : x, y);
+    }
 };
 
 struct LogAddExp {
     static constexpr bool regroups = false;
+    static constexpr bool vectors = false;
     template <class T> static T identity() {
         return T(-std::numeric_limits<T>::infinity());
     }

@@ -1,11 +1,11 @@
 // What the machine's caches keep.
 #include "processor.h"
 #include "native.h"
+#include "thread_pool.h"
 
 #include <algorithm>
 #include <fstream>
 #include <string>
-#include <thread>
 
 namespace chainrule {
 namespace {
@@ -39,8 +39,7 @@ bool is_intel() {
 }
 
 std::int64_t measure() {
-    const std::int64_t cores = std::max(1u, std::thread::hardware_concurrency());
-    if (is_intel()) return cores * std::max<std::int64_t>(cache(2), 1 << 20);
+    if (is_intel()) return threads::processors() * std::max<std::int64_t>(cache(2), 1 << 20);
     return std::max<std::int64_t>(cache(3), 1 << 23);
 }
 

@@ -203,12 +203,6 @@ void Pool::resize(int count) {
     count_ = count;
 }
 
-int default_count() {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-    return std::max(1, int(std::thread::hardware_concurrency()));
-}
-
 /// The count asked for by CHAINRULE_NUM_THREADS, 0 if it is not set.
 int count_from_environment() {
     const char* text = std::getenv("CHAINRULE_NUM_THREADS");
@@ -229,7 +223,7 @@ std::atomic<Pool*> the_pool{nullptr};
 Pool& pool() {
     Pool* found = the_pool.load(std::memory_order_acquire);
     if (found) return *found;
-    Pool* made = new Pool(initial_count ? initial_count : default_count());
+    Pool* made = new Pool(initial_count ? initial_count : processors());
     if (the_pool.compare_exchange_strong(found, made)) return *made;
     delete made;
     return *found;
@@ -242,6 +236,12 @@ void renew_after_fork() {
 }
 
 }  // namespace
+
+int processors() {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+    return std::max(1, int(std::thread::hardware_concurrency()));
+}
 
 void run(Kernel kernel, void** buffers, const std::int64_t* ints, std::int64_t extent,
          std::int64_t grain, std::int64_t chunks) {

@@ -19,6 +19,8 @@ using Kernel = void (*)(void** buffers, const std::int64_t* ints, std::int64_t b
 void run(Kernel kernel, void** buffers, const std::int64_t* ints, std::int64_t extent,
          std::int64_t grain, std::int64_t chunks);
 
+/// How many processors this process may use.
+int processors();
 /// How many threads, the caller's included, a run uses.
 int count();
 /// Sets it (at least 1). Waits for a run in progress; do not hold the GIL.

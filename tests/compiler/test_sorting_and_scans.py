@@ -9,7 +9,7 @@ import chainrule.numpy as cnp
 from chainrule import lax
 from chainrule.compiler.program import NativeStep
 
-from .native import assert_close, assert_same, steps_of
+from .native import assert_close, assert_same, steps_of, two_threads
 
 DTYPES = [np.float32, np.float16, ml_dtypes.bfloat16, np.int32, np.uint8, np.bool_]
 
@@ -74,6 +74,46 @@ def test_logarithms_of_sums(axis):
 
 def test_long_scans():
     assert_close(lambda x: cnp.cumsum(x), spread(300_000), rtol=1e-4)
+
+
+NUMPY = {
+    "cumsum": lambda x: np.cumsum(x, dtype=x.dtype),
+    "cummax": np.maximum.accumulate,
+    "cummin": np.minimum.accumulate,
+}
+
+
+@pytest.mark.parametrize("size", [4097, 16_895, 33_800, 300_007, 1_300_003])
+@pytest.mark.parametrize("dtype", ["int8", "int32", "int64", "float32", "float64"])
+@pytest.mark.parametrize("name", NUMPY)
+def test_long_scans_of_whole_numbers_are_exact(name, dtype, size):
+    """In parts, in lanes, past the caches (1.3 M), and what is left of these."""
+    draw = np.random.default_rng(size)
+    x = draw.integers(-3 if name == "cumsum" else -99, 4, size).astype(dtype)
+    x[size // 2] = -100
+    with cr.enable_x64(True), two_threads():
+        for reverse in (False, True):
+            f = cr.jit(lambda y: getattr(lax, name)(y, reverse=reverse))
+            turn = slice(None, None, -1 if reverse else 1)
+            wanted = NUMPY[name](x[turn])[turn]
+            np.testing.assert_array_equal(np.asarray(f(x)), wanted)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 7, 8, 13])
+def test_scans_of_some_rows_are_exact(rows):
+    x = np.random.default_rng(rows).integers(-50, 50, (rows, 203)).astype("float32")
+    np.testing.assert_array_equal(cr.jit(lambda x: cnp.cumsum(x, 1))(x), x.cumsum(1))
+    y = cr.jit(lambda x: lax.cummax(x, 1, reverse=True))(x)
+    wanted = np.maximum.accumulate(x[:, ::-1], 1)[:, ::-1]
+    np.testing.assert_array_equal(np.asarray(y), wanted)
+
+
+@pytest.mark.parametrize("name", ["cummax", "cummin", "cumsum"])
+def test_what_is_no_number_stays_so(name):
+    x = np.arange(40_000, dtype="float32") % 1000
+    x[20_000] = np.nan
+    y = np.asarray(cr.jit(getattr(lax, name))(x))
+    assert np.isnan(y[20_000:]).all() and not np.isnan(y[:20_000]).any()
 
 
 def test_gradients():

@@ -65,7 +65,13 @@ CASES["expn"] = [
     (orders(12) - 1, spread(1e-4, 1e3)),
     (spread(1, 1e9).round(), 9 * draw.random(COUNT)),
 ]
-ULPS = {"float32": 1, "float64": 128}
+DTYPES = ["float32", "float64"]
+ULPS = {
+    "zeta": 8, "polygamma": 16, "igamma": 24, "igammac": 24, "igamma_grad_a": 64,
+    "random_gamma_grad": 64, "regularized_incomplete_beta": 24, "exp1": 24, "expi": 12,
+    "expn": 12, "dawsn": 4, "spence": 4,
+}  # fmt: skip
+"""In f64; f32 computes in it, and may round to a neighbour."""
 
 
 def both(name, args, dtype):
@@ -88,14 +94,15 @@ def assert_near(found, expected, ulps, args):
     assert not wrong.size, places
 
 
-@pytest.mark.parametrize("dtype", ULPS)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", CASES)
 def test_kernels_compute_what_evaluation_does(name, dtype):
+    ulps = ULPS[name] if dtype == "float64" else 1
     for args in CASES[name]:
-        assert_near(*both(name, args, dtype), ULPS[dtype], args)
+        assert_near(*both(name, args, dtype), ulps, args)
 
 
-@pytest.mark.parametrize("dtype", ULPS)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", CASES)
 def test_limits_and_missing_values_are_those_of_evaluation(name, dtype):
     arity = len(CASES[name][0])

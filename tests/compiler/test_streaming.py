@@ -20,6 +20,15 @@ def everything_streams(monkeypatch):
     monkeypatch.setattr(schedule, "streamed_bytes", lambda: 1)
 
 
+BOUND = 1 << 18
+
+
+@pytest.fixture
+def bound(monkeypatch):
+    """The number of bytes from which on results are written past the caches."""
+    monkeypatch.setattr(schedule, "streamed_bytes", lambda: BOUND)
+
+
 def streamed(f, *args):
     """How many of the steps of `f` have stores past the caches."""
     return sum("!nontemporal" in step.text for step in steps_of(f, *args))
@@ -71,16 +80,16 @@ def test_loops_write_their_steps_results(everything_streams):
     assert_close(f, numbers(1003))
 
 
-def test_large_results_stream_and_small_ones_do_not():
+def test_large_results_stream_and_small_ones_do_not(bound):
     double = lambda x: x * 2
-    large = (schedule.streamed_bytes() + 4) // 4
+    large = BOUND // 4 + 1
     assert streamed(double, numbers(large)) == 1
     assert streamed(double, numbers(large // 2)) == 0
     assert streamed(cnp.sum, numbers(large)) == 0
 
 
-def test_large_arrays_with_two_threads():
-    x = numbers(schedule.streamed_bytes() // 4 + 77)
+def test_large_arrays_with_two_threads(bound):
+    x = numbers(4 * BOUND + 77)
     f = cr.jit(lambda x: (x[1:] * 2, x > 0))
     with two_threads():
         for _ in range(3):
@@ -123,22 +132,25 @@ def test_what_updates_begin_with_does_not_stream(everything_streams):
     assert streamed(lambda x, i: (x * 2).at[i].set(x), x, i) == 0
 
 
-def test_the_report_says_so():
-    x = cnp.zeros(schedule.streamed_bytes() // 4 + 1)
+def test_the_report_says_so(bound):
+    x = cnp.zeros(BOUND // 4 + 1)
     text = cr.jit(lambda x: x * 2).lower(x).compile().as_text()
     assert "# past the caches" in text
 
 
-def test_what_is_read_in_order_is_asked_for_ahead():
-    x = numbers(2 * schedule.streamed_bytes() // 4)
+def test_what_is_read_in_order_is_asked_for_ahead(bound):
+    x = numbers(4 * BOUND)
     columns = x.reshape(-1, 1024)
     asked = lambda f, *args: sum("@llvm.prefetch" in s.text for s in steps_of(f, *args))
     assert asked(cnp.sin, x) == 1
     assert asked(lambda x: (x * x).sum(), x) == 1
     assert asked(lambda x: x.max(1), columns) == 1
-    assert asked(cnp.sin, x[: len(x) // 2]) == 0
+    assert asked(lambda x: cnp.sin(x[:, :640]), columns) == 1
+    assert asked(cnp.sin, x[: 2 * BOUND // 4 - 1]) == 0
+    assert asked(lambda x: cnp.sin(x[:, :400]), columns) == 0
     assert asked(lambda x: x.sum(0), columns) == 0
     assert asked(lambda x: cnp.flip(x) * 2, x) == 0
+    assert asked(lambda x: x[::-1] * 2, columns) == 0
 
 
 def test_the_end_of_an_operand_is_no_limit_to_what_is_asked_for(monkeypatch):

@@ -9,17 +9,10 @@ executes. Only `codegen` knows LLVM; no file here knows a primitive by name.
 import importlib as _importlib
 from typing import Any as _Any
 
-_SUBMODULES = frozenset(
-    (
-        "complex_programs",
-        "families",
-        "hoisting",
-        "pipeline",
-        "recurrences",
-        "report",
-        "start",
-    )
-)
+_SUBMODULES = (
+    "complex_programs", "families", "hoisting", "pipeline", "recurrences", "report",
+    "start",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> _Any:

@@ -43,14 +43,8 @@ class Description:
         stages = [self._stage(k, s) for k, s in enumerate(kernel.stages)]
         sizes = tuple((self._buffer(b), n) for b, n in scratch.items())
         ahead = tuple(sorted([self._buffer(b) for b in kernel.ahead]))
-        self.key = (
-            width,
-            tuple(loops),
-            tuple(stages),
-            tuple(self._parts),
-            sizes,
-            ahead,
-        )
+        parts = tuple(self._parts)
+        self.key = (width, tuple(loops), tuple(stages), parts, sizes, ahead)
 
     def _number(self, n: int) -> Any:
         if is_literal(n):

@@ -478,7 +478,7 @@ def _widest(nodes: Sequence[Expr]) -> int:
 
 def _is_along(x: Expr) -> bool:
     """Whether `x` loads different elements: one that all lanes share has no vector."""
-    return x.op == "load" and bool(x.data[2] or len(x.args) > 0)
+    return x.op == "load" and bool(x.data[2] or x.args)
 
 
 def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:

@@ -46,11 +46,10 @@ def ahead(kernel: Kernel, least: int) -> frozenset[Any]:
     """The buffers, of `least` bytes and more, that `kernel` reads in order."""
     found: dict[Any, bool] = {}
     for stage, axes in _large(kernel, least):
-        last = axes[-1]
         for x in _loads(stage):
-            in_order = last.vector and dict(x.data[2]).get(last.var) == 1
             large = _bytes(x, x.data[2], axes) >= least and not x.data[3]
-            found[x.data[0]] = in_order and large and found.get(x.data[0], True)
+            asked = large and axes[-1].vector and _in_order(dict(x.data[2]), axes)
+            found[x.data[0]] = asked and found.get(x.data[0], True)
     return frozenset([b for b, in_order in found.items() if in_order])
 
 
@@ -74,6 +73,21 @@ def _evenly(s: Store, vectors: set[Any]) -> bool:
     if s.index.rest is not None or s.when is not None or s.combine is not None:
         return False
     return any(v in vectors and stride == 1 for v, stride in s.index.terms)
+
+
+def _in_order(strides: dict[Any, int], axes: list[Axis]) -> bool:
+    """Whether the loops go over memory once, from its lower end on, and leave out no more
+    than they read."""
+    if strides.get(axes[-1].var) != 1:
+        return False
+    covered = 1
+    for a in reversed(axes):
+        stride = about(strides.get(a.var, covered))
+        if not covered <= stride <= 2 * covered:
+            return False
+        if a.var in strides:
+            covered = stride * about(a.extent)
+    return True
 
 
 def _bytes(value: Expr, terms: Any, axes: list[Axis]) -> int:

@@ -16,28 +16,18 @@ from .arithmetic import mul_p
 from .elementwise_complex import abs_p
 from .elementwise_exponential import exp_p, log_p
 from .elementwise_powers import square_p
-from .elementwise_rules import constant, elementwise, native
+from .elementwise_rules import constant, native, special
 from .elementwise_selection import select
 from .elementwise_trigonometric import cos_p, sin_p
 from .shaping import move_dim
 
-
-def _special(name: str, doc: str, *partials: Any, cost: float = 200.0) -> Any:
-    def scalar(m: Any, *xs: Any) -> Any:
-        return getattr(m, name)(*xs)
-
-    return elementwise(
-        name, doc, native(name), kinds="f", partials=partials, scalar=scalar, cost=cost
-    )
-
-
-exp1_p = _special(
+exp1_p = special(
     "exp1", "the integral of exp(-t) / t from x to infinity",
-    lambda y, x: -exp_p(-x) / x,
+    lambda y, x: -exp_p(-x) / x, cost=200.0,
 )  # fmt: skip
-expi_p = _special(
+expi_p = special(
     "expi", "the integral of exp(t) / t from -infinity to x",
-    lambda y, x: exp_p(x) / x,
+    lambda y, x: exp_p(x) / x, cost=200.0,
 )  # fmt: skip
 
 
@@ -48,9 +38,10 @@ def _expn_partial(y: Any, n: Any, x: Any) -> Any:
     return -select(zero, below, expn_p(select(zero, constant(1, n), n) - 1, x))
 
 
-expn_p = _special(
+expn_p = special(
     "expn", "the integral of exp(-x t) / t**n from 1 to infinity, for whole n",
     Missing("expn: no derivative in the order n is defined"), _expn_partial,
+    cost=200.0,
 )  # fmt: skip
 
 
@@ -62,9 +53,10 @@ def _dawsn_partial(y: Any, x: Any) -> Any:
     return select(large, -tail, 1 - 2 * x * y)
 
 
-dawsn_p = _special(
-    "dawsn", "exp(-x**2) times the integral of exp(t**2) from 0 to x", _dawsn_partial
-)
+dawsn_p = special(
+    "dawsn", "exp(-x**2) times the integral of exp(t**2) from 0 to x", _dawsn_partial,
+    cost=200.0,
+)  # fmt: skip
 
 
 def _spence_partial(y: Any, x: Any) -> Any:
@@ -75,9 +67,10 @@ def _spence_partial(y: Any, x: Any) -> Any:
     return select(close, near, -log_p(x) / select(close, constant(1, t), t))
 
 
-spence_p = _special(
-    "spence", "the integral of log(t) / (1 - t) from 1 to x", _spence_partial
-)
+spence_p = special(
+    "spence", "the integral of log(t) / (1 - t) from 1 to x", _spence_partial,
+    cost=200.0,
+)  # fmt: skip
 
 
 # --- two integrals at once -----------------------------------------------------------

@@ -212,3 +212,18 @@ def native(name: str) -> Callable[..., Any]:
         return out.astype(dtype)
 
     return evaluate
+
+
+def special(
+    name: str, doc: str, *partials: Any, symbol: str | None = None, cost: float = 25.0
+) -> Any:
+    """The primitive of a special function of floats, with its derivative in each
+    argument: evaluated by the runtime, in kernels the mathematical function `name`."""
+
+    def scalar(m: Any, *xs: Any) -> Any:
+        return getattr(m, name)(*xs)
+
+    return elementwise(
+        symbol or name, doc, native(name), kinds="f", partials=partials, scalar=scalar,
+        cost=cost,
+    )  # fmt: skip

@@ -15,56 +15,33 @@ from .elementwise_complex import abs_p, sign_p
 from .elementwise_exponential import exp_p, log1p_p, log_p
 from .elementwise_logic import and_p
 from .elementwise_powers import square_p
-from .elementwise_rules import constant, elementwise, native
+from .elementwise_rules import constant, special
 from .elementwise_selection import select
-
-
-def _special(
-    name: str,
-    doc: str,
-    partials: tuple[Any, ...],
-    symbol: str | None = None,
-    scalar: Any = None,
-    cost: float = 25.0,
-) -> Any:
-    return elementwise(
-        symbol or name, doc, native(name), kinds="f", partials=partials, scalar=scalar,
-        cost=cost,
-    )  # fmt: skip
-
 
 # --- gamma and zeta ------------------------------------------------------------------
 
-lgamma_p = _special(
+lgamma_p = special(
     "lgamma",
     "log |Gamma(x)|",
-    (lambda y, x: digamma_p(x),),
-    scalar=lambda m, x: m.lgamma(x),
+    lambda y, x: digamma_p(x),
 )
-digamma_p = _special(
+digamma_p = special(
     "digamma",
     "Gamma'(x) / Gamma(x)",
-    (lambda y, x: polygamma_p(constant(1, x), x),),
-    scalar=lambda m, x: m.digamma(x),
+    lambda y, x: polygamma_p(constant(1, x), x),
 )
-polygamma_p = _special(
+polygamma_p = special(
     "polygamma",
     "the m-th derivative of digamma at x; m a nonnegative integer, as a float",
-    (
-        Missing("polygamma: no derivative in the order m is defined"),
-        lambda y, m, x: polygamma_p(m + 1, x),
-    ),
-    scalar=lambda m, n, x: m.polygamma(n, x),
+    Missing("polygamma: no derivative in the order m is defined"),
+    lambda y, m, x: polygamma_p(m + 1, x),
     cost=400.0,
 )
-zeta_p = _special(
+zeta_p = special(
     "zeta",
     "the Hurwitz zeta function: the sum of (q + k)**-x over k = 0, 1, ...",
-    (
-        Missing("zeta: no derivative in the exponent x is defined"),
-        lambda y, x, q: -x * zeta_p(x + 1, q),
-    ),
-    scalar=lambda m, x, q: m.zeta(x, q),
+    Missing("zeta: no derivative in the exponent x is defined"),
+    lambda y, x, q: -x * zeta_p(x + 1, q),
     cost=400.0,
 )
 
@@ -76,40 +53,34 @@ def _gamma_density(a: Any, x: Any) -> Any:
     return exp_p((a - 1) * log_p(base) - x - lgamma_p(a))
 
 
-igamma_p = _special(
+igamma_p = special(
     "igamma",
     "the lower regularised incomplete gamma function P(a, x)",
-    (
-        lambda y, a, x: igamma_grad_a_p(a, x),
-        lambda y, a, x: _gamma_density(a, x),
-    ),
-    scalar=lambda m, a, x: m.igamma(a, x),
+    lambda y, a, x: igamma_grad_a_p(a, x),
+    lambda y, a, x: _gamma_density(a, x),
     cost=500.0,
 )
-igammac_p = _special(
+igammac_p = special(
     "igammac",
     "the upper regularised incomplete gamma function Q(a, x)",
-    (
-        lambda y, a, x: -igamma_grad_a_p(a, x),
-        lambda y, a, x: -_gamma_density(a, x),
-    ),
-    scalar=lambda m, a, x: m.igammac(a, x),
+    lambda y, a, x: -igamma_grad_a_p(a, x),
+    lambda y, a, x: -_gamma_density(a, x),
     cost=500.0,
 )
 _second = Missing("igamma: second derivatives in the shape a are not defined")
-igamma_grad_a_p = _special(
+igamma_grad_a_p = special(
     "igamma_grad_a",
     "the derivative of P(a, x) in a",
-    (_second, _second),
-    scalar=lambda m, a, x: m.igamma_grad_a(a, x),
+    _second,
+    _second,
     cost=800.0,
 )
 _sampled = Missing("random_gamma_grad: second derivatives are not defined")
-random_gamma_grad_p = _special(
+random_gamma_grad_p = special(
     "random_gamma_grad",
     "the derivative in a of a gamma variate x at fixed P(a, x)",
-    (_sampled, _sampled),
-    scalar=lambda m, a, x: m.random_gamma_grad(a, x),
+    _sampled,
+    _sampled,
     cost=800.0,
 )
 
@@ -125,12 +96,13 @@ def _beta_density(y: Any, a: Any, b: Any, x: Any) -> Any:
     return exp_p((b - 1) * log1p_p(-x) + (a - 1) * log_p(x) - log_beta)
 
 
-betainc_p = _special(
+betainc_p = special(
     "betainc",
     "the regularised incomplete beta function I_x(a, b)",
-    (_shape, _shape, _beta_density),
-    "regularized_incomplete_beta",
-    scalar=lambda m, a, b, x: m.betainc(a, b, x),
+    _shape,
+    _shape,
+    _beta_density,
+    symbol="regularized_incomplete_beta",
     cost=600.0,
 )
 
@@ -139,19 +111,17 @@ betainc_p = _special(
 
 _gauss = 2 / math.sqrt(math.pi)
 
-erf_p = _special(
+erf_p = special(
     "erf",
     "2/sqrt(pi) times the integral of exp(-t**2) from 0 to x",
-    (lambda y, x: _gauss * exp_p(-square_p(x)),),
-    scalar=lambda m, x: m.erf(x),
+    lambda y, x: _gauss * exp_p(-square_p(x)),
 )
-erfc_p = _special(
+erfc_p = special(
     "erfc", "1 - erf(x), exact for large x",
-    (lambda y, x: -_gauss * exp_p(-square_p(x)),), scalar=lambda m, x: m.erfc(x),
+    lambda y, x: -_gauss * exp_p(-square_p(x)),
 )  # fmt: skip
-erf_inv_p = _special(
-    "erf_inv", "the x whose erf is given", (lambda y, x: exp_p(square_p(y)) / _gauss,),
-    scalar=lambda m, x: m.erf_inv(x),
+erf_inv_p = special(
+    "erf_inv", "the x whose erf is given", lambda y, x: exp_p(square_p(y)) / _gauss,
 )  # fmt: skip
 
 
@@ -167,21 +137,18 @@ def _erfcx_partial(y: Any, x: Any) -> Any:
     return select(large, -_gauss * tail, 2 * x * y - _gauss)
 
 
-erfcx_p = _special(
-    "erfcx", "exp(x**2) erfc(x), the scaled erfc", (_erfcx_partial,),
-    scalar=lambda m, x: m.erfcx(x),
+erfcx_p = special(
+    "erfcx", "exp(x**2) erfc(x), the scaled erfc", _erfcx_partial,
 )  # fmt: skip
-log_ndtr_p = _special(
+log_ndtr_p = special(
     "log_ndtr",
     "the logarithm of the standard normal distribution function",
-    (lambda y, x: math.sqrt(2 / math.pi) / erfcx_p(-math.sqrt(0.5) * x),),
-    scalar=lambda m, x: m.log_ndtr(x),
+    lambda y, x: math.sqrt(2 / math.pi) / erfcx_p(-math.sqrt(0.5) * x),
 )
-ndtri_p = _special(
+ndtri_p = special(
     "ndtri",
     "the quantile of the standard normal distribution",
-    (lambda y, x: math.sqrt(2 * math.pi) * exp_p(0.5 * square_p(y)),),
-    scalar=lambda m, x: m.ndtri(x),
+    lambda y, x: math.sqrt(2 * math.pi) * exp_p(0.5 * square_p(y)),
 )
 
 
@@ -196,17 +163,15 @@ def _bessel_i1e_partial(y: Any, x: Any) -> Any:
     return select(tiny, constant(0.5, x), away)
 
 
-bessel_i0e_p = _special(
+bessel_i0e_p = special(
     "bessel_i0e",
     "exp(-|x|) I0(x), the scaled modified Bessel function of order 0",
-    (lambda y, x: bessel_i1e_p(x) - sign_p(x) * y,),
-    scalar=lambda m, x: m.bessel_i0e(x),
+    lambda y, x: bessel_i1e_p(x) - sign_p(x) * y,
 )
-bessel_i1e_p = _special(
+bessel_i1e_p = special(
     "bessel_i1e",
     "exp(-|x|) I1(x), the scaled modified Bessel function of order 1",
-    (_bessel_i1e_partial,),
-    scalar=lambda m, x: m.bessel_i1e(x),
+    _bessel_i1e_partial,
 )
 
 __all__ = [

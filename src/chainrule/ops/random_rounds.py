@@ -7,6 +7,7 @@ how many rounds the others need: a kernel counts them, another draws.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -54,8 +55,7 @@ class Draw:
 
     def of(self, shape: Sequence[int], dtype: Any) -> Draw:
         """The same, to make an intermediate value."""
-        other = object.__new__(Draw)
-        other.__dict__.update(self.__dict__)
+        other = copy.copy(self)
         other.build = self.build.of(self.build.aval(shape, dtype))
         return other
 

@@ -309,13 +309,9 @@ class _RoutineWriter(ExpressionWriter):
             vector(NAMES[x.type], width) for x in (routine.body, *routine.parameters)
         ]
         given = ", ".join(f"{t} %a{k}" for k, t in enumerate(types[1:]))
-        return "\n".join(
-            [
-                f"define internal {types[0]} @{name}({given}) #{self.attributes()} {{\nentry:",
-                *self.scopes.top.lines,
-                f"  ret {types[0]} {result}\n}}",
-            ]
-        )
+        head = f"define internal {types[0]} @{name}({given}) #{self.attributes()} {{"
+        last = f"  ret {types[0]} {result}\n}}"
+        return "\n".join([head, "entry:", *self.scopes.top.lines, last])
 
 
 class _IterationWriter(_RoutineWriter):
