@@ -68,6 +68,15 @@ template <class T> void solve(void** buffers, const Int* ints, Int begin, Int en
                             at<T>(buffers, 2, begin, n * sides));
 }
 
+/// n, sides, parts in which right-hand sides are solved, perturb; the extent counts parts
+template <class T>
+void tridiagonal_solve(void** buffers, const Int* ints, Int begin, Int end) {
+    const auto in = [&](int k) { return static_cast<const T*>(buffers[k]); };
+    TridiagonalSolve<T>(ints[3]).some(
+        {ints[0], ints[1], in(0), in(1), in(2), in(3), static_cast<T*>(buffers[4])},
+        ints[2], begin, end);
+}
+
 /// n
 template <class T>
 void determinant(void** buffers, const Int* ints, Int begin, Int end) {
@@ -130,6 +139,7 @@ template <class T> void add_all(Names& names, const std::string& type) {
     names["lu_" + type] = lu<T>;
     names["lu_solve_" + type] = lu_solve<T>;
     names["solve_" + type] = solve<T>;
+    names["tridiagonal_solve_" + type] = tridiagonal_solve<T>;
     names["determinant_" + type] = determinant<T>;
     names["qr_reflections_" + type] = qr_reflections<T>;
     names["qr_basis_" + type] = qr_basis<T>;

@@ -8,6 +8,7 @@
 #pragma once
 #include "lapack.h"
 #include "small_matrices.h"
+#include "tridiagonal.h"
 
 #include <numeric>
 
@@ -29,6 +30,7 @@ CHAINRULE_ROUTINE(orgqr, "ungqr")
 CHAINRULE_ROUTINE(syevd, "heevd")
 CHAINRULE_ROUTINE(gesdd)
 CHAINRULE_ROUTINE(gesvd)
+CHAINRULE_ROUTINE(gtsv)
 #undef CHAINRULE_ROUTINE
 }  // namespace fortran
 
@@ -258,6 +260,70 @@ template <class T> class FactoredSolve {
     bool transposed_;
     TriangularSolve<T> upper_, lower_;
     Workspace<T> moved_;
+};
+
+/// x with a x = b for tridiagonal a; NaN where a pivot is zero. If asked, a system whose
+/// solution is not finite is solved again with a diagonal that rounding has moved.
+/// Complex systems go to LAPACK.
+template <class T> class TridiagonalSolve {
+  public:
+    using Systems = tridiagonal::Systems<T>;
+
+    explicit TridiagonalSolve(bool perturb) : perturb_(perturb) {}
+
+    /// The pieces [begin, end) of systems, each one of `parts` parts of the right-hand
+    /// sides of one; one part only where systems are complex or may be moved.
+    void some(const Systems& systems, Int parts, Int begin, Int end) const {
+        const Int size = systems.n * systems.sides;
+        if (size == 0) return;
+        if constexpr (is_complex<T>) {
+            for (Int i = begin; i < end; ++i) one(at(systems, i));
+        } else {
+            tridiagonal::solve(systems, parts, begin, end);
+        }
+        for (Int i = begin; perturb_ && i < end; ++i)
+            if (!all_finite(systems.x + i * size, size)) solve_moved(at(systems, i));
+    }
+
+  private:
+    static Systems at(const Systems& s, Int i) {
+        const Int row = i * s.n, entry = row * s.sides;
+        return {s.n, s.sides, s.dl + row, s.d + row, s.du + row, s.b + entry, s.x + entry};
+    }
+
+    /// LAPACK overwrites all it is given.
+    static void one(const Systems& s) {
+        const Int n = s.n, k = s.sides;
+        Workspace<T> below(n), middle(n), above(n), sides(n * k);
+        std::copy_n(s.dl + 1, n - 1, below.data());
+        std::copy_n(s.d, n, middle.data());
+        std::copy_n(s.du, n - 1, above.data());
+        transpose_into(s.b, n, k, sides.data());
+        Int info = 0;
+        fortran::gtsv<T>()(n, k, below.data(), middle.data(), above.data(), sides.data(),
+                           n, &info);
+        if (info != 0) return void(std::fill_n(s.x, n * k, nan_of<T>()));
+        transpose_into(sides.data(), k, n, s.x);
+    }
+
+    static void solve_moved(Systems s) {
+        using Limits = std::numeric_limits<Real<T>>;
+        Real<T> largest = 0;
+        for (Int i = 0; i < s.n; ++i) {
+            Real<T> size = std::abs(s.d[i]);
+            if (i > 0) size += std::abs(s.dl[i]);
+            if (i + 1 < s.n) size += std::abs(s.du[i]);
+            largest = std::max(largest, size);
+        }
+        const Real<T> step = std::max(Limits::epsilon() * largest,
+                                      Limits::min() / Limits::epsilon());
+        Workspace<T> moved(s.n);
+        for (Int i = 0; i < s.n; ++i) moved[i] = s.d[i] + step;
+        s.d = moved.data();
+        TridiagonalSolve(false).some(s, 1, 0, 1);
+    }
+
+    bool perturb_;
 };
 
 }  // namespace chainrule::lapack

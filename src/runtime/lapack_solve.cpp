@@ -140,7 +140,7 @@ nb::object determinant(nb::handle a_value) {
 }
 
 nb::object tridiagonal_solve(nb::handle dl_value, nb::handle d_value,
-                             nb::handle du_value, nb::handle b_value) {
+                             nb::handle du_value, nb::handle b_value, bool perturb) {
     constexpr const char* function = "lapack_tridiagonal_solve";
     Operand dl(function, "dl", dl_value, 1), d(function, "d", d_value, 1);
     Operand du(function, "du", du_value, 1), b(function, "b", b_value, 2);
@@ -154,21 +154,12 @@ nb::object tridiagonal_solve(nb::handle dl_value, nb::handle d_value,
         using T = decltype(zero);
         Int n = d.cols(), k = b.cols();
         Result<T> x(b, {n, k});
-        Routine gtsv = routine<T>("gtsv");
-        Workspace<T> below(n), middle(n), above(n), sides(n * k);
-        each_problem(x.core_size() > 0 ? b.batch() : 0, n, [&](Int i) {
-            std::copy_n(dl.data<T>(i) + 1, n - 1, below.data());
-            std::copy_n(d.data<T>(i), n, middle.data());
-            std::copy_n(du.data<T>(i), n - 1, above.data());
-            transpose_into(b.data<T>(i), n, k, sides.data());
-            Int info = 0;
-            gtsv(n, k, below.data(), middle.data(), above.data(), sides.data(), n,
-                 &info);
-            if (info != 0) {
-                x.fill(i, nan_of<T>());
-            } else {
-                transpose_into(sides.data(), k, n, x.data(i));
-            }
+        const Int parts = is_complex<T> || perturb ? 1 : tridiagonal::parts_of(k);
+        all_problems(n, [&] {
+            TridiagonalSolve<T>(perturb).some(
+                {n, k, dl.data<T>(0), d.data<T>(0), du.data<T>(0), b.data<T>(0),
+                 x.data(0)},
+                parts, 0, b.batch() * parts);
         });
         return x.array();
     });
@@ -237,7 +228,7 @@ void register_solvers(nb::module_& m) {
     m.def("lapack_determinant", &determinant, nb::arg("a"));
     m.def("lapack_solve", &solve, nb::arg("a"), nb::arg("b"));
     m.def("lapack_tridiagonal_solve", &tridiagonal_solve, nb::arg("dl"), nb::arg("d"),
-          nb::arg("du"), nb::arg("b"));
+          nb::arg("du"), nb::arg("b"), nb::arg("perturb_singular") = false);
     m.def("lapack_triangular_sylvester", &sylvester, nb::arg("a"), nb::arg("b"),
           nb::arg("c"), nb::arg("trans_a") = "N", nb::arg("trans_b") = "N",
           nb::arg("subtract") = false);

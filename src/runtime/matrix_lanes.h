@@ -76,16 +76,15 @@ template <class T> CHAINRULE_INLINE void transpose(Numbers<T>* rows) {
     exchange_blocks<1, T>(rows, lanes);
 }
 
-/// Reads a group, a vector's number of entries at once. A read may reach into matrices
-/// behind, as far as the group has them.
+/// Reads `size` entries of each of a group, a vector's number of them at once: `entries`
+/// has room for a multiple of that. A read may reach into what lies behind, as far as
+/// the group has it.
 template <class T>
-CHAINRULE_INLINE void read(const Group<T>& group, Int n, const T* from,
-                           Matrices<T>& a) {
-    const Int size = n * n;
+CHAINRULE_INLINE void read_entries(const Group<T>& group, Int size, const T* from,
+                                   Numbers<T>* entries) {
     from += group.first * size;
-    a.n = n;
     for (Int start = 0; start < size; start += kLanes<T>) {
-        Numbers<T>* rows = a.entries + start;
+        Numbers<T>* rows = entries + start;
         const Int rest = std::min<Int>(size - start, kLanes<T>);
         for (int lane = 0; lane < kLanes<T>; ++lane) {
             const int source = group.source(lane);
@@ -101,16 +100,16 @@ CHAINRULE_INLINE void read(const Group<T>& group, Int n, const T* from,
     }
 }
 
-/// Writes a group, last entries first: a write may reach into matrices behind, whose
-/// own entries follow.
+/// Writes what `read_entries` reads, last entries first: a write may reach into what
+/// lies behind, whose own entries follow.
 template <class T>
-CHAINRULE_INLINE void write(const Group<T>& group, Int n, const Matrices<T>& a, T* to) {
-    const Int size = n * n;
+CHAINRULE_INLINE void write_entries(const Group<T>& group, Int size,
+                                    const Numbers<T>* entries, T* to) {
     to += group.first * size;
     for (Int start = (size - 1) / kLanes<T> * kLanes<T>; start >= 0;
          start -= kLanes<T>) {
         Numbers<T> rows[kLanes<T>];
-        std::copy_n(a.entries + start, kLanes<T>, rows);
+        std::copy_n(entries + start, kLanes<T>, rows);
         transpose<T>(rows);
         const Int rest = std::min<Int>(size - start, kLanes<T>);
         for (int lane = 0; lane < group.lanes; ++lane) {
@@ -122,6 +121,19 @@ CHAINRULE_INLINE void write(const Group<T>& group, Int n, const Matrices<T>& a, 
                 std::memcpy(entry, &rows[lane], std::size_t(rest) * sizeof(T));
         }
     }
+}
+
+/// Reads a group of n x n matrices.
+template <class T>
+CHAINRULE_INLINE void read(const Group<T>& group, Int n, const T* from,
+                           Matrices<T>& a) {
+    a.n = n;
+    read_entries<T>(group, n * n, from, a.entries);
+}
+
+template <class T>
+CHAINRULE_INLINE void write(const Group<T>& group, Int n, const Matrices<T>& a, T* to) {
+    write_entries<T>(group, n * n, a.entries, to);
 }
 
 }  // namespace

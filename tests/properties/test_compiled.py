@@ -27,7 +27,7 @@ ON_HOST = {
     "io_callback", "least_squares", "ormqr", "parlett", "pinv", "polar",
     "pure_callback", "qdwh", "qr", "ragged_dot_general",
     "schur", "sici", "sylvester",
-    "tridiagonal", "tridiagonal_solve",
+    "tridiagonal",
 }  # fmt: skip
 """Primitives that run as host steps though kernels know all of their dtypes; `qr` where
 it pivots, `cofactors` of matrices beyond 3 x 3."""

@@ -1,15 +1,22 @@
-"""Tridiagonal linear systems."""
+"""Tridiagonal linear systems.
+
+`tridiagonal_solve` is closed under differentiation: its rules solve systems of the same
+matrix, or of its transpose, whose diagonals change places. Only right-hand sides are
+linear. Eager calls and compiled programs run the same code (src/runtime/tridiagonal.cpp).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..runtime import lapack
+from . import linalg_kernels
 from .absorbing_forms import absorbing_blocks
+from .joining import with_batch_first
 from .linalg_rules import check_dtype, declare
+from .linalg_triangular import fold_columns
 from .matrices import as_columns
 from .shaping import full
 from .slicing import pad_p
@@ -41,19 +48,6 @@ def shift(x: Any, axis: int, by: int) -> Any:
     return pad_p(x, full((), 0, x.dtype), padding_config=config)
 
 
-def _compute(dl: Any, d: Any, du: Any, b: Any, *, perturb_singular: bool) -> Any:
-    """By LAPACK; if asked, a singular matrix is moved by rounding on its diagonal."""
-    x = lapack.tridiagonal_solve(dl, d, du, b)
-    if not perturb_singular or np.isfinite(x).all():
-        return x
-    size = np.abs(dl) + np.abs(d) + np.abs(du)
-    step = np.finfo(d.dtype).eps * size.max(-1, keepdims=True, initial=0)
-    step = np.maximum(step, np.finfo(d.dtype).tiny / np.finfo(d.dtype).eps)
-    moved = lapack.tridiagonal_solve(dl, (d + step).astype(d.dtype), du, b)
-    good = np.isfinite(x).all((-2, -1), keepdims=True)
-    return np.where(good, x, moved)
-
-
 def _jvp(primals: Any, tangents: Any, x: Any, **params: Any) -> Any:
     """a x_dot = b_dot - a_dot x."""
     dl_dot, d_dot, du_dot, rhs = tangents
@@ -76,13 +70,23 @@ def _transpose(ct: Any, dl: Any, d: Any, du: Any, b: Any, **params: Any) -> Any:
     return None, None, None, out
 
 
+def _batch(args: Any, dims: Any, size: int, **params: Any) -> Any:
+    """One matrix and many right-hand sides are one system with more columns."""
+    if dims[:3] == [None] * 3 and aval_of(args[1]).ndim == 1:
+        folded, unfold = fold_columns(args[3], dims[3])
+        return unfold(tridiagonal_solve_p(*args[:3], folded, **params)), 2
+    return tridiagonal_solve_p(*with_batch_first(args, dims, size), **params), 0
+
+
 tridiagonal_solve_p = declare(
     "tridiagonal_solve",
     "x with a x = b for a of lower diagonal dl, diagonal d and upper diagonal du.",
     abstract=_abstract,
     jvp=_jvp,
     transpose=_transpose,
-    compute=_compute,
+    batch=_batch,
+    compute=lapack.tridiagonal_solve,
+    lower=linalg_kernels.tridiagonal_solve,
 )
 absorbing_blocks(tridiagonal_solve_p, 3, lambda **_: (-2,))
 

@@ -21,6 +21,8 @@ LARGE = 1 << 20
 """Entries from which on the library divides one problem over threads itself."""
 LANES = 16
 """Small matrices that are solved at once, at most."""
+COLUMNS = 256
+"""Right-hand sides of a tridiagonal system that are solved at once."""
 INLINE = 3
 
 _types = {"float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128"}
@@ -102,6 +104,23 @@ def linear_solve(build: Any, a: Any, b: Any) -> Any:
     n, sides = b.shape[-2:]
     work = n * n * (n + 2 * sides)
     return _solved(build, "solve", (a, b), [build.out], (n, sides), work)[0]
+
+
+def tridiagonal_solve(
+    build: Any, dl: Any, d: Any, du: Any, b: Any, *, perturb_singular: bool
+) -> Any:
+    """The solutions of each tridiagonal system; many right-hand sides in parts."""
+    n, sides = b.shape[-2:]
+    dtype = b.aval.dtype
+    whole = perturb_singular or dtypes.is_complex(dtype)
+    parts = 1 if whole else max(-(-sides // COLUMNS), 1)
+    sizes = (n, sides, parts, int(perturb_singular))
+    count = math.prod(b.shape[:-2]) * parts
+    # A vector takes as many systems as one number, if the cache holds them.
+    lanes = LANES if n * (3 + sides) <= COLUMNS**2 // 4 else 1
+    grain = -(-GRAIN // max(n * (8 + 4 * sides), 1) // lanes) * lanes
+    name = f"tridiagonal_solve_{_types[dtype.name]}"
+    return build.native(name, (dl, d, du, b), [build.out], sizes, count, grain)[0]
 
 
 def qr(build: Any, x: Any, *, pivoting: bool, full_matrices: bool) -> list[Any]:

@@ -203,12 +203,13 @@ def solve(a, b):
     return _loaded().lapack_solve(a, b)
 
 
-def tridiagonal_solve(dl, d, du, b):
+def tridiagonal_solve(dl, d, du, b, perturb_singular=False):
     """Solve a x = b for tridiagonal matrices, with partial pivoting.
 
     `dl`, `d`, `du`: (..., n), the lower, main and upper diagonals; dl[..., 0] and
-    du[..., -1] are not read. `b`: (..., n, k). Returns x, (..., n, k), NaN where the
-    matrix is exactly singular.
+    du[..., -1] are not read. `b`: (..., n, k). `perturb_singular`: where the solution
+    is not finite, move the diagonal by its rounding error and solve again. Returns x,
+    (..., n, k), NaN where the matrix is exactly singular.
 
     >>> import numpy as np
     >>> d = np.array([2.0, 2.0])
@@ -216,7 +217,7 @@ def tridiagonal_solve(dl, d, du, b):
     array([[2.],
            [1.]])
     """
-    return _loaded().lapack_tridiagonal_solve(dl, d, du, b)
+    return _loaded().lapack_tridiagonal_solve(dl, d, du, b, perturb_singular)
 
 
 def triangular_sylvester(a, b, c, trans_a="N", trans_b="N", subtract=False):
