@@ -397,6 +397,48 @@ def parts(value, count, bits):
     return out
 
 
+@dataclass
+class Quotient:
+    """Two tables, `_TOP` and `_BOTTOM`, of polynomials in t of `degree`, 0 <= t <= high."""
+
+    what: str
+    function: Callable[[Any], Any]
+    high: Any
+    degree: int
+
+
+# --- sine, cosine and Fresnel integrals: their slowly varying parts, DLMF 6.2.17 and 7.2.10
+
+
+def cosine_part(t):
+    """x f(x) + i x^2 g(x) for t = 1 / x^2, of Si and Ci."""
+    x = 1 / mp.sqrt(t)
+    y = mp.e1(mp.mpc(0, x)) * mp.expj(x)
+    return mp.mpc(-y.imag * x, y.real * x**2)
+
+
+def fresnel_part(t):
+    """pi x f(x) + i pi x z g(x) for t = 1 / z^2, z = pi x^2 / 2, of S and C."""
+    z = 1 / mp.sqrt(t)
+    w = mp.mpc(0, z)
+    y = mp.sqrt(mp.pi * w) * mp.exp(w) * mp.erfc(mp.sqrt(w))
+    return mp.mpc(y.real, y.imag * z)
+
+
+QUOTIENTS: dict[str, Quotient] = {}
+for _suffix, _degree, _other in [("", 16, 14), ("_SHORT", 8, 8)]:
+    for _name, _function, _high, _terms, _where in [
+        ("WAVE", cosine_part, ONE / 4, _degree, "Si and Ci by t = 1 / x^2, x >= 2"),
+        ("FRESNEL", fresnel_part, ONE / 6, _other, "S and C by t = 1 / z^2, z^2 >= 6"),
+    ]:
+        QUOTIENTS[f"{_name}_F{_suffix}"] = Quotient(
+            f"f of {_where}", lambda t, f=_function: f(t).real, _high, _terms
+        )
+        QUOTIENTS[f"{_name}_G{_suffix}"] = Quotient(
+            f"g of {_where}", lambda t, f=_function: f(t).imag, _high, _terms
+        )
+
+
 def words(value, count):
     """The first 64-bit words of the fraction of a value below 1."""
     return [

@@ -17,7 +17,7 @@ import mpmath as mp
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import derivations
-from minimax import grid, rounded, to_format
+from minimax import grid, quotient, rounded, to_format
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "src/chainrule/compiler/mathematics"
 
@@ -56,9 +56,21 @@ def plain(name, comment, values):
     )
 
 
+def half(name, made):
+    """The table of one of the polynomials of a quotient."""
+    upper, lower, error = quotient(made.function, made.high, made.degree)
+    top = name.endswith("_TOP")
+    what = f"{made.what}, {'above' if top else 'below'}"
+    comment = f"{what}: error relative 2^{mp.nstr(mp.log(error, 2), 4)}"
+    return plain(name, comment, upper if top else lower)
+
+
 def everything():
     """Name -> what makes the text of its table."""
     out = {n: lambda n=n, f=f: table(n, f) for n, f in derivations.FITS.items()}
+    for n, q in derivations.QUOTIENTS.items():
+        for m in (f"{n}_TOP", f"{n}_BOTTOM"):
+            out[m] = lambda m=m, q=q: half(m, q)
     for n, (comment, values) in derivations.constants().items():
         out[n] = lambda n=n, c=comment, v=values: plain(n, c, v)
     return out

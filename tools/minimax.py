@@ -173,3 +173,28 @@ def rounded(points, values, weights, formats):
         for t, v, w in zip(points, values, weights, strict=True)
     ]
     return fixed, max(errors)
+
+
+def quotient(function, high, degree):
+    """(upper, lower), the coefficients of two polynomials of `degree` whose quotient is
+    `function` at 2 degree + 1 points of [0, high], the lower beginning with 1; and the
+    largest relative error between. The points are Chebyshev's squared, so that they lie
+    closest at 0, where an asymptotic series has its singularity. For a Stieltjes function
+    all coefficients are positive (Baker and Graves-Morris, "Pade Approximants", 5.4),
+    and nothing cancels."""
+    high = mp.mpf(high)
+    points = [high * ((1 + t) / 2) ** 2 for t in grid(-1, 1, 2 * degree + 1)]
+    system, side = mp.matrix(len(points)), mp.matrix(len(points), 1)
+    for i, point in enumerate(points):
+        side[i] = function(point)
+        for j in range(degree + 1):
+            system[i, j] = point**j
+        for j in range(1, degree + 1):
+            system[i, degree + j] = -side[i] * point**j
+    solved = list(mp.lu_solve(system, side))
+    upper, lower = solved[: degree + 1], [mp.mpf(1), *solved[degree + 1 :]]
+    checks = [high * ((1 + t) / 2) ** 4 for t in grid(-1, 1, 8 * degree)]
+    error = max(
+        abs(evaluate(upper, t) / evaluate(lower, t) / function(t) - 1) for t in checks
+    )
+    return upper, lower, error

@@ -15,7 +15,7 @@ namespace {
 constexpr double kEuler = 0.57721566490153286061;
 using Complex = std::complex<double>;
 
-/// Gamma(a, i x) i^-a x^-a exp(i x) for x >= 3.
+/// Gamma(a, i x) i^-a x^-a exp(i x) for x >= 2.5.
 Complex fraction_on_imaginary_axis(double a, double x) {
     const int levels = int(200 / x) + 8;
     Complex tail(2 * levels + 1 - a, x);
@@ -87,12 +87,22 @@ struct Pair {
     double first, second;
 };
 
+/// log(x) + gamma for x > 0, exact beside its zero too, which is near that of Ci.
+double log_with_euler(double x) {
+    // exp(gamma) in two parts
+    constexpr double high = 1.781072417990198, low = -1.2758024019837578e-17;
+    if (x < 1e-290) return std::log(x) + kEuler;
+    const double product = x * high;
+    const double rest = std::fma(x, high, -product) + x * low;
+    return std::log(product) + rest / product;
+}
+
 /// Si(x), Ci(|x|).
 Pair sici(double x) {
     const double size = std::fabs(x);
     if (std::isnan(x)) return {x, x};
     if (size == kInf) return {std::copysign(kPi / 2, x), x > 0 ? 0 : kNan};
-    if (size <= 4) {
+    if (size <= 2.5) {
         double sine = 0, cosine = 0, power = 1;
         for (int k = 1; k < 36; k += 2) {
             power *= size / k;
@@ -100,7 +110,7 @@ Pair sici(double x) {
             power *= -size / (k + 1);
             cosine += power / (k + 1);
         }
-        return {std::copysign(sine, x), cosine + (std::log(size) + kEuler)};
+        return {std::copysign(sine, x), cosine + log_with_euler(size)};
     }
     const Complex e1 = Complex(std::cos(size), -std::sin(size)) *
                        fraction_on_imaginary_axis(0, size);  // DLMF 6.5.5 f.
@@ -122,11 +132,12 @@ Pair fresnel(double x) {
         }
         return {std::copysign(sine, x), std::copysign(cosine, x)};
     }
-    if (size > 1e9) return {std::copysign(0.5, x), std::copysign(0.5, x)};
+    if (size > 1e16) return {std::copysign(0.5, x), std::copysign(0.5, x)};
     // C + i S = (1 + i) / 2 erf(z), z^2 = -i angle (DLMF 7.5.8). With conjugates,
     // erfc = exp(-w) sqrt(w / pi) F(w), w = i angle, whose phase needs angle mod 2 pi.
     const double phase =
-        kPi / 2 * (std::fmod(square, 4) + std::fma(size, size, -square));
+        kPi / 2 *
+        (std::fmod(square, 4) + std::fmod(std::fma(size, size, -square), 4));
     const Complex wave(std::cos(phase), -std::sin(phase));
     const Complex root(size / 2, size / 2);  // sqrt(w / pi)
     const Complex erfc =

@@ -89,6 +89,14 @@ def _dawsn(x):
     )
 
 
+def _cosine_integral(x):
+    """None beside zeros, which keep the accuracy of the wave they are of."""
+    if not 0 < abs(x) < 1e10:
+        return None
+    y = mp.re(mp.ci(abs(x)))
+    return y if abs(y) * max(abs(x), 1) > 0.25 else None
+
+
 def _lgamma(x):
     if x <= -0.25 or x == 0:
         return None
@@ -299,6 +307,21 @@ SUBJECTS = {
         lambda x: mp.re(mp.polylog(2, 1 - x)) if 0 <= x < 1e30 else None,
         [(0, 1), (0.99, 1.01), (0, 3), (0, 1e5)], [0.0, 0.5, 1.0, 2.0],
         numpy="scipy.special.spence", bound=4.0,
+    ),
+    "sine_integral": Subject(
+        lambda x: mp.si(x) if abs(x) < 1e10 else None,
+        [(-1, 1), (-6, 6), (0, 100), (0, 1e9)], [0.0, 2.0, math.pi],
+    ),
+    "cosine_integral": Subject(
+        _cosine_integral, [(0, 1), (-6, 6), (0, 100), (0, 1e9)], [0.0, 2.0], bound=8.0,
+    ),
+    "fresnel_sine": Subject(
+        lambda x: mp.fresnels(x) if abs(x) < 1e10 else None,
+        [(-1, 1), (-3, 3), (0, 100), (0, 1e9)], [0.0, 1.2487], bound=4.0,
+    ),
+    "fresnel_cosine": Subject(
+        lambda x: mp.fresnelc(x) if abs(x) < 1e10 else None,
+        [(-1, 1), (-3, 3), (0, 100), (0, 1e9)], [0.0, 1.2487], bound=4.0,
     ),
     "rem": Subject(
         lambda x, y: _rem(x, y), [((-10, 10), (-10, 10)), ((-1e6, 1e6), (-1, 1)),

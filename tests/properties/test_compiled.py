@@ -22,11 +22,11 @@ from .cases import CASES, assert_close, flat
 
 ON_HOST = {
     "check", "cholesky_update", "cofactors",
-    "debug_callback", "expm", "expm_frechet", "fresnel", "geqp3", "hessenberg",
+    "debug_callback", "expm", "expm_frechet", "geqp3", "hessenberg",
     "householder_product", "hyp1f1", "hyp2f1",
     "io_callback", "least_squares", "ormqr", "parlett", "pinv", "polar",
     "pure_callback", "qdwh", "qr", "ragged_dot_general",
-    "schur", "sici", "sylvester",
+    "schur", "sylvester",
     "tridiagonal",
 }  # fmt: skip
 """Primitives that run as host steps though kernels know all of their dtypes; `qr` where

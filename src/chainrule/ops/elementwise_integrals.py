@@ -76,8 +76,8 @@ spence_p = special(
 # --- two integrals at once -----------------------------------------------------------
 
 
-def _pair(name: str, doc: str, partials: Any) -> Primitive:
-    """A primitive of one real operand with two results."""
+def _pair(name: str, doc: str, partials: Any, *functions: str) -> Primitive:
+    """A primitive of one real operand with two results, `functions` in kernels."""
 
     def abstract(x: Any) -> Any:
         if not dtypes.is_float(x.dtype):
@@ -96,9 +96,15 @@ def _pair(name: str, doc: str, partials: Any) -> Primitive:
     def batch(args: Any, dims: Any, size: int) -> Any:
         return prim(move_dim(args[0], dims[0], 0)), [0, 0]
 
+    def lower(build: Any, x: Any) -> list[Any]:
+        return [
+            build.of(aval).map(lambda m, x, f=f: getattr(m, f)(x), x, cost=100.0)
+            for f, aval in zip(functions, build.out)
+        ]
+
     prim = Primitive(
         name, doc, abstract=abstract, jvp=jvp, batch=batch, evaluate=native(name),
-        multiple_results=True,
+        lower=lower, multiple_results=True, work=200.0,
     )  # fmt: skip
     return prim
 
@@ -111,7 +117,7 @@ def _sine_quotient(x: Any) -> Any:
 
 sici_p = _pair(
     "sici", "the sine and cosine integrals Si(x) and Ci(x)",
-    (_sine_quotient, lambda x: cos_p(x) / x),
+    (_sine_quotient, lambda x: cos_p(x) / x), "sine_integral", "cosine_integral",
 )  # fmt: skip
 fresnel_p = _pair(
     "fresnel", "the integrals S and C of sin and cos of pi t**2 / 2 from 0 to x",
@@ -119,6 +125,7 @@ fresnel_p = _pair(
         lambda x: sin_p(0.5 * math.pi * square_p(x)),
         lambda x: cos_p(0.5 * math.pi * square_p(x)),
     ),
+    "fresnel_sine", "fresnel_cosine",
 )  # fmt: skip
 
 __all__ = [

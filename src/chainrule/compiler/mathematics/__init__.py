@@ -38,6 +38,9 @@ _FAMILIES = {
     "powers": ("integer_pow", "pow"),
     "roots": ("cbrt", "hypot", "rsqrt"),
     "trigonometric": ("cos", "sin", "tan"),
+    "trigonometric_integrals": (
+        "cosine_integral", "fresnel_cosine", "fresnel_sine", "sine_integral",
+    ),
     "zeta_function": ("polygamma", "zeta"),
 }  # fmt: skip
 _family_of = {name: family for family, names in _FAMILIES.items() for name in names}
