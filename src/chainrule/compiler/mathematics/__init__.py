@@ -27,6 +27,7 @@ _FAMILIES = {
     "exponential_sums": ("logaddexp", "logaddexp2"),
     "gamma": ("digamma", "lgamma"),
     "gamma_variates": ("gamma_variate", "log_gamma_variate"),
+    "hypergeometric": ("hyp1f1", "hyp2f1"),
     "hyperbolic": ("acosh", "asinh", "atanh", "cosh", "logistic", "sinh", "tanh"),
     "incomplete_beta": ("betainc",),
     "incomplete_gamma": ("igamma", "igamma_grad_a", "igammac", "random_gamma_grad"),
