@@ -1,11 +1,14 @@
 // One kernel's code, and its type in Python.
 #include "machine_code.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <optional>
 #include <utility>
 
 #include "native.h"
+#include "quick_code.h"
 
 namespace chainrule::machine_code {
 
@@ -21,6 +24,10 @@ MachineCode::MachineCode(std::string name, std::string text, std::string object,
 
 void MachineCode::install(std::string object, Level level) {
     object::Code code = object::load(object, true);
+    install(std::move(code), std::move(object), level);
+}
+
+void MachineCode::install(object::Code code, std::string object, Level level) {
     auto found = code.addresses.find(name_);
     if (found == code.addresses.end())
         throw object::DamagedObject("there is no function '" + name_ + "' in it.");
@@ -37,8 +44,13 @@ void MachineCode::compile(Level level) noexcept {
     if (is_settled(level)) return;
     try {
         bool quick = level == Level::kQuick;
-        install(llvm::compile(text_, quick ? llvm::Effort::kQuick : llvm::Effort::kBest),
-                level);
+        object::Code code;
+        if (quick && quick::assemble(text_, name_, &code)) {
+            install(std::move(code), "", level);
+        } else {
+            auto effort = quick ? llvm::Effort::kQuick : llvm::Effort::kBest;
+            install(llvm::compile(text_, effort), level);
+        }
     } catch (const std::exception& error) {
         std::lock_guard<std::mutex> lock(mutex_);
         errors_[int(level)] = error.what();
@@ -93,6 +105,15 @@ void wait_for(const Handle& self, bool best) {
     wait(self.code, level_of(best));
 }
 
+/// Why a module is left to LLVM; None if it has quick code.
+std::optional<std::string> reason_for_llvm(const std::string& name,
+                                           const std::string& text) {
+    object::Code code;
+    std::string reason;
+    if (quick::assemble(text, name, &code, &reason)) return std::nullopt;
+    return reason;
+}
+
 nb::bytes compile_module(const std::string& text) {
     std::string object;
     {
@@ -135,6 +156,11 @@ void register_machine_code(nb::module_& m) {
             "0: there is no code yet; 1: quickly written; 2: LLVM's best.");
     m.def("set_llvm_path", &llvm::set_path, nb::arg("path"),
           "Say where llvmlite's shared library is.");
+    m.def("has_quick_code", &quick::is_in_use,
+          "Whether first calls do without LLVM on this processor.");
+    m.def("reason_for_llvm", &machine_code::reason_for_llvm, nb::arg("name"),
+          nb::arg("text"),
+          "Why a kernel's text has no quick code without LLVM, or None if it has.");
     m.def("compile_module", &machine_code::compile_module, nb::arg("text"),
           "The relocatable object of a module of LLVM's text for this processor.");
     m.def(

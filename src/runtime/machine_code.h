@@ -43,6 +43,7 @@ class MachineCode {
 
   private:
     void install(std::string object, Level level);
+    void install(object::Code code, std::string object, Level level);
 
     const std::string name_, text_;
     std::atomic<threads::Kernel> entry_{nullptr};

@@ -10,6 +10,7 @@ import pytest
 import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule.compiler.assemble import KernelStep
+from chainrule.runtime import _native
 
 from .native import steps_of, two_threads, wait_until_improved
 
@@ -23,8 +24,9 @@ print(float({call}), "llvmlite" in open("/proc/self/maps").read())
 
 def run(folder, call="f(x)", **more):
     """What a new process prints: its result, and whether it needed LLVM."""
-    threads = {"CHAINRULE_NUM_THREADS": "2"}  # with one there is no quick code
-    environment = {**os.environ, **threads, "CHAINRULE_CACHE_DIR": str(folder), **more}
+    # With one thread there is no quick code; without LLVM there are no objects of it.
+    chosen = {"CHAINRULE_NUM_THREADS": "2", "CHAINRULE_QUICK_CODE": "0"}
+    environment = {**os.environ, **chosen, "CHAINRULE_CACHE_DIR": str(folder), **more}
     out = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(call=call)],
         env=environment,
@@ -79,6 +81,19 @@ def test_better_code_replaces_what_is_on_disk(tmp_path, expected):
     assert run(tmp_path, BEST) == (expected, False)
     assert run(tmp_path) == (expected, False)
     assert sizes(tmp_path) == best
+
+
+def test_without_llvm_the_next_process_finds_texts(tmp_path, expected):
+    own, needed = {"CHAINRULE_QUICK_CODE": "1"}, not _native.has_quick_code()
+    assert run(tmp_path, **own) == (expected, needed)
+    texts = sizes(tmp_path)
+    assert texts
+    assert run(tmp_path, **own) == (expected, False)
+    assert sizes(tmp_path) == texts
+    assert run(tmp_path) == (expected, not needed)  # LLVM, from the same texts
+    assert run(tmp_path, BEST, **own) == (expected, True)
+    assert sizes(tmp_path).keys() == texts.keys()
+    assert run(tmp_path, BEST) == (expected, False)
 
 
 def test_code_of_programs_that_are_called_often_is_improved():

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from dataclasses import field
 
+import numpy as np
 import pytest
 
 from chainrule.compiler.records import record
+from chainrule.runtime import _native
 
 PROGRAM = """
 import sys, time
@@ -25,11 +27,14 @@ print(is_loaded())
 """
 
 
+OWN_CODE_OFF = {"CHAINRULE_QUICK_CODE": "0"}
+
+
 def loads(seconds, **environment):
     """Whether a new process has LLVM loaded so long after `load_llvm`."""
     out = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(seconds)],
-        env={**os.environ, "CHAINRULE_NUM_THREADS": "2", **environment},
+        env={**os.environ, "CHAINRULE_NUM_THREADS": "2", **OWN_CODE_OFF, **environment},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return out.stdout.strip() == "True"
@@ -47,6 +52,39 @@ def test_llvm_is_not_loaded_where_kernels_are_on_disk(tmp_path):
 
 def test_llvm_is_not_loaded_without_a_second_thread():
     assert not loads(0.5, CHAINRULE_CACHE="0", CHAINRULE_NUM_THREADS="1")
+
+
+def test_llvm_is_not_loaded_where_first_calls_do_without_it():
+    if _native.has_quick_code():
+        assert not loads(0.5, CHAINRULE_CACHE="0", CHAINRULE_QUICK_CODE="1")
+    else:
+        assert loads(60, CHAINRULE_CACHE="0", CHAINRULE_QUICK_CODE="1")
+
+
+FIRST_CALL = """
+import chainrule as cr, chainrule.numpy as cnp
+x = cnp.linspace(0.1, 2, 50)
+f = cr.jit(cr.grad(lambda x: cnp.tanh(cnp.outer(x, cnp.sin(x))).sum()))
+total = float(abs(f(x)).sum())
+print(total, "libllvmlite" in open("/proc/self/maps").read())
+"""
+
+
+@pytest.mark.parametrize("chosen", ["0", "1"])
+def test_a_first_call_needs_llvm_only_without_quick_code(chosen):
+    environment = {"CHAINRULE_CACHE": "0", "CHAINRULE_QUICK_CODE": chosen}
+    out = subprocess.run(
+        [sys.executable, "-c", FIRST_CALL],
+        env={**os.environ, "CHAINRULE_NUM_THREADS": "2", **environment},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    total, loaded = out.stdout.split()
+    x = np.linspace(0.1, 2, 50)
+    y = np.outer(x, np.sin(x))
+    slope = 1 - np.tanh(y) ** 2
+    wanted = slope @ np.sin(x) + np.cos(x) * (slope.T @ x)
+    np.testing.assert_allclose(float(total), np.abs(wanted).sum(), rtol=1e-4)
+    assert (loaded == "False") == (chosen == "1" and _native.has_quick_code())
 
 
 def test_a_record_has_slots_and_defaults():

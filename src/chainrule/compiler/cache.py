@@ -110,6 +110,8 @@ def find(kernel: str) -> Entry | None:
 
 def keep(kernel: str, entry: Entry) -> None:
     """Stores a kernel's entry."""
+    if folder() is None:
+        return
     places = (*entry.buffers, *entry.numbers)
     sizes = int(entry.best), len(entry.data), len(entry.buffers)
     layout = " ".join(map(str, (*sizes, *places))).encode()

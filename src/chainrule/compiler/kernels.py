@@ -66,12 +66,18 @@ def recall(name: str) -> Structure | None:
     found = cache.find(name)
     if found is None:
         return None
-    try:
-        code = _native.MachineCode.of_object(name, found.text, found.data, found.best)
-    except ValueError:
-        return None
     if not found.best:
         host.ready()
+    try:
+        if found.data:
+            code = _native.MachineCode.of_object(
+                name, found.text, found.data, found.best
+            )
+        else:  # its code is sooner written than read
+            code = _native.MachineCode.of_text(name, found.text)
+            code.wait(False)
+    except ValueError:
+        return None
     return _noted(Structure(found.buffers, found.numbers, code), found.best)
 
 

@@ -2,8 +2,9 @@
 
 LLVM's library takes as long to be loaded as the compiler's modules do, and needs no
 Python for it: `load_llvm` sets that off in the runtime's compiling thread, and has a
-first small kernel compiled, so that the first real one finds LLVM ready. A process that
-may find its kernels on disk waits until one is missing there.
+first small kernel compiled, so that the first real one finds LLVM ready. Where first
+calls do without LLVM (quick_code.h), and where kernels may be on disk, that waits until
+a kernel needs it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from .codegen import host
 
 
 def load_llvm() -> None:
-    """Has LLVM loaded by another thread, if there is one and the disk has no kernels."""
-    if _native.get_num_threads() == 1 or not cache.is_empty():
+    """Has LLVM loaded by another thread, if there is one and the first kernels need it."""
+    if _native.get_num_threads() == 1 or _native.has_quick_code():
+        return
+    if not cache.is_empty():
         return
     # Who has no LLVM learns it from the first kernel: not every program has one.
     with contextlib.suppress(ImportError):
@@ -29,12 +32,16 @@ def load_llvm() -> None:
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Without garbage collection: nearly all that a compilation makes lives to its end,
-    and would be looked through again and again."""
+    """Without garbage collection: nearly all that a compilation makes lives on, and would
+    be looked through again and again, once more at the end. It joins the oldest objects
+    at once, unless the program has frozen some of its own."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
