@@ -18,6 +18,11 @@ void sort_integers(u64* items, Int n);
 /// Finds NumPy's functions. Needs the GIL; before anything is sorted.
 void find_sort_functions();
 
+/// Writes those of n items that are below `bound` to `low`, the others to `high`, in
+/// their order. False, and nothing done, where the processor has no instructions for it.
+bool deal_integers(const u32* items, Int n, u32 bound, u32* low, u32* high);
+bool deal_integers(const u64* items, Int n, u64 bound, u64* low, u64* high);
+
 constexpr Int kLongRow = 1 << 16;    // from here on rows are sorted by all threads
 constexpr Int kPartLength = 1 << 14;  // at least, on an average
 constexpr Int kMostParts = 16;
@@ -137,6 +142,10 @@ template <class T> class PartedSort {
     void move_to_two(Int section) {
         const T bound = bounds_[0];
         Int low = next_[section][0], high = next_[section][1];
+        if constexpr (sizeof(T) >= 4) {
+            const Int first = start(section), count = start(section + 1) - first;
+            if (deal_integers(from_ + first, count, bound, to_ + low, to_ + high)) return;
+        }
         for (Int i = start(section); i < start(section + 1); ++i) {
             const T item = from_[i];
             const Int above = item >= bound;
