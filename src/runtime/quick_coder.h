@@ -81,7 +81,8 @@ class Coder {
     void restore(const Snapshot& s);
 
     // --- places of values (quick_places.cpp)
-    int new_slot(int bytes);
+    int new_slot(int align, std::uint64_t bytes);
+    int new_slot(int bytes) { return new_slot(bytes, std::uint64_t(bytes)); }
     int take(Registers& r);
     void evict(Registers& r, int reg);
     void spill(int value, int part);

@@ -37,12 +37,8 @@ void Coder::integers(const Instruction& i) {
             return;
         }
         case Op::kAlloca: {
-            int size = int(i.args[0].bits[0]);
-            frame_ = (frame_ + 63) / 64 * 64;
-            int at_ = frame_;
-            frame_ += (size + 63) / 64 * 64;
-            if (frame_ > 1 << 18) throw Unsupported("the size of its frame");
-            a_.memory({0x8D}, result(i.result), at(kRsp, at_), true);
+            int place = new_slot(64, i.args[0].bits[0]);
+            a_.memory({0x8D}, result(i.result), at(kRsp, place), true);
             return;
         }
         case Op::kCall:

@@ -262,6 +262,7 @@ void Coder::compare(const Instruction& i) {
 void Coder::select(const Instruction& i) {
     Shape s = shape_of(i.type);
     bool is_short = s.element < 4;
+    if (s.lanes > 16) throw Unsupported("wide masks");
     Evex blend{2, 1, Byte(s.element == 8 || s.element == 2), Byte(is_short ? 0x66 : 0x65)};
     for (int p = 0; p < s.parts; ++p) {
         mask_to(1, i.args[0], i.args[0].type.lanes ? p : 0, s.per);

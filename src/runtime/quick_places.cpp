@@ -5,7 +5,7 @@ namespace chainrule::quick {
 
 namespace {
 
-constexpr int kMaxFrame = 1 << 18;
+constexpr int kMaxFrame = 1 << 17;  // threads may have small stacks
 constexpr Evex kZero{1, 1, 0, 0xEF};
 constexpr Evex kSpread4{2, 1, 0, 0x58}, kSpread8{2, 1, 1, 0x59}, kSpread1{2, 1, 0, 0x78},
     kSpread2{2, 1, 0, 0x79};
@@ -24,11 +24,11 @@ Shape shape_of(Type t) {
 
 int Coder::slot_bytes(Type t) { return in_lanes(t) ? shape_of(t).bytes : 8; }
 
-int Coder::new_slot(int bytes) {
-    frame_ = (frame_ + bytes - 1) / bytes * bytes;
-    int slot = frame_;
-    frame_ += bytes;
-    if (frame_ > kMaxFrame) throw Unsupported("the number of its values");
+/// The place of so many bytes, a multiple of `align`.
+int Coder::new_slot(int align, std::uint64_t bytes) {
+    int slot = (frame_ + align - 1) / align * align;
+    if (bytes > std::uint64_t(kMaxFrame - slot)) throw Unsupported("the size of its frame");
+    frame_ = slot + int(bytes);
     return slot;
 }
 

@@ -254,6 +254,7 @@ class _Reader:
 
     def __init__(self, closed: ClosedJaxpr):
         self._consts = closed.consts
+        self._codes: dict[str, Any] = {}
 
     def read(self, x: Any) -> Any:
         if type(x) is not list:
@@ -277,10 +278,13 @@ class _Reader:
         return np.frombuffer(bytes.fromhex(data), np.dtype(dtype)).reshape(shape)
 
     def _code(self, name: str) -> Any:
-        structure = kernels.recall(name)
-        if structure is None:
-            raise Nameless
-        return structure.code
+        """A kernel's code, which all steps that call it share."""
+        if name not in self._codes:
+            structure = kernels.recall(name)
+            if structure is None:
+                raise Nameless
+            self._codes[name] = structure.code
+        return self._codes[name]
 
 
 __all__ = ["find", "found", "keep"]
