@@ -36,18 +36,24 @@ void pause() {
 }
 
 /// Workers wait for the next run, and callers for the last workers, without sleeping for
-/// as long as waking takes a few times over: on a virtual machine 50 to 200 us.
+/// as long as waking takes a few times over: on a virtual machine 50 to 200 us. Other
+/// threads that want the processor get it.
 class Patience {
   public:
     bool is_left() {
-        if (++turns_ % 16 == 0 && Clock::now() >= end_) return false;
+        if (++turns_ % 16 == 0) {
+            const Clock::time_point now = Clock::now();
+            if (now >= end_) return false;
+            if (now >= polite_) sched_yield();
+        }
         pause();
         return true;
     }
 
   private:
     using Clock = std::chrono::steady_clock;
-    Clock::time_point end_ = Clock::now() + std::chrono::microseconds(300);
+    Clock::time_point polite_ = Clock::now() + std::chrono::microseconds(20);
+    Clock::time_point end_ = polite_ + std::chrono::microseconds(280);
     unsigned turns_ = 0;
 };
 
