@@ -8,6 +8,7 @@ its loads, and the points computed in vain where the extents are no multiples.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -45,27 +46,38 @@ def block(
         v for v in axes if v.data[1] > 1 and any(not varies(x, v) for x in loads)
     ][-3:]
     chosen = [*reused, vector]
-    extents = [about(v.data[1]) for v in chosen]
-    choices = [range(1, min(MOST, n) + 1) for n in extents[:-1]]
-    varying = [
+    extents = tuple([about(v.data[1]) for v in chosen])
+    read = tuple([
         (
             1.5 if varies(x, vector) else 1.0,
-            [k for k, v in enumerate(chosen) if varies(x, v)],
+            tuple([k for k, v in enumerate(chosen) if varies(x, v)]),
         )
         for x in loads
-    ]
-    best, found = math.inf, {vector: across[0]}
+    ])  # fmt: skip
+    counts = _cheapest(extents, read, tuple(across), width, limit)
+    return {v: c for v, c in zip(chosen, counts) if c > 1 or v is vector}
+
+
+@functools.lru_cache(maxsize=1024)
+def _cheapest(
+    extents: tuple[int, ...], read: tuple[tuple[float, tuple[int, ...]], ...],
+    across: tuple[int, ...], width: int, limit: int,
+) -> tuple[int, ...]:  # fmt: skip
+    """The counts of copies, the vector axis's last, at which a result costs least.
+    `read`: the weight of each load, and which of the axes it varies along."""
+    choices = [range(1, min(MOST, n) + 1) for n in extents[:-1]]
+    best, found = math.inf, (*[1] * len(choices), across[0])
     for counts in within((*choices, across), limit):
         results = math.prod(counts)
-        read = sum(w * math.prod(counts[k] for k in on) for w, on in varying)
+        loaded = sum([w * math.prod([counts[k] for k in on]) for w, on in read])
         waste = 1.0
-        for v, n, c in zip(chosen, extents, counts):
-            group = c * (width if v is vector else 1)
+        for k, (n, c) in enumerate(zip(extents, counts)):
+            group = c * (width if k == len(choices) else 1)
             waste *= -(-n // group) * group / n
-        cost = waste * (1 + LOAD * read / results) * max(1.0, LATENCY / results)
+        cost = waste * (1 + LOAD * loaded / results) * max(1.0, LATENCY / results)
         if cost < best:
-            best, found = cost, dict(zip(chosen, counts))
-    return {v: c for v, c in found.items() if c > 1 or v is vector}
+            best, found = cost, counts
+    return found
 
 
 __all__ = ["block", "varies"]

@@ -220,7 +220,19 @@ def unravel(position: Index, shape: Sequence[int]) -> tuple[Index, ...]:
 
 def ravel(indices: Sequence[Index], shape: Sequence[int]) -> Index:
     """The row-major linear position of indices."""
-    total = Index(0)
-    for i, n in zip(indices, shape):
-        total = total * n + i
-    return total
+    if any(i.rest is not None for i in indices):
+        total = Index(0)
+        for i, n in zip(indices, shape):
+            total = total * n + i
+        return total
+    constant: int = 0
+    coefficients: dict[Expr, int] = {}
+    stride = 1
+    for k in range(len(indices) - 1, -1, -1):
+        i = indices[k]
+        constant += i.constant * stride
+        for v, c in i.terms:
+            coefficients[v] = coefficients.get(v, 0) + c * stride
+        if k:
+            stride = stride * shape[k]
+    return Index(constant, _sorted(coefficients))
