@@ -19,6 +19,7 @@ from .native import steps_of, two_threads
 X = node("var", "f32", (), "x")
 Z = node("var", "f32", (), "z")
 Y = node("var", "f32", (), "y")
+W = node("var", "f32", (), "w")
 
 
 BINARY = frozenset((
@@ -29,7 +30,9 @@ BINARY = frozenset((
 
 def of(name, x=X, y=Y):
     function = getattr(mathematics, name)
-    if name == "betainc":
+    if name == "hyp2f1":
+        return function(x, y, W, Z)
+    if name in ("betainc", "hyp1f1"):
         return function(x, y, Z)
     return function(x, y) if name in BINARY else function(x)
 
@@ -48,7 +51,7 @@ NAMES = [
 def test_a_function_is_one_node_that_knows_its_size(name):
     x = of(name)
     assert x.op == "function" and x.data.name == name
-    inside = [e for e in walk(expanded([x])) if e not in (X, Y, Z)]
+    inside = [e for e in walk(expanded([x])) if e not in (X, Y, Z, W)]
     assert all(e.op != "function" for e in inside)
     assert operations([x]) == len(inside)
     assert x.data.widest in (4, 8)
@@ -62,7 +65,7 @@ def test_a_function_has_the_value_of_its_expansion(name):
     draw = np.random.default_rng(0)
     values = {
         v: draw.uniform(0.1, 0.9, 50).astype(np.float32) * scale
-        for v, scale in ((X, 1), (Y, 3), (Z, 1))
+        for v, scale in ((X, 1), (Y, 3), (Z, 1), (W, 2))
     }
     (whole,) = expanded([of(name)])
     first = expansion(of(name))
