@@ -28,6 +28,7 @@ print(is_loaded())
 
 
 OWN_CODE_OFF = {"CHAINRULE_QUICK_CODE": "0"}
+AS_HERE = {"CHAINRULE_QUICK_CODE": os.environ.get("CHAINRULE_QUICK_CODE", "1")}
 
 
 def loads(seconds, **environment):
@@ -56,9 +57,9 @@ def test_llvm_is_not_loaded_without_a_second_thread():
 
 def test_llvm_is_not_loaded_where_first_calls_do_without_it():
     if _native.has_quick_code():
-        assert not loads(0.5, CHAINRULE_CACHE="0", CHAINRULE_QUICK_CODE="1")
+        assert not loads(0.5, CHAINRULE_CACHE="0", **AS_HERE)
     else:
-        assert loads(60, CHAINRULE_CACHE="0", CHAINRULE_QUICK_CODE="1")
+        assert loads(60, CHAINRULE_CACHE="0", **AS_HERE)
 
 
 FIRST_CALL = """
@@ -70,9 +71,9 @@ print(total, "libllvmlite" in open("/proc/self/maps").read())
 """
 
 
-@pytest.mark.parametrize("chosen", ["0", "1"])
+@pytest.mark.parametrize("chosen", [OWN_CODE_OFF, AS_HERE], ids=["off", "as here"])
 def test_a_first_call_needs_llvm_only_without_quick_code(chosen):
-    environment = {"CHAINRULE_CACHE": "0", "CHAINRULE_QUICK_CODE": chosen}
+    environment = {"CHAINRULE_CACHE": "0", **chosen}
     out = subprocess.run(
         [sys.executable, "-c", FIRST_CALL],
         env={**os.environ, "CHAINRULE_NUM_THREADS": "2", **environment},
@@ -84,7 +85,7 @@ def test_a_first_call_needs_llvm_only_without_quick_code(chosen):
     slope = 1 - np.tanh(y) ** 2
     wanted = slope @ np.sin(x) + np.cos(x) * (slope.T @ x)
     np.testing.assert_allclose(float(total), np.abs(wanted).sum(), rtol=1e-4)
-    assert (loaded == "False") == (chosen == "1" and _native.has_quick_code())
+    assert (loaded == "False") == (chosen is AS_HERE and _native.has_quick_code())
 
 
 def test_a_record_has_slots_and_defaults():
