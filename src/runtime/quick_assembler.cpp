@@ -151,11 +151,11 @@ void Assembler::join_masks(int to, int high, int low) {
     byte(0xC0 | to << 3 | low);
 }
 
-int Assembler::pooled(const void* data, std::size_t size) {
+Memory Assembler::pooled(const void* data, std::size_t size, bool broadcast) {
     std::string text(static_cast<const char*>(data), size);
     auto [found, fresh] = places_.try_emplace(text, int(pool_.size()));
     if (fresh) pool_.push_back(text);
-    return found->second;
+    return {0, 0, found->second, broadcast};
 }
 
 void Assembler::finish() {

@@ -77,8 +77,8 @@ class Assembler {
 
     // --- constants
 
-    /// The place in the pool of these bytes.
-    int pooled(const void* data, std::size_t size);
+    /// These bytes in the pool; with `broadcast`, for all lanes.
+    Memory pooled(const void* data, std::size_t size, bool broadcast = false);
     /// Puts the pool behind the code.
     void finish();
 

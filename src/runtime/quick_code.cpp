@@ -58,11 +58,19 @@ void Coder::function(const Function& f) {
     }
 }
 
+/// Counts the uses of values, whose types are those that the uses say; gives phis slots.
 void Coder::count_uses() {
     for (const Block& b : f_->blocks) {
         for (const Instruction& i : b.instructions) {
-            for (const Operand& x : i.args)
-                if (x.value >= 0) ++values_[x.value].uses;
+            if (i.op == Op::kBranch && i.blocks[0] == i.blocks[1])
+                throw Unsupported("a choice of one block");
+            for (const Operand& x : i.args) {
+                if (x.value < 0) continue;
+                Value& v = values_[x.value];
+                if (v.type.elem != x.type.elem || v.type.lanes != x.type.lanes)
+                    throw Unsupported("an operand of another type");
+                ++v.uses;
+            }
             if (i.op != Op::kPhi) continue;
             Value& v = values_[i.result];
             v.defined = true;

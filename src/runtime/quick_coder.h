@@ -117,6 +117,7 @@ class Coder {
     void binary(const Instruction& i);
     void shift(const Instruction& i);
     void divide(const Instruction& i);
+    void widen_dividend(bool is_signed, bool wide);
     int slot_of(const Operand& x, int part);
     void bits_with(const Instruction& i, Evex op32, std::uint64_t bits32,
                    std::uint64_t bits64);
@@ -168,6 +169,12 @@ class Coder {
     std::vector<std::size_t> blocks_;
     std::vector<Fixup> jumps_;
 };
+
+/// The broadcast of a first element, or of one in memory, of so many bytes.
+inline Evex spread(int element) {
+    if (element == 8) return {2, 1, 1, 0x59};
+    return {2, 1, 0, Byte(element == 4 ? 0x58 : element == 2 ? 0x79 : 0x78)};
+}
 
 /// The form of an instruction for elements of 8 bytes.
 inline Evex widened(Evex op, bool wide) {

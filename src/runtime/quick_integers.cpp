@@ -69,6 +69,13 @@ void Coder::test_condition(const Operand& x) {
     a_.registers({0x85}, reg, reg, false);
 }
 
+/// RDX becomes the upper half of the dividend in RAX.
+void Coder::widen_dividend(bool is_signed, bool wide) {
+    if (!is_signed) return a_.registers({0x33}, kRdx, kRdx, false);
+    if (wide) a_.byte(0x48);
+    a_.byte(0x99);
+}
+
 void Coder::binary_integer(const Instruction& i) {
     Type t = i.type;
     bool wide = is_wide(t);
@@ -95,12 +102,7 @@ void Coder::binary_integer(const Instruction& i) {
     if (i.name.substr(1) == "div" || i.name.substr(1) == "rem") {
         bool is_signed = i.name[0] == 's';
         a_.move(kRax, x, wide);
-        if (is_signed) {
-            if (wide) a_.byte(0x48);
-            a_.byte(0x99);  // the sign into RDX
-        } else {
-            a_.registers({0x33}, kRdx, kRdx, false);
-        }
+        widen_dividend(is_signed, wide);
         a_.registers({0xF7}, is_signed ? 7 : 6, y, wide);
         return a_.move(result(i.result), i.name[1] == 'd' ? kRax : kRdx, wide);
     }

@@ -179,15 +179,10 @@ void Coder::resize_masks(const Instruction& i) {
     if (to.elem == Elem::kF32) bits = 0x3F800000;
     if (to.elem == Elem::kF64) bits = 0x3FF0000000000000;
     if (!zero) bits = ~std::uint64_t(0);
-    Memory one{0};
-    one.pool = a_.pooled(&bits, s.element);
-    Evex spread = s.element == 8   ? Evex{2, 1, 1, 0x59}
-                  : s.element == 4 ? Evex{2, 1, 0, 0x58}
-                  : s.element == 2 ? Evex{2, 1, 0, 0x79}
-                                   : Evex{2, 1, 0, 0x78};
+    const Memory one = a_.pooled(&bits, s.element);
     for (int p = 0; p < s.parts; ++p) {
         mask_to(1, i.args[0], p, s.per);
-        a_.vector(spread, s.bytes, result(i.result, p), 0, one, 1, true);
+        a_.vector(spread(s.element), s.bytes, result(i.result, p), 0, one, 1, true);
     }
 }
 
@@ -247,9 +242,7 @@ void Coder::fma(const Instruction& i) {
 void Coder::copysign(const Instruction& i) {
     Shape s = shape_of(i.type);
     std::uint64_t sign = s.element == 8 ? 1ull << 63 : 1u << 31;
-    Memory m{0};
-    m.pool = a_.pooled(&sign, s.element);
-    m.broadcast = true;
+    const Memory m = a_.pooled(&sign, s.element, true);
     for (int p = 0; p < s.parts; ++p) {
         int x = lanes_of(i.args[0], p), y = lanes_of(i.args[1], p);
         int out = result(i.result, p);
@@ -310,14 +303,14 @@ void Coder::addresses(const Instruction& i) {
     Shape s = shape_of(i.type);
     int size = i.blocks[0], power = size == 8 ? 3 : size == 4 ? 2 : size == 2 ? 1 : 0;
     if (i.args[0].type.lanes) throw Unsupported("bases of lanes");
-    int base = integer(i.args[0]), spread = take(lanes_);
-    a_.vector({2, 1, 1, 0x7C}, s.bytes, spread, 0, base);  // vpbroadcastq
+    int base = integer(i.args[0]), bases = take(lanes_);
+    a_.vector({2, 1, 1, 0x7C}, s.bytes, bases, 0, base);  // vpbroadcastq
     for (int p = 0; p < s.parts; ++p) {
         int x = lanes_of(i.args[1], p);
         int out = result(i.result, p);
         a_.vector({1, 1, 1, 0x73}, s.bytes, 6, out, x);  // vpsllq
         a_.byte(power);
-        a_.vector({1, 1, 1, 0xD4}, s.bytes, out, out, spread);
+        a_.vector({1, 1, 1, 0xD4}, s.bytes, out, out, bases);
     }
 }
 

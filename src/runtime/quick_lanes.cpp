@@ -132,12 +132,7 @@ void Coder::divide(const Instruction& i) {
         int x = slot_of(i.args[0], p), y = slot_of(i.args[1], p), z = new_slot(s.bytes);
         for (int k = 0; k < s.per * s.element; k += s.element) {
             a_.memory({0x8B}, kRax, at(kRsp, x + k), wide);
-            if (is_signed) {
-                if (wide) a_.byte(0x48);
-                a_.byte(0x99);  // the sign into RDX
-            } else {
-                a_.registers({0x33}, kRdx, kRdx, false);
-            }
+            widen_dividend(is_signed, wide);
             a_.memory({0xF7}, is_signed ? 7 : 6, at(kRsp, y + k), wide);
             a_.memory({0x89}, i.name[1] == 'd' ? kRax : kRdx, at(kRsp, z + k), wide);
         }
@@ -179,10 +174,8 @@ void Coder::shift(const Instruction& i) {
 void Coder::bits_with(const Instruction& i, Evex op32, std::uint64_t bits32,
                       std::uint64_t bits64) {
     Shape s = shape_of(i.type);
-    Memory m{0};
     std::uint64_t bits = s.element == 8 ? bits64 : bits32;
-    m.pool = a_.pooled(&bits, s.element);
-    m.broadcast = true;
+    const Memory m = a_.pooled(&bits, s.element, true);
     for (int p = 0; p < s.parts; ++p) {
         int x = lanes_of(i.args[0], p);
         a_.vector(widened(op32, s.element == 8), s.bytes, result(i.result, p), x, m);
@@ -302,6 +295,7 @@ void Coder::extract(const Instruction& i) {
     const Operand &x = i.args[0], &place = i.args[1];
     if (!place.is_constant() || x.is_constant()) throw Unsupported("a lane by its number");
     Shape s = shape_of(x.type);
+    if (place.bits[0] >= std::uint64_t(s.lanes)) throw Unsupported("a lane that is not");
     int lane = int(place.bits[0]), part = lane / s.per, offset = lane % s.per * s.element;
     int from = lanes_of(x, part);
     if (offset) {
@@ -328,10 +322,9 @@ void Coder::shuffle(const Instruction& i) {
     Shape from = shape_of(x.type), to = shape_of(i.type);
     bool wide = to.element == 8;
     if (order.is_splat() && order.bits[0] == 0) {
-        Byte opcode = wide ? 0x59 : to.element == 4 ? 0x58 : to.element == 2 ? 0x79 : 0x78;
         for (int p = 0; p < to.parts; ++p) {
             int first = lanes_of(x, 0);
-            a_.vector({2, 1, Byte(wide), opcode}, to.bytes, result(i.result, p), 0, first);
+            a_.vector(spread(to.element), to.bytes, result(i.result, p), 0, first);
         }
         return;
     }
@@ -352,9 +345,7 @@ void Coder::shuffle(const Instruction& i) {
         int a = lanes_of(x, 0);
         int b = from.parts == 2 ? lanes_of(x, 1) : y.poison ? a : lanes_of(y, 0);
         int out = result(i.result, p);
-        Memory m{0};
-        m.pool = a_.pooled(lanes.data(), lanes.size());
-        load(out, m, bytes);
+        load(out, a_.pooled(lanes.data(), lanes.size()), bytes);
         a_.vector({2, 1, Byte(wide), 0x76}, bytes, out, a, b);  // vpermi2
     }
 }

@@ -7,8 +7,6 @@ namespace {
 
 constexpr int kMaxFrame = 1 << 17;  // threads may have small stacks
 constexpr Evex kZero{1, 1, 0, 0xEF};
-constexpr Evex kSpread4{2, 1, 0, 0x58}, kSpread8{2, 1, 1, 0x59}, kSpread1{2, 1, 0, 0x78},
-    kSpread2{2, 1, 0, 0x79};
 
 }  // namespace
 
@@ -193,13 +191,7 @@ void Coder::materialize(int reg, const Operand& x, int part) {
     }
     if (x.is_splat()) {
         std::uint64_t bits = lane_bits(x, x.bits[0]);
-        Evex op = s.element == 8   ? kSpread8
-                  : s.element == 4 ? kSpread4
-                  : s.element == 2 ? kSpread2
-                                   : kSpread1;
-        Memory m{0};
-        m.pool = a_.pooled(&bits, s.element);
-        a_.vector(op, s.bytes, reg, 0, m);
+        a_.vector(spread(s.element), s.bytes, reg, 0, a_.pooled(&bits, s.element));
         return;
     }
     std::string data(s.stored, '\0');
@@ -207,9 +199,7 @@ void Coder::materialize(int reg, const Operand& x, int part) {
         std::uint64_t bits = lane_bits(x, x.bits[part * s.per + k]);
         std::memcpy(&data[k * s.element], &bits, s.element);
     }
-    Memory m{0};
-    m.pool = a_.pooled(data.data(), data.size());
-    load(reg, m, s.stored);
+    load(reg, a_.pooled(data.data(), data.size()), s.stored);
 }
 
 /// An operand as instructions take their last one: numbers of all lanes out of memory.
@@ -217,8 +207,7 @@ Coder::Source Coder::source(const Operand& x, int part) {
     Source s;
     if (x.is_splat() && x.bits[0] != 0 && shape_of(x.type).element >= 4) {
         std::uint64_t bits = lane_bits(x, x.bits[0]);
-        s.memory.pool = a_.pooled(&bits, shape_of(x.type).element);
-        s.memory.broadcast = true;
+        s.memory = a_.pooled(&bits, shape_of(x.type).element, true);
     } else {
         s.reg = lanes_of(x, part);
     }

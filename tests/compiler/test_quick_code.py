@@ -6,6 +6,7 @@ these tests compare LLVM's code with LLVM's.
 """
 
 import random
+import re
 
 import numpy as np
 import pytest
@@ -156,13 +157,16 @@ def test_damaged_texts_are_refused_not_believed(nothing_on_disk):
         for _ in range(300):
             damaged = list(lines)
             at = draw.randrange(len(damaged))
-            kind = draw.randrange(4)
+            kind = draw.randrange(5)
             if kind == 0:
                 del damaged[at]
             elif kind == 1:
                 damaged[at] = damaged[at][: draw.randrange(len(damaged[at]) + 1)]
             elif kind == 2:
                 damaged[at] = damaged[draw.randrange(len(damaged))]
+            elif kind == 3:
+                digit = lambda found: str(draw.randrange(10))
+                damaged[at] = re.sub(r"\d", digit, damaged[at])
             else:
                 words = damaged[at].split(" ")
                 draw.shuffle(words)

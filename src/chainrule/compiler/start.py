@@ -32,16 +32,12 @@ def load_llvm() -> None:
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Without garbage collection: nearly all that a compilation makes lives on, and would
-    be looked through again and again, once more at the end. It joins the oldest objects
-    at once, unless the program has frozen some of its own."""
+    """Without garbage collection: nearly all that a compilation makes lives to its end,
+    and would be looked through again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
             gc.enable()

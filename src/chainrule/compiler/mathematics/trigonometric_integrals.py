@@ -299,6 +299,18 @@ def _series(first: int, step: Any, single: bool) -> tuple[float, ...]:
     return tuple((-1) ** k / (math.factorial(2 * k + first) * step(k)) for k in terms)
 
 
+# Quotients for f and for g; of f32, and of f64.
+_WAVE_SHORT = (
+    (WAVE_F_SHORT_TOP, WAVE_F_SHORT_BOTTOM), (WAVE_G_SHORT_TOP, WAVE_G_SHORT_BOTTOM),
+)  # fmt: skip
+_WAVE = (WAVE_F_TOP, WAVE_F_BOTTOM), (WAVE_G_TOP, WAVE_G_BOTTOM)
+_FRESNEL_SHORT = (
+    (FRESNEL_F_SHORT_TOP, FRESNEL_F_SHORT_BOTTOM),
+    (FRESNEL_G_SHORT_TOP, FRESNEL_G_SHORT_BOTTOM),
+)
+_FRESNEL = (FRESNEL_F_TOP, FRESNEL_F_BOTTOM), (FRESNEL_G_TOP, FRESNEL_G_BOTTOM)
+
+
 # --- Si and Ci -----------------------------------------------------------------------
 
 
@@ -306,12 +318,7 @@ def _amplitudes(x: Expr, single: bool) -> Pair:
     """f and g of Si and Ci, x >= 2."""
     inverse = 1.0 / x
     t = inverse * inverse
-    if single:
-        f = _quotient(t, WAVE_F_SHORT_TOP, WAVE_F_SHORT_BOTTOM)
-        g = _quotient(t, WAVE_G_SHORT_TOP, WAVE_G_SHORT_BOTTOM)
-    else:
-        f = _quotient(t, WAVE_F_TOP, WAVE_F_BOTTOM)
-        g = _quotient(t, WAVE_G_TOP, WAVE_G_BOTTOM)
+    f, g = (_quotient(t, *q) for q in (_WAVE_SHORT if single else _WAVE))
     return inverse * f, t * g
 
 
@@ -385,12 +392,7 @@ def _fresnel_amplitudes(x: Expr, angle: Expr, single: bool) -> Pair:
     """f and g of S and C, angle**2 >= 6."""
     inverse = 1.0 / angle
     t = inverse * inverse
-    if single:
-        f = _quotient(t, FRESNEL_F_SHORT_TOP, FRESNEL_F_SHORT_BOTTOM)
-        g = _quotient(t, FRESNEL_G_SHORT_TOP, FRESNEL_G_SHORT_BOTTOM)
-    else:
-        f = _quotient(t, FRESNEL_F_TOP, FRESNEL_F_BOTTOM)
-        g = _quotient(t, FRESNEL_G_TOP, FRESNEL_G_BOTTOM)
+    f, g = (_quotient(t, *q) for q in (_FRESNEL_SHORT if single else _FRESNEL))
     scale = (x * 0.5) * inverse  # 1 / (pi x)
     return scale * f, scale * inverse * g
 
