@@ -5,6 +5,7 @@ import pytest
 
 import chainrule as cr
 import chainrule.numpy as cnp
+from chainrule.experimental import jet
 
 rng = np.random.default_rng(7)
 A = rng.permutation(24).reshape(2, 3, 4).astype(np.float32)
@@ -267,6 +268,31 @@ def test_methods_are_the_functions():
     np.testing.assert_array_equal(x.byteswap(), values.byteswap())
     assert x.devices() == {x.device}
     assert x.__array_namespace__() is cnp
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        cr.jit,
+        cr.vmap,
+        lambda f: lambda x: cr.jvp(f, (x,), (x,))[0],
+        lambda f: lambda x: cr.linearize(f, x)[0],
+        lambda f: lambda x: jet.jet(f, (x,), ((x,),))[0],
+    ],
+    ids=["jit", "vmap", "jvp", "linearize", "jet"],
+)
+def test_traced_values_have_the_methods_of_arrays(run):
+    """What a tracer keeps for itself hides none of those it has."""
+    x = cnp.arange(6.0).reshape(3, 2)
+    methods = [n for n in dir(x) if not n.startswith("_") and callable(getattr(x, n))]
+    missing = []
+
+    def f(y):
+        missing.extend(n for n in methods if not callable(getattr(y, n, f)))
+        return y.var()
+
+    run(f)(x)
+    assert "var" in methods and not missing
 
 
 def test_scalar_types_take_every_integer_that_their_dtype_holds():

@@ -39,7 +39,12 @@ bool is_intel() {
 }
 
 std::int64_t measure() {
-    if (is_intel()) return threads::processors() * std::max<std::int64_t>(cache(2), 1 << 20);
+    if (is_intel()) {
+        // Second caches of 2 MB serve alone; smaller ones stand before a last cache
+        // from which 4 MB for each core are read again in half the time of memory.
+        std::int64_t own = cache(2) >= 2 << 20 ? cache(2) : 4 << 20;
+        return threads::processors() * own;
+    }
     return std::max<std::int64_t>(cache(3), 1 << 23);
 }
 

@@ -184,7 +184,7 @@ PyObject* set_stage_classes(PyObject*, PyObject* args) {
                         "Variable and Equation.");
         return nullptr;
     }
-    found.var = slot_offset(found.tracer, "var");
+    found.var = slot_offset(found.tracer, "variable");
     if (found.var < 0) return nullptr;
     for (PyTypeObject* kept : {found.tracer, found.variable, found.equation})
         Py_INCREF(reinterpret_cast<PyObject*>(kept));

@@ -64,6 +64,40 @@ def test_long_sums_in_chunks():
     agrees(lambda x: ((x * 2).sum(), x.max(), x.argmax()), x, rtol=1e-4)
 
 
+def whole(shape):
+    """Numbers whose sums are exact in any order."""
+    return cnp.asarray(
+        np.arange(np.prod(shape)).reshape(shape) * 7 % 11 - 5.0, "float32"
+    )
+
+
+def kernels(f, *shape):
+    return cr.explain(f)(cr.ShapeDtypeStruct(shape, "float32")).steps
+
+
+def test_long_columns_are_folded_together():
+    """A few rows at a time, in the order of memory, by all threads."""
+    for shape, axis in [((4096, 300), 0), ((64, 64, 300), (0, 1)), ((2, 3000, 200), 1)]:
+        x = whole(shape)
+        for f in (cnp.sum, cnp.max, cnp.argmax):
+            if f is not cnp.argmax or axis == 0:
+                assert len(kernels(lambda x: f(x, axis), *shape)) == 2
+                agrees(lambda x: f(x, axis=axis), x, rtol=1e-4)
+        agrees(lambda x: (x - x.mean()).var(axis) + x.std(axis), x, rtol=1e-4)
+    assert len(kernels(lambda x: x.sum(1), 500, 4000, 3)) == 1
+    assert len(kernels(lambda x: x.sum(0), 100, 20_000)) == 1
+
+
+def test_chunks_lie_in_one_piece():
+    """A sum of all is divided along the first axis that is long enough, and goes along
+    merged loops."""
+    loops = {(1024, 400): 2, (3, 200_000): 3, (200_000, 3): 2, (70, 80, 90): 2}
+    for shape, count in loops.items():
+        first = kernels(cnp.sum, *shape)[0].loops
+        assert first.count("for ") == count, first
+        agrees(cnp.sum, whole(shape))
+
+
 def test_what_gets_a_buffer_later_is_computed_where_it_was_read_before():
     """The loop's counter gets a buffer after the kernel that compares it was made; a
     further result refines that kernel's loops, so that all of it is composed again."""

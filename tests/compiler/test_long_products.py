@@ -77,3 +77,21 @@ def test_the_bits_are_those_of_one_thread():
         np.testing.assert_array_equal(np.asarray(product(x)), several)
     finally:
         cr.set_num_threads(before)
+
+
+@pytest.mark.parametrize("m, k, n", [
+    (8, 1024, 500), (500, 1024, 8), (5, 300, 5), (12, 128, 40), (500, 8, 300),
+    (20_000, 16, 16), (16, 20_000, 16), (15, 200, 1000), (1, 700, 90), (90, 700, 1),
+])  # fmt: skip
+def test_thin_products_in_every_layout(m, k, n):
+    """Vectors go along long sums where operands let them; a thin one is copied for it."""
+    with cr.enable_x64():
+        a, b = drawn(m, k), drawn(k, n, seed=1)
+        for x in (a, a.T.copy().T):
+            for y in (b, b.T.copy().T):
+                for f in (lambda x, y: x @ y, lambda x, y: x.T.T @ y.T.T):
+                    is_numpys(f, lambda x, y: x @ y, x, y)
+        x, y = a.T.copy(), b.T.copy()
+        is_numpys(lambda x, y: x.T @ y.T, lambda x, y: x.T @ y.T, x, y)
+        is_numpys(lambda x, y: x.T @ y, lambda x, y: x.T @ y, x, b)
+        is_numpys(lambda x, y: x @ y.T, lambda x, y: x @ y.T, a, y)

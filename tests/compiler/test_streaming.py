@@ -34,6 +34,23 @@ def streamed(f, *args):
     return sum("!nontemporal" in step.text for step in steps_of(f, *args))
 
 
+def test_kernels_that_gather_write_through_the_caches(bound):
+    """A gather waits until stores past the caches are in memory, on some processors."""
+    n = BOUND
+    where = cnp.asarray(np.random.default_rng(0).integers(0, n, n))
+    assert streamed(lambda x: x * 2, numbers(n)) == 1
+    assert streamed(lambda x, i: x[i] * 2, numbers(n), where) == 0
+    assert streamed(lambda x: x[::5] * 2, numbers(5 * n)) == 1
+    assert streamed(lambda x: x[::50] * 2, numbers(50 * n)) == 0
+
+
+def test_short_rows_that_share_lines_are_written_through_the_caches(bound):
+    join = lambda a, b: cnp.kron(a, b)
+    square = lambda n: numbers(n, n)
+    assert streamed(join, square(20), square(20)) == 0
+    assert streamed(join, square(16), square(32)) == 1
+
+
 def numbers(*shape, dtype="float32"):
     draw = np.random.default_rng(len(shape))
     return cnp.asarray((100 * draw.standard_normal(shape)).astype(dtype))

@@ -147,3 +147,19 @@ def test_windows_with_nan_choose_the_first():
     )
     assert_same(f, cnp.asarray(x))
     assert_same(lambda x: cr.vjp(f, x)[1](cnp.ones((12, 40)))[0], cnp.asarray(x))
+
+
+@pytest.mark.parametrize("features", [128, 192])
+def test_large_kernels_are_read_in_slabs(features):
+    """Slabs of 64 output features, each read for all outputs before the next."""
+    rng = np.random.default_rng(features)
+    x = cnp.asarray(rng.normal(size=(2, 9, 8, 128)).astype("float32"))
+    k = cnp.asarray(rng.normal(size=(3, 3, 128, features)).astype("float32"))
+    dims = ("NHWC", "HWIO", "NHWC")
+    for stride, hole in [((1, 1), (1, 1)), ((2, 1), (1, 1)), ((1, 1), (2, 2))]:
+        f = lambda x, k: lax.conv_general_dilated(
+            x, k, stride, "SAME", rhs_dilation=hole, dimension_numbers=dims
+        )
+        np.testing.assert_allclose(cr.jit(f)(x, k), f(x, k), rtol=1e-4, atol=1e-3)
+    text = str(cr.explain(f)(x, k))
+    assert f"[{features // 64},3,3,128,64]" in text

@@ -37,6 +37,7 @@ from .values import (
 )  # fmt: skip
 
 CHUNKED = 1 << 17
+LARGE, COLUMN, FEW, ROWS, BLOCK = 1 << 20, 256, 8, 16, 1 << 15
 LONG, HUGE, PARTIAL = 1 << 13, 1 << 24, 1 << 21
 ROW_LIMIT = 1 << 14
 COLUMN_LIMIT = 1 << 16
@@ -254,15 +255,21 @@ class Fusion:
         outer = math.prod(fold.domain) // max(inner, 1)
         few = inner * outer >= CHUNKED and outer < 16
         if few or (fold.products and inner >= LONG and inner * outer >= HUGE):
-            self._place_chunked(values, fold)
+            self._place_chunked(values, fold, 64, 1 << 14)
+        elif _down_columns(fold, inner, outer):
+            self._place_chunked(values, fold, inner, max(ROWS * outer, BLOCK))
         else:
             self.assign(Member("fold", list(values), fold))
 
-    def _place_chunked(self, values: list[Reduced], fold: Fold) -> None:
-        axis = max(fold.axes, key=lambda k: fold.domain[k])
+    def _place_chunked(
+        self, values: list[Reduced], fold: Fold, most: int, least: int
+    ) -> None:
         total = math.prod(fold.domain)
         shape = [n for k, n in enumerate(fold.domain) if k not in fold.axes]
-        chunks = min(fold.domain[axis], 64, max(total >> 14, 1))
+        chunks = min(most, max(total // least, 1))
+        # An outer axis, so that a chunk lies in one piece, if it is long enough.
+        axis = max(fold.axes, key=lambda k: min(fold.domain[k], chunks))
+        chunks = min(fold.domain[axis], chunks)
         chunks = min(chunks, max(PARTIAL // max(math.prod(shape), 1), 1))
         parts = [
             Partial((chunks, *shape), x.type, values[0].reader) for x in fold.initial
@@ -373,6 +380,15 @@ class Fusion:
         cluster.inner, member.role = inner, old_role
         cluster.index, cluster.composed = index, composed
         return False
+
+
+def _down_columns(fold: Fold, inner: int, outer: int) -> bool:
+    """Whether long columns of a large array are folded, all of them together: then a
+    few rows at a time, as they lie in memory."""
+    if fold.products or inner * outer < LARGE or inner < COLUMN:
+        return False
+    apart = math.prod(fold.domain[: min(fold.axes)])
+    return apart < FEW and math.prod(fold.domain[max(fold.axes) + 1 :]) > 1
 
 
 def _inner(fold: Fold) -> frozenset[int]:

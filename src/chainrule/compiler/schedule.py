@@ -2,32 +2,30 @@
 
 The members of a cluster become stages: a fold whose values use the results of another
 fold comes in a later stage. Adjacent loops that no access can tell apart are merged.
-The vector axis is the one along which the accesses cost least. Products (matrix
-products and convolutions) compute blocks of outputs at once, so that operands are
-loaded once for several results.
+What is a vector, and what is computed at once, `vectors` decides.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
 
 from ..runtime._native import streamed_bytes
-from .blocking import block, varies
 from .boxes import in_boxes
-from .expr import BITS, FLOATS, Expr, binary
+from .expr import BITS, Expr, binary
 from .functions import operations
 from .fusion import Cluster, Context, Member, Partial
 from .index import Index, Split, loop_variable, number, ravel, variable_index
 from .loop import Axis, Kernel, Recurrence, Reduction, Stage, Store, load, trips
+from .nest import Nest
 from .records import record
 from .rewrite import Rewriter, merge_variables, walk
 from .sizes import Size, about
 from .streaming import ahead, streams
-from .tiling import tiled, turned
+from .tiling import close_short, lanes_apart, tiled
 from .values import Reduced, Value
+from .vectors import accesses, copies_of, vector_variable, widest
 
 CONSTANT = 64
 WORK = 1 << 14
@@ -35,48 +33,6 @@ WORK = 1 << 14
 SCRATCH = 1 << 13
 UNROLLED = 8
 CACHED = 1 << 19
-TURNED = 16
-
-
-@record
-class Nest:
-    """A kernel being arranged: variables of the grid and of the inner loops."""
-
-    grid: list[Expr]
-    inner: list[Expr]
-    stages: list[tuple[list[Reduction], list[Store], list[Store]]]
-    limits: dict[Expr, tuple[Expr, Expr]]
-    products: bool = False
-    ordered: set[Expr] = dataclasses.field(default_factory=set)
-    chunk: Expr | None = None
-    scratch: dict[Any, int] = dataclasses.field(default_factory=dict)
-
-    def expressions(self) -> list[Expr]:
-        """Everything that is computed."""
-        out: list[Expr] = []
-        for reductions, stores, points in self.stages:
-            out += [x for r in reductions for x in r.values]
-            for s in (*stores, *points):
-                out.append(s.value)
-                if s.index.rest is not None:
-                    out.append(s.index.rest)
-                if s.when is not None:
-                    out.append(s.when)
-        return out
-
-    def inside(self) -> list[Expr]:
-        """What is computed at every point of the inner loops."""
-        roots = [x for r, _, _ in self.stages for f in r for x in f.values]
-        return roots + [s.value for s, inside in self.stores() if inside]
-
-    def stores(self) -> list[tuple[Store, bool]]:
-        """All stores, each with whether it is inside of the inner loops."""
-        return [
-            (s, inside)
-            for _, stores, points in self.stages
-            for group, inside in ((stores, True), (points, False))
-            for s in group
-        ]
 
 
 @record
@@ -95,8 +51,7 @@ class Scheduled:
 def schedule(cluster: Cluster, fusion: Any, vector_bytes: int) -> Scheduled:
     """The kernel of a cluster for vectors of so many bytes."""
     nest = _compose(cluster, fusion)
-    if not cluster.chunks:
-        _merge(nest)
+    _merge(nest)
     made = _arrange(nest, vector_bytes)
     values = [v for m in cluster.members for v in m.values]
     begun = {v.begins for v in values}
@@ -124,10 +79,12 @@ def _stages(cluster: Cluster, context: Context) -> Nest:
     inner_dims = cluster.inner or frozenset()
     grid: list[Expr] = []
     inner: list[Expr] = []
+    parts: dict[Expr, list[Expr]] = {}
     for k, index in enumerate(cluster.index):
         ordered = sorted(index.terms, key=lambda term: -term[1])
         (inner if k in inner_dims else grid).extend(v for v, _ in ordered)
-    nest = Nest(grid, inner, [], {})
+        parts.update({v: [u for u, _ in ordered if u is not v] for v, _ in ordered})
+    nest = Nest(grid, inner, [], {}, parts=parts)
     if cluster.divided is not None:
         part = max(cluster.index[cluster.divided].terms, key=lambda term: term[1])[0]
         grid.sort(key=lambda v: v is not part)
@@ -268,6 +225,10 @@ def _merge(nest: Nest) -> None:
                 merged = loop_variable(outer.data[1] * inner.data[1])
                 if outer in nest.ordered:
                     nest.ordered.add(merged)
+                if outer in nest.limits:
+                    n = number(inner.data[1])
+                    low, high = nest.limits[outer]
+                    nest.limits[merged] = (low * n, high * n)
                 _apply(
                     nest, merge_variables(outer, inner, merged), outer, inner, merged
                 )
@@ -278,6 +239,8 @@ def _merge(nest: Nest) -> None:
 def _mergeable(nest: Nest, outer: Expr, inner: Expr) -> bool:
     n = inner.data[1]
     if (outer in nest.ordered) != (inner in nest.ordered):
+        return False
+    if outer is nest.chunk or inner in nest.limits:
         return False
     for terms in _accesses(nest):
         found = dict(terms)
@@ -314,8 +277,9 @@ def _apply(
 def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     expressions = nest.expressions()
     nodes = walk(expressions)
-    lanes = vector_bytes // _widest(nodes)
-    vector = _vector_variable(nest, nodes, lanes)
+    lanes = vector_bytes // widest(nodes)
+    vector = vector_variable(nest, nodes, lanes)
+    close_short(vector, accesses(nodes))
     width = lanes
     if vector is not None and about(vector.data[1]) < lanes:
         width = max(1 << (about(vector.data[1]) - 1).bit_length(), 2)
@@ -325,7 +289,7 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     elif vector in nest.inner:
         nest.inner.remove(vector)
         nest.inner.append(vector)
-    copies = _copies(nest, nodes, vector, width, vector_bytes)
+    copies = copies_of(nest, nodes, vector, width, vector_bytes)
     grid = [_axis(v, vector, copies, width) for v in nest.grid]
     if not grid:
         grid = [Axis(loop_variable(1), 1)]
@@ -379,15 +343,23 @@ def _choose_first(
     nest: Nest, nodes: Sequence[Expr], grid: list[Axis], width: int
 ) -> None:
     """Puts the loop that threads share first."""
-    first = max(
-        range(len(grid)),
-        key=lambda k: (not grid[k].vector and _many(grid[k], 1), -k),
-    )
     last = grid[-1]
-    if not (nest.products and last.vector and _streams(nodes, last.var)):
-        grid.insert(0, grid.pop(first))
+    between = [] if nest.inner or nest.products else lanes_apart(grid, accesses(nodes))
+    if between:
+        grid.sort(key=lambda a: (a in between, a is last))
+    candidates = [k for k, a in enumerate(grid) if a not in between]
+    first = max(
+        candidates, key=lambda k: (not grid[k].vector and _many(grid[k], 1), -k)
+    )
+    if nest.products and last.vector and nest.parts.get(last.var):
+        slabs = nest.parts[last.var]
+        grid.sort(key=lambda a: a.var not in slabs)
         return
     many = _many(last, width)
+    if not (nest.products and last.vector and _streams(nodes, last.var)):
+        short = last.vector and not nest.inner and not _many(grid[first], 1)
+        grid.insert(0, grid.pop(grid.index(last) if short and many else first))
+        return
     grid.insert(0, grid.pop(len(grid) - 1 if many else first))
     if not many:
         grid.insert(1, grid.pop())
@@ -395,19 +367,6 @@ def _choose_first(
 
 def _many(a: Axis, width: int) -> bool:
     return about(a.extent) >= 4 * a.copies * width
-
-
-def _turned(nest: Nest, nodes: Sequence[Expr], vector: Expr, width: int) -> Expr | None:
-    """The loop along which squares of vectors are transposed; none where an expression
-    is too long to be written for each of their rows."""
-    axes = [] if nest.inner or nest.ordered else nest.grid
-    if operations(nodes) > TURNED:
-        return None
-    return turned(axes, vector, _loads(nodes), width)
-
-
-def _loads(nodes: Sequence[Expr]) -> list[tuple[str, Any]]:
-    return [(x.type, x.data[2]) for x in nodes if x.op == "load"]
 
 
 def _tiled(
@@ -418,7 +377,7 @@ def _tiled(
     if any(s.combine for s, _ in nest.stores()):
         return grid
     stores = [(s.value.type, s.index.terms) for s, _ in nest.stores()]
-    return tiled(grid, [*_loads(nodes), *stores], width)
+    return tiled(grid, [*accesses(nodes), *stores], width)
 
 
 def _instructions(
@@ -465,114 +424,6 @@ def _axis(v: Expr, vector: Expr | None, copies: dict[Expr, int], width: int) -> 
         v, n, vector=v is vector, copies=count, overlap=n >= group,
         constant=v is vector and type(n) is not Size and n <= CONSTANT,
     )  # fmt: skip
-
-
-def _widest(nodes: Sequence[Expr]) -> int:
-    sizes = [
-        x.data.widest if x.op == "function" else BITS[x.type] // 8
-        for x in nodes
-        if x.type != "bool" and (_is_along(x) or x.type in FLOATS)
-    ]
-    return max(sizes, default=4)
-
-
-def _is_along(x: Expr) -> bool:
-    """Whether `x` loads different elements: one that all lanes share has no vector."""
-    return x.op == "load" and bool(x.data[2] or x.args)
-
-
-def _vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:
-    """The variable along which a vector costs least, by accesses per element.
-
-    Where a row is kept apart, vectors lie within it: there is room for one row only.
-    """
-    candidates = [
-        v
-        for v in (*([] if nest.scratch else nest.grid), *nest.inner)
-        if (v not in nest.limits or len(nest.inner) == 1)
-        and v not in nest.ordered
-        and v is not nest.chunk
-        and not any(varies(x, v) for pair in nest.limits.values() for x in pair)
-    ]
-    loads = [x for x in nodes if x.op == "load"]
-    inner_size = about(math.prod(v.data[1] for v in nest.inner))
-    within = operations(walk(nest.inside()))
-    computed = 0.3 * within
-    after = 0.3 * (operations(nodes) - within) / inner_size
-    best: tuple[float, int] | None = None
-    chosen = None
-    for k, v in enumerate(candidates):
-        n = about(v.data[1])
-        if n < 2:
-            continue
-        efficiency = n / (-(-n // lanes)) if n >= lanes else min(n, lanes) * 0.9
-        # What is computed after a fold along the vectors is computed one by one.
-        scalar = v in nest.inner
-        even, odd = (computed, after) if scalar else (computed + after, 0.0)
-        for x in loads:
-            terms = dict(x.data[2])
-            strange = bool(x.data[3] & 1) and varies(x.args[0], v)
-            if strange or terms.get(v, 0) not in (-1, 0, 1):
-                odd += 1.0
-            else:
-                even += 1.0
-        for s, inside in nest.stores():
-            weight = 1.0 if inside or not nest.inner else 1.0 / inner_size
-            stride = dict(s.index.terms).get(v, 0)
-            if s.index.rest is not None and varies(s.index.rest, v):
-                stride = 2
-            if stride == 1 or (v in nest.inner and not inside):
-                even += weight
-            else:
-                odd += 1.5 * weight
-        cost = even / efficiency + odd
-        if v in nest.inner:
-            cost += 12.0 / inner_size
-        key = (cost, -k)
-        if best is None or key < best:
-            best, chosen = key, v
-    return chosen
-
-
-def _copies(
-    nest: Nest,
-    nodes: Sequence[Expr],
-    vector: Expr | None,
-    width: int,
-    vector_bytes: int,
-) -> dict[Expr, int]:
-    """How many points of an axis are computed at once."""
-    size = operations(nodes)
-    folds = any(r for r, _, _ in nest.stages)
-    if vector is None or nest.scratch or any(s.combine for s, _ in nest.stores()):
-        return {}
-    if not folds:
-        across = _turned(nest, nodes, vector, width)
-        if across is not None:
-            return {across: width}
-        count = 4 if size <= 12 else 2 if size <= 24 else 1
-        return {vector: _fitting(count, vector, width)}
-    registers = 24 if vector_bytes == 64 else 12
-    if nest.products:
-        loads = [x for x in nodes if x.op == "load"]
-        axes = [v for v in nest.grid if v is not vector and v is not nest.chunk]
-        most = 1 if vector in nest.inner else _fitting(4, vector, width)
-        across = [*range(1, most + 1)] if size <= 40 else [1]
-        found = block(loads, axes, vector, across, width, registers)
-        if vector in nest.grid or len(found) > 1:
-            return found
-    if vector in nest.inner:
-        return {vector: _fitting(4, vector, width)} if size <= 40 else {}
-    across = _fitting(4, vector, width) if size <= 40 else 1
-    return {vector: across}
-
-
-def _fitting(count: int, v: Expr, width: int) -> int:
-    """The largest power of two up to `count` of whose vectors the axis has enough."""
-    n = about(v.data[1])
-    while count > 1 and count * width > n:
-        count //= 2
-    return count
 
 
 __all__ = ["Scheduled", "schedule"]

@@ -6,7 +6,9 @@ it, stores say so ("non-temporal"), and lines are written whole. `streams` names
 buffers: written evenly, once, and never read by the kernel; the scheduler leaves out
 those that later steps write to as well. What a kernel reads may still lie at the same
 place (a result that takes the room of an operand); then, and at addresses that are no
-multiple of a line, the code that is written stores as usual.
+multiple of a line, the code that is written stores as usual. Nor does a kernel that
+gathers write so: processors whose microcode mends "gather data sampling" have a gather
+wait until all such stores are in memory.
 
 Processors fetch what is read evenly before it is asked for, but no further than to the
 end of a page, and then wait for the next one. What is read in the order of memory is asked
@@ -23,19 +25,22 @@ from .expr import BITS, Expr
 from .loop import Axis, Kernel, Stage, Store
 from .rewrite import walk
 from .sizes import about
+from .tiling import gathers
 
-LINE, PAGE, WIDEST = 64, 4096, 8
+LINE, PAGE, WIDEST, ROW = 64, 4096, 8, 2048
 """Bytes that go to memory at once; those that the hardware fetches ahead within; those of
-the largest number."""
+the largest number; those of the shortest row whose ends may share a line with others."""
 
 
 def streams(kernel: Kernel, least: int) -> frozenset[Any]:
     """The buffers, of `least` bytes and more, that `kernel` writes past the caches."""
     found: set[Any] = set()
     for stage, axes in _large(kernel, least):
-        vectors = {a.var for a in axes if a.vector}
+        if any(gathers(x, axes) for x in _loads(stage)):
+            return frozenset()
+        vectors = {a.var: a.extent for a in axes if a.vector}
         for s in stage.stores:
-            if _evenly(s, vectors) and _bytes(s.value, s.index.terms, axes) >= least:
+            if _bytes(s.value, s.index.terms, axes) >= least and _evenly(s, vectors):
                 found.add(s.buffer)
     if not found:
         return frozenset()
@@ -68,11 +73,14 @@ def _loads(stage: Stage) -> Iterator[Expr]:
     return (x for x in walk(roots) if x.op == "load")
 
 
-def _evenly(s: Store, vectors: set[Any]) -> bool:
-    """Whether elements that lie together are written together, without a condition."""
+def _evenly(s: Store, vectors: dict[Any, Any]) -> bool:
+    """Whether elements that lie together are written together, in whole lines but for
+    few, and without a condition."""
     if s.index.rest is not None or s.when is not None or s.combine is not None:
         return False
-    return any(v in vectors and stride == 1 for v, stride in s.index.terms)
+    row = [vectors[v] for v, stride in s.index.terms if stride == 1 and v in vectors]
+    bytes = math.prod(row) * max(BITS[s.value.type] // 8, 1)
+    return len(row) > 0 and (bytes >= ROW or bytes % LINE == 0)
 
 
 def _in_order(strides: dict[Any, int], axes: list[Axis]) -> bool:

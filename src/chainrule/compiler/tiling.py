@@ -8,20 +8,26 @@ vector of a loop does, so that all tiles have one size and need no mask.
 
 Short expressions are computed at as many points of the other loop as a vector has
 lanes: then what jumps is loaded along the other loop, and a square of vectors is
-transposed in registers (`codegen.turning`).
+transposed in registers (`codegen.turning`). Lanes a few elements apart are taken out of
+whole vectors (`codegen.striding`); all others are gathered.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
+from .blocking import varies
 from .expr import BITS, Expr, binary
 from .index import loop_variable, number
 from .loop import Axis
+from .sizes import Size
 
 TILE = 64
 LINE = 64
+NEAR = 8
+"""The largest distance of lanes, in elements, that are taken out of whole vectors."""
 
 
 def tiled(
@@ -72,6 +78,47 @@ def jumps(v: Expr, vector: Expr, accesses: Sequence[tuple[str, Any]]) -> bool:
         step = abs(strides.get(vector, 0)) * max(BITS[type] // 8, 1)
         if strides.get(v, 0) == 1 and step >= LINE:
             return True
+    return False
+
+
+def is_short(type: str, stride: Any) -> bool:
+    """Whether lanes at this distance are taken out of whole vectors."""
+    return BITS[type] >= 32 and 2 <= abs(stride) <= NEAR
+
+
+def close_short(vector: Expr | None, accesses: Sequence[tuple[str, Any]]) -> None:
+    """Has the distances of lanes be plain numbers where the code depends on them."""
+    for type, terms in accesses:
+        stride = dict(terms).get(vector, 0)
+        if isinstance(stride, Size) and is_short(type, stride):
+            operator.index(stride)
+
+
+def lanes_apart(
+    grid: Sequence[Axis], accesses: Sequence[tuple[str, Any]]
+) -> list[Axis]:
+    """The axes that go from one lane of a vector to the next, whose loops are inside of
+    the vectors': what they read lies in the same lines."""
+    vector, found = grid[-1], []
+    for type, terms in accesses if vector.vector else ():
+        strides = dict(terms)
+        apart = strides.get(vector.var, 0)
+        if is_short(type, apart):
+            found += [a for a in grid if 0 < abs(strides.get(a.var, 0)) < abs(apart)]
+    return found
+
+
+def gathers(x: Expr, axes: Sequence[Axis]) -> bool:
+    """Whether the lanes of a load are fetched one by one."""
+    for a in axes:
+        if not a.vector:
+            continue
+        if x.data[3] & 1 and varies(x.args[0], a.var):
+            return True
+        stride = dict(x.data[2]).get(a.var, 0)
+        if stride not in (-1, 0, 1) and not is_short(x.type, stride):
+            turning = [b for b in axes if dict(x.data[2]).get(b.var) == 1]
+            return not any(b.copies > 8 for b in turning)
     return False
 
 

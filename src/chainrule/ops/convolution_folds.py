@@ -20,6 +20,10 @@ NARROW = 12
 """Outputs along the last dimension that fill no vector: output features may, if the
 kernel is copied so that they are contiguous."""
 
+SLAB, LARGE, MANY = 256, 1 << 19, 64
+"""Bytes of neighbouring output features in a slab; of a kernel that is read in slabs; and
+the outputs of a feature from which on it is."""
+
 COPIED = 16
 """Reads of an element from which on a padded copy is cheaper than asking each time."""
 
@@ -138,16 +142,51 @@ def _fold(build: Any, x: Any, k: Any, g: Geometry, layout: Layout) -> Any:
             place[e] = at
         return build.guarded(m.all_of(inside), lambda: x.at(*place), zero)
 
+    read = _in_slabs(build, k, layout)
+
     def of_k(*i: Any) -> Any:
         place = [m.Index(0)] * rank
         place[rhs[0]], place[rhs[1]] = i[spec[1]], i[feature]
         for d, e in enumerate(rhs[2:]):
             place[e] = i[first + d] * g.step[d] + g.first[d]
-        return k.at(*place)
+        return read(*place)
 
     inner = (*g.count, depth) if last else (depth, *g.count)
     domain = (*shape, *inner)
     return product(build, x, k, domain, range(rank, len(domain)), of_x, of_k)
+
+
+def _in_slabs(build: Any, k: Any, layout: Layout) -> Any:
+    """How a kernel is read: a large one, for many outputs, as a copy in which the weights
+    of a register's worth of output features lie together, in the order of the sum. The
+    loop over such slabs is the outermost, and each stays in the cache meanwhile."""
+    _, rhs, spec = layout.numbers
+    out, rank = build.out.shape, len(rhs)
+    size = k.aval.dtype.itemsize
+    slab = SLAB // size
+    features = k.shape[rhs[0]]
+    outputs = math.prod(out) // max(out[spec[1]], 1)
+    if (
+        math.prod(k.shape) * size < LARGE or outputs < MANY
+        or max(layout.by_feature, layout.by_batch) > 1
+        or features % slab or features == slab or spec[1] != rank - 1
+    ):  # fmt: skip
+        return k.at
+    order = [*rhs[2:], rhs[1]]
+    shape = [features // slab, *[k.shape[d] for d in order], slab]
+
+    def element(*i: Any) -> Any:
+        place = dict(zip(order, i[1:-1]))
+        place[rhs[0]] = i[0] * slab + i[-1]
+        return k.at(*[place[d] for d in range(rank)])
+
+    copy = build.stored(build.of(build.aval(shape, k.aval.dtype)).index(element, k))
+
+    def read(*place: Any) -> Any:
+        outer, inner = place[rhs[0]].divmod(slab)
+        return copy.at(outer, *[place[d] for d in order], inner)
+
+    return read
 
 
 def _taken_apart(build: Any, x: Any, k: Any, g: Geometry, layout: Layout) -> Any:

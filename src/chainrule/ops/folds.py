@@ -12,6 +12,7 @@ from typing import Any
 from ..core import dtypes
 
 GEMM_WORK = 96**3
+THIN, LONG_SUM = 16, 128
 THICK, PART = 128, 1024
 """Rows or columns from which on products are shared by these, and the length of the
 shortest parts into which thinner ones are cut."""
@@ -146,9 +147,10 @@ def dot_general(
     place_x.update({k: first + i for i, k in enumerate(cx)})
     x = build.settled(x, reads=sizes[2])
     y = build.settled(y, reads=sizes[1])
-    order = list(range(len(y.shape)))
-    if _is_turned(sizes, cy, len(order)):
-        order = [*by, *cy, *free_y]
+    order = _order_copied((x, y), dimension_numbers, free_y, sizes)
+    if order is None:
+        order = list(range(len(y.shape)))
+    else:
         y = build.stored(build.permuted(y, order))
     place_y = {k: i for i, k in enumerate(by)}
     place_y.update({k: batch + fx + i for i, k in enumerate(free_y)})
@@ -167,9 +169,11 @@ def dot_copied(
     of the product of such a copy; None where it copies none."""
     (cx, cy), (bx, by) = dimension_numbers
     *_, free_y, sizes = _free(x.shape, y.shape, dimension_numbers)
-    if _is_large((x, y, out), sizes) or not _is_turned(sizes, cy, len(y.shape)):
+    if _is_large((x, y, out), sizes):
         return None
-    order = [*by, *cy, *free_y]
+    order = _order_copied((x, y), dimension_numbers, free_y, sizes)
+    if order is None:
+        return None
     numbers = (cx, _places(order, cy)), (bx, _places(order, by))
     return 1, order, {"dimension_numbers": numbers, **params}
 
@@ -190,10 +194,24 @@ def _free(
     return free_x, free_y, [math.prod(s[k] for k in ks) for s, ks in dims]
 
 
-def _is_turned(sizes: Sequence[int], contracted: Sequence[int], ndim: int) -> bool:
-    """Whether a small product reads a copy of its second operand in which a free
-    dimension is contiguous."""
-    return sizes[1] >= 4 and sizes[2] >= 4 and ndim - 1 in contracted
+def _order_copied(
+    operands: Sequence[Any], numbers: Any, free_y: Sequence[int], sizes: Sequence[int]
+) -> list[int] | None:
+    """The order of dimensions in which a small product reads a copy of its second
+    operand; None where it reads it as it is.
+
+    Vectors go along the columns of the result, unless they can go along a long sum in
+    both operands, which a thin one is copied for.
+    """
+    (cx, cy), (_, by) = numbers
+    _, m, n, k = sizes
+    x_ends, y_ends = (len(z.shape) - 1 in c for z, c in zip(operands, (cx, cy)))
+    if x_ends and k >= LONG_SUM and min(m, n) < THIN:
+        if y_ends:
+            return None
+        if n < THIN and n <= m // 8:
+            return [*by, *free_y, *cy]
+    return [*by, *cy, *free_y] if y_ends and n >= 4 and m >= 4 else None
 
 
 def _are_complex(avals: Sequence[Any]) -> bool:
@@ -208,7 +226,8 @@ def _is_large(avals: Sequence[Any], sizes: Sequence[int]) -> bool:
         len({a.dtype for a in avals}) == 1
         and str(avals[0].dtype) in ("float32", "float64")
         and m * n * k >= GEMM_WORK
-        and min(m, n, k) >= 16
+        and min(m, n, k) >= THIN
+        and sorted((m, n, k))[1] > THIN
     )
 
 

@@ -21,14 +21,14 @@ from ..runtime import _native
 class StageTracer(Tracer):
     """An abstract value: a variable of the program being recorded."""
 
-    __slots__ = ("var",)
+    __slots__ = ("variable",)
 
     def _concrete(self, kind: str) -> Any:
         raise errors.tracer_error(self, kind)
 
     def origin(self) -> str:
         """Where the value came from: an argument's name or the user's line."""
-        return self._trace.origin_of(self.var)
+        return self._trace.origin_of(self.variable)
 
     def __repr__(self) -> str:
         return f"Traced<{self.aval.str_short()}>with<StageTrace>"
@@ -51,7 +51,7 @@ class StageTrace(_native.Recording):
     def atom(self, x: Any) -> Any:
         """The variable or literal that stands for `x` in the program."""
         if type(x) is StageTracer and x._trace is self:
-            return x.var
+            return x.variable
         found = self.const_of.get(id(x))
         if found is not None:
             return found[0]

@@ -2,7 +2,7 @@
 
 Not at all: a scalar load. By one element: a vector load or store, under the mask of the
 axis or of the guard where there is one. By two, of pairs: one of twice the width, taken
-apart or put together by shuffles. Otherwise: gather and scatter. Addresses are
+apart or put together by shuffles. By up to eight: `striding`. Otherwise: gather and scatter. Addresses are
 built from the outermost variable inwards, each part in its own scope, so that inner
 loops add only what varies in them.
 """
@@ -15,6 +15,8 @@ from ..expr import Expr, node
 from ..loop import PAIRED, SECOND, Store
 from ..loop import load as element_of
 from ..streaming import LINE, PAGE
+from ..tiling import is_short
+from .striding import load_strided
 from .turning import load_turned, turning_axis
 from .types import IN_MEMORY, NAMES, is_literal, size, vector
 
@@ -59,6 +61,8 @@ def load(w: Emitter, e: Expr) -> str:
             value = _load_vector(w, element, e.type, pointer, mask)
         elif stride == -1 and not scattered:
             value = _load_backwards(w, element, e.type, pointer, mask)
+        elif not scattered and mask is None and is_short(e.type, stride):
+            value = load_strided(w, e.type, pointer, stride)
         else:
             index = (
                 w.operand(dynamic, True) if scattered and dynamic is not None else None

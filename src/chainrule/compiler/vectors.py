@@ -1,0 +1,148 @@
+"""Which loop of a nest is the vector, and how many points are computed at once.
+
+The vector axis is the one along which the accesses cost least. Products (matrix products
+and convolutions) compute blocks of outputs at once, so that operands are loaded once for
+several results.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .blocking import block, varies
+from .expr import BITS, FLOATS, Expr
+from .functions import operations
+from .nest import Nest
+from .rewrite import walk
+from .sizes import about
+from .tiling import is_short, turned
+
+TURNED = 16
+
+
+def vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:
+    """The variable along which a vector costs least, by accesses per element.
+
+    Where a row is kept apart, vectors lie within it: there is room for one row only.
+    """
+    candidates = [
+        v
+        for v in (*([] if nest.scratch else nest.grid), *nest.inner)
+        if (v not in nest.limits or len(nest.inner) == 1 or nest.chunk is not None)
+        and v not in nest.ordered
+        and v is not nest.chunk
+        and not any(varies(x, v) for pair in nest.limits.values() for x in pair)
+    ]
+    loads = [x for x in nodes if x.op == "load"]
+    inner_size = about(math.prod(v.data[1] for v in nest.inner))
+    within = operations(walk(nest.inside()))
+    computed = 0.3 * within
+    after = 0.3 * (operations(nodes) - within) / inner_size
+    best: tuple[float, int] | None = None
+    chosen = None
+    for k, v in enumerate(candidates):
+        n = about(v.data[1])
+        if n < 2:
+            continue
+        efficiency = n / (-(-n // lanes)) if n >= lanes else min(n, lanes) * 0.9
+        # What is computed after a fold along the vectors is computed one by one.
+        scalar = v in nest.inner
+        even, odd = (computed, after) if scalar else (computed + after, 0.0)
+        for x in loads:
+            terms = dict(x.data[2])
+            strange = bool(x.data[3] & 1) and varies(x.args[0], v)
+            stride = terms.get(v, 0)
+            if not strange and is_short(x.type, stride):
+                even += min(2 * abs(stride) - 1, efficiency)
+            elif strange or stride not in (-1, 0, 1):
+                odd += 1.0
+            else:
+                even += 1.0
+        for s, inside in nest.stores():
+            weight = 1.0 if inside or not nest.inner else 1.0 / inner_size
+            stride = dict(s.index.terms).get(v, 0)
+            if s.index.rest is not None and varies(s.index.rest, v):
+                stride = 2
+            if stride == 1 or (v in nest.inner and not inside):
+                even += weight
+            else:
+                odd += 1.5 * weight
+        cost = even / efficiency + odd
+        if v in nest.inner:
+            cost += 12.0 / inner_size
+        key = (cost, -k)
+        if best is None or key < best:
+            best, chosen = key, v
+    return chosen
+
+
+def copies_of(
+    nest: Nest,
+    nodes: Sequence[Expr],
+    vector: Expr | None,
+    width: int,
+    vector_bytes: int,
+) -> dict[Expr, int]:
+    """How many points of an axis are computed at once."""
+    size = operations(nodes)
+    folds = any(r for r, _, _ in nest.stages)
+    if vector is None or nest.scratch or any(s.combine for s, _ in nest.stores()):
+        return {}
+    if not folds:
+        across = _turned(nest, nodes, vector, width)
+        if across is not None:
+            return {across: width}
+        count = 4 if size <= 12 else 2 if size <= 24 else 1
+        return {vector: _fitting(count, vector, width)}
+    registers = 24 if vector_bytes == 64 else 12
+    if nest.products:
+        loads = [x for x in nodes if x.op == "load"]
+        axes = [v for v in nest.grid if v is not vector and v is not nest.chunk]
+        most = 1 if vector in nest.inner else _fitting(4, vector, width)
+        across = [*range(1, most + 1)] if size <= 40 else [1]
+        found = block(loads, axes, vector, across, width, registers)
+        if vector in nest.grid or len(found) > 1:
+            return found
+    if vector in nest.inner:
+        return {vector: _fitting(4, vector, width)} if size <= 40 else {}
+    across = _fitting(4, vector, width) if size <= 40 else 1
+    return {vector: across}
+
+
+def _turned(nest: Nest, nodes: Sequence[Expr], vector: Expr, width: int) -> Expr | None:
+    """The loop along which squares of vectors are transposed; none where an expression
+    is too long to be written for each of their rows."""
+    axes = [] if nest.inner or nest.ordered else nest.grid
+    if operations(nodes) > TURNED:
+        return None
+    return turned(axes, vector, accesses(nodes), width)
+
+
+def _fitting(count: int, v: Expr, width: int) -> int:
+    """The largest power of two up to `count` of whose vectors the axis has enough."""
+    n = about(v.data[1])
+    while count > 1 and count * width > n:
+        count //= 2
+    return count
+
+
+def widest(nodes: Sequence[Expr]) -> int:
+    """Bytes of the widest element that vectors hold."""
+    sizes = [
+        x.data.widest if x.op == "function" else BITS[x.type] // 8
+        for x in nodes
+        if x.type != "bool" and (_is_along(x) or x.type in FLOATS)
+    ]
+    return max(sizes, default=4)
+
+
+def _is_along(x: Expr) -> bool:
+    """Whether `x` loads different elements: one that all lanes share has no vector."""
+    return x.op == "load" and bool(x.data[2] or x.args)
+
+
+def accesses(nodes: Sequence[Expr]) -> list[tuple[str, Any]]:
+    """Type and terms of each load."""
+    return [(x.type, x.data[2]) for x in nodes if x.op == "load"]
