@@ -80,15 +80,16 @@ def _load_of_pairs(w: Emitter, e: Expr, second: bool) -> str:
     """One number of each pair; both are loaded, once, and taken apart."""
     buffer, constant, terms, flags = e.data
     element, n = IN_MEMORY[e.type], w.width
-    constant -= second
     rest = e.args[0] if flags & 1 else None
     places = tuple([w.offset.get(v, 0) for v, _ in terms])
-    key = ("pairs", buffer, constant, terms, rest, places, n)
+    key = ("pairs", buffer, constant - second, terms, rest, places, n)
     found = w.scopes.known.get(key)
     t = vector(element, 2 * n)
     if found is None:
         w.width = 0
         pointer = address(w, buffer, element, constant, terms, rest)
+        if second:  # from its own place: that is the number which the kernel is given
+            pointer = w.new(f"getelementptr {element}, ptr {pointer}, i64 -1")
         w.width = n
         both = w.new(f"load {t}, ptr {pointer}, align {size(e.type)}")
         found = both, True
