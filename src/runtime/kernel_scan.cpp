@@ -100,7 +100,8 @@ template <class Memory, class Op> struct Scan : Streams<Memory, Op> {
 
     template <Int step>
     static void any_rows(const Element* x, Element* y, const Shape& s) {
-        if (Op::regroups && s.n > kSerial) return long_rows<step>(x, y, s.outer, s.n);
+        if constexpr (Op::regroups)
+            if (s.n > kSerial) return long_rows<step>(x, y, s.outer, s.n);
         const Int grain = std::max<Int>(kStreams, (1 << 14) / std::max<Int>(s.n, 1));
         parallel(s.outer, grain / kStreams * kStreams, [&](Int begin, Int end) {
             rows<step>(x, y, s.n, begin, end);
@@ -219,6 +220,10 @@ template <class Op> void add_extrema(Names& names, const std::string& operation)
                            "bf16", "f32", "f64"});
 }
 
+template <class Op> void add_complex(Names& names, const std::string& operation) {
+    add<InOrder<Op>, Pairs<float>, Pairs<double>>(names, operation, {"c64", "c128"});
+}
+
 }  // namespace
 
 void add_scan_kernels(Names& names) {
@@ -228,6 +233,12 @@ void add_scan_kernels(Names& names) {
     add_extrema<Minimum>(names, "cummin");
     add<LogAddExp, Half, Bfloat, Plain<float>, Plain<double>>(
         names, "cumlogsumexp", {"f16", "bf16", "f32", "f64"});
+    add_complex<Times>(names, "cumprod");
+    add_complex<Greater>(names, "cummax");
+    add_complex<Lesser>(names, "cummin");
+    add_complex<LogSum>(names, "cumlogsumexp");
+    names["scan_recurrence_c64"] = recurrence<Pairs<float>>;
+    names["scan_recurrence_c128"] = recurrence<Pairs<double>>;
     names["scan_recurrence_f16"] = recurrence<Half>;
     names["scan_recurrence_bf16"] = recurrence<Bfloat>;
     names["scan_recurrence_f32"] = recurrence<Plain<float>>;

@@ -3,6 +3,7 @@
 /// combined in another order than from its first element on, and `vectors` whether
 /// `combine` takes GCC's vectors as well.
 #pragma once
+#include "kernel_complex.h"
 #include "kernel_half.h"
 
 #include <cmath>
@@ -31,6 +32,37 @@ struct Bfloat {
     using Total = float;
     static float load(u16 x) { return from_bfloat(x); }
     static u16 store(float x) { return to_bfloat(x); }
+};
+
+/// A complex number, or nothing yet: no number is neutral where parts are infinite.
+template <class T> struct Begun : Complex<T> {
+    bool begun;
+};
+
+template <class T> struct Pairs {
+    using Element = Complex<T>;
+    using Total = Begun<T>;
+    static Total load(Element x) { return {x, true}; }
+    static Element store(const Total& x) { return x; }
+};
+
+template <class T> Begun<T> operator+(const Begun<T>& x, const Begun<T>& y) {
+    return {Complex<T>(x) + Complex<T>(y), true};
+}
+
+template <class T> Begun<T> operator*(const Begun<T>& x, const Begun<T>& y) {
+    return {Complex<T>(x) * Complex<T>(y), true};
+}
+
+/// An operation of complex numbers, in their order.
+template <class Op> struct InOrder {
+    static constexpr bool regroups = false;
+    static constexpr bool vectors = false;
+    template <class T> static T identity() { return {{1, 0}, false}; }
+    template <class T> static Begun<T> combine(const Begun<T>& x, const Begun<T>& y) {
+        if (!x.begun) return y;
+        return {Op::combine(Complex<T>(x), Complex<T>(y)), true};
+    }
 };
 
 template <class T> constexpr bool is_float = std::is_floating_point_v<T>;

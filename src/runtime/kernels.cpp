@@ -7,10 +7,12 @@ namespace {
 Names all_names() {
     Names names;
     add_sort_kernels(names);
+    add_complex_sort_kernels(names);
     add_order_kernels(names);
     add_top_k_kernels(names);
     add_deal_kernels(names);
     add_scan_kernels(names);
+    add_scatter_kernels(names);
     add_random_kernels(names);
     return names;
 }
@@ -18,6 +20,12 @@ Names all_names() {
 Names names_of_linalg() {
     Names names;
     add_linalg_kernels(names);
+    return names;
+}
+
+Names names_of_ragged() {
+    Names names;
+    add_ragged_kernels(names);
     return names;
 }
 
@@ -41,6 +49,11 @@ threads::Kernel find(const std::string& name) {
 
 threads::Kernel find_linalg(const std::string& name) {
     static const Names names = names_of_linalg();
+    return find_among(names, name);
+}
+
+threads::Kernel find_ragged(const std::string& name) {
+    static const Names names = names_of_ragged();
     return find_among(names, name);
 }
 

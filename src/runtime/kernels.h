@@ -24,6 +24,8 @@ using Names = std::unordered_map<std::string, threads::Kernel>;
 
 /// sort_*: rows in ascending order. See kernel_sort.cpp for these and the next two.
 void add_sort_kernels(Names& names);
+/// sort_c64, sort_c128.
+void add_complex_sort_kernels(Names& names);
 /// order_*, reorder_*: stable sorting permutations.
 void add_order_kernels(Names& names);
 /// top_k_*: the largest elements of rows and their positions.
@@ -32,10 +34,15 @@ void add_top_k_kernels(Names& names);
 void add_deal_kernels(Names& names);
 /// scan_*: cumulative sums, products, extrema along an axis; linear recurrences.
 void add_scan_kernels(Names& names);
+/// scatter_*: products and extrema of complex numbers at places.
+void add_scatter_kernels(Names& names);
 /// random_*: bits and keys by Threefry.
 void add_random_kernels(Names& names);
 /// cholesky_*, lu_*, solve_*, ...: see kernel_linalg.cpp.
 void add_linalg_kernels(Names& names);
+
+/// ragged_rows_*, ragged_sums_*: see kernel_ragged.cpp.
+void add_ragged_kernels(Names& names);
 
 /// fft_*, ifft_*, rfft_*, irfft_*: see kernel_fft.cpp.
 void add_fft_kernels(Names& names);
@@ -47,6 +54,8 @@ bool open_fft();
 threads::Kernel find(const std::string& name);
 /// The same among those that call LAPACK, which has to be open when they run.
 threads::Kernel find_linalg(const std::string& name);
+/// The same among those that call the library's products, which have to be found before.
+threads::Kernel find_ragged(const std::string& name);
 /// The same among those that call NumPy's transforms, which `open_fft` has to find before.
 threads::Kernel find_fft(const std::string& name);
 

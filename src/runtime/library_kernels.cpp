@@ -13,6 +13,7 @@
 #include <cstring>
 #include <string>
 
+#include "gemm.h"
 #include "kernels.h"
 #include "native.h"
 #include "thread_pool.h"
@@ -44,31 +45,14 @@ Span span_of(Int first, Int last, Int tiles, Int size) {
     return {start, last == tiles ? size - start : std::min(last * step, size) - start};
 }
 
+/// One block of one product.
 template <class T>
-using Gemm = void (*)(const char*, const char*, const Int*, const Int*, const Int*,
-                      const T*, const T*, const Int*, const T*, const Int*, const T*,
-                      T*, const Int*, std::size_t, std::size_t);
-
-/// The library's routine for T; set with the GIL held before its kernel is handed out.
-template <class T>
-Gemm<T> routine = nullptr;
-
-/// One block of one product. BLAS is column-major: it sees all matrices transposed, so
-/// the operands change places.
-template <class T>
-void multiply(const Product& p, T* c, const T* a, const T* b, Span rows, Span cols) {
-    static constexpr char letters[] = {'N', 'T', 'C'};
-    if (rows.size <= 0 || cols.size <= 0) return;
+void multiply_block(const Product& p, T* c, const T* a, const T* b, Span rows, Span cols) {
     a += rows.start * (p.trans_a ? 1 : p.lda);
     b += cols.start * (p.trans_b ? p.ldb : 1);
     c += rows.start * p.ldc + cols.start;
-    if (p.k == 0) {
-        for (Int i = 0; i < rows.size; ++i) std::fill_n(c + i * p.ldc, cols.size, T(0));
-        return;
-    }
-    const T one(1), zero(0);
-    routine<T>(&letters[p.trans_b], &letters[p.trans_a], &cols.size, &rows.size, &p.k,
-               &one, b, &p.ldb, a, &p.lda, &zero, c, &p.ldc, 1, 1);
+    multiply<T>({a, p.lda, p.trans_a}, {b, p.ldb, p.trans_b}, c, p.ldc, rows.size,
+                cols.size, p.k);
 }
 
 /// Kernel: buffers are c, a, b; the integers those of Product.
@@ -86,11 +70,11 @@ void gemm(void** buffers, const Int* ints, Int begin, Int end) {
             rows = 1;
             cols = std::min(p.tiles_n - col, end - begin);
         }
-        multiply(p, static_cast<T*>(buffers[0]) + batch * p.batch_c,
-                 static_cast<const T*>(buffers[1]) + batch * p.batch_a,
-                 static_cast<const T*>(buffers[2]) + batch * p.batch_b,
-                 span_of(row, row + rows, p.tiles_m, p.m),
-                 span_of(col, col + cols, p.tiles_n, p.n));
+        multiply_block(p, static_cast<T*>(buffers[0]) + batch * p.batch_c,
+                       static_cast<const T*>(buffers[1]) + batch * p.batch_a,
+                       static_cast<const T*>(buffers[2]) + batch * p.batch_b,
+                       span_of(row, row + rows, p.tiles_m, p.m),
+                       span_of(col, col + cols, p.tiles_n, p.n));
         begin += rows * cols;
     }
 }
@@ -109,11 +93,27 @@ std::uintptr_t address_of(const char* name) {
     return nb::cast<std::uintptr_t>(address);
 }
 
+/// Finds the library's routine for T.
+template <class T>
+void open_gemm(const char* name) {
+    if (!gemm_routine<T>) gemm_routine<T> = reinterpret_cast<Gemm<T>>(address_of(name));
+}
+
 /// The kernel of matrix products of T.
 template <class T>
 threads::Kernel gemm_kernel(const char* name) {
-    if (!routine<T>) routine<T> = reinterpret_cast<Gemm<T>>(address_of(name));
+    open_gemm<T>(name);
     return gemm<T>;
+}
+
+/// The kernel of this name that multiplies groups of rows; nullptr if there is none.
+threads::Kernel ragged_kernel(const std::string& name) {
+    threads::Kernel kernel = kernels::find_ragged(name);
+    if (kernel) {
+        open_gemm<float>("sgemm");
+        open_gemm<double>("dgemm");
+    }
+    return kernel;
 }
 
 /// The kernel of this name that calls LAPACK, with the library open; nullptr if there
@@ -138,6 +138,7 @@ std::uintptr_t library_kernel(const std::string& name) {
     if (name == "gemm_c128") kernel = gemm_kernel<std::complex<double>>("zgemm");
     if (name == "copy") kernel = copy;
     if (!kernel) kernel = kernels::find(name);
+    if (!kernel) kernel = ragged_kernel(name);
     if (!kernel) kernel = linalg_kernel(name);
     if (!kernel) kernel = fft_kernel(name);
     if (!kernel)

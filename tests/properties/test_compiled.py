@@ -25,7 +25,7 @@ ON_HOST = {
     "debug_callback", "expm", "expm_frechet", "geqp3", "hessenberg",
     "householder_product",
     "io_callback", "least_squares", "ormqr", "parlett", "pinv", "polar",
-    "pure_callback", "qdwh", "qr", "ragged_dot_general",
+    "pure_callback", "qdwh", "qr",
     "schur", "sylvester",
     "tridiagonal",
 }  # fmt: skip
@@ -33,12 +33,10 @@ ON_HOST = {
 it pivots, `cofactors` of matrices beyond 3 x 3."""
 
 ON_HOST_BY_DTYPE = {
-    "absorbing_mul", "cofactors", "cumprod", "eig", "expm", "fft", "least_squares", "linear_recurrence", "max",
-    "pinv", "polar", "reduce_max", "reduce_min", "reduce_prod", "rsf2csf",
-    "scatter-mul", "slogdet", "sort", "sqrtm", "sylvester", "triangular_solve",
-    "tridiagonal",
+    "cofactors", "eig", "expm", "least_squares", "pinv", "polar", "rsf2csf", "slogdet",
+    "sqrtm", "sylvester", "triangular_solve", "tridiagonal",
 }  # fmt: skip
-"""Primitives that run as host steps on complex numbers; `fft` of nothing."""
+"""Primitives that run as host steps on complex numbers."""
 
 MOVING = ("elementwise_discrete", "indexing", "shaping", "sorting")
 """Families whose results, floats too, are the same bit by bit."""

@@ -60,7 +60,9 @@ def _ragged_reference(x, y, sizes, ragged_dot_dimension_numbers, **_):
 
     one = ((cx, less(cy)), (bx, less(by)))
     matrices = np.moveaxis(y, group, 0)
-    return sum(_reference(p, m, one, None, None) for p, m in zip(parts, matrices))
+    nothing = np.zeros_like(x), np.zeros(matrices.shape[1:], y.dtype)
+    pairs = [nothing, *zip(parts, matrices)]
+    return sum(_reference(*pair, one, None, None) for pair in pairs)
 
 
 def ragged(x, y, sizes, contracted, batch, dimension, groups, **rest):
@@ -122,4 +124,16 @@ SAMPLES = [
     ragged((3, 5), (5, 4), (2, 2), ((1,), (0,)), ((), ()), 1, ()),
     ragged((5, 3, 2), (4, 2, 5), (1, 4), ((0,), (2,)), ((2,), (1,)), 0, ()),
     ragged((3, 2, 4), (3, 4, 2), (1, 2), ((2,), (1,)), ((0,), (0,)), 0, ()),
+    ragged(
+        (2, 5, 3, 2), (3, 2, 3, 4), (1, 0, 3), ((2,), (2,)), ((0,), (1,)), 1, (0,),
+        dtypes=("complex64",),
+    ),
+    ragged((2, 7, 3), (2, 3, 4, 3), (2, 4, 0), ((2,), (3,)), ((0,), (0,)), 1, (1,)),
+    ragged(integers(5, 3), integers(2, 3, 4), (2, 2), ((1,), (1,)), ((), ()), 0, (0,)),
+    ragged(integers(3, 5), integers(5, 4), (2, 2), ((1,), (0,)), ((), ()), 1, ()),
+    ragged(integers(5, 3, 2), integers(4, 2, 5), (1, 4), ((0,), (2,)), ((2,), (1,)), 0, ()),
+    ragged((5, 3), (0, 3, 4), (), ((1,), (1,)), ((), ()), 0, (0,)),
+    ragged(integers(5, 3), integers(0, 3, 4), (), ((1,), (1,)), ((), ()), 0, (0,)),
+    ragged((0, 3), (2, 3, 4), (0, 0), ((1,), (1,)), ((), ()), 0, (0,)),
+    ragged((3, 5), (5, 4), (2, 9), ((1,), (0,)), ((), ()), 1, ()),
 ]  # fmt: skip

@@ -14,6 +14,10 @@ spread = rng.permutation(12).reshape(3, 4).astype(np.float32) / 2 - 3
 with_zeros = np.array([[0.5, 0.0, -1.5, 2.0], [2.0, 3.0, 0.0, 0.0]], np.float32)
 integers = rng.integers(-4, 5, (3, 4)).astype(np.int32)
 empty = np.zeros((0, 3), np.float32)
+complexes = ((spread // 2) + 1j * spread[::-1]).astype(np.complex64)
+infinite_parts = np.array(
+    [complex(np.inf, 1), 2, complex(np.nan, 1), 3, complex(1, -np.inf)], np.complex64
+)
 infinite = np.array([-np.inf, -np.inf, 1.0, 3.0], np.float32)
 
 
@@ -26,6 +30,11 @@ def along(ufunc):
         return np.flip(ufunc.accumulate(np.flip(x, axis), axis), axis)
 
     return reference
+
+
+def log_of_sums(x, axis, reverse):
+    """By the exponentials themselves."""
+    return np.log(along(np.add)(np.exp(x), axis, reverse))
 
 
 def _both_ways(name, args, reference, axis=0, **rest):
@@ -63,6 +72,15 @@ SAMPLES = [
     *_both_ways("cumlogsumexp", ((2, 9),), along(np.logaddexp), axis=1),
     *_both_ways("cumlogsumexp", (infinite,), along(np.logaddexp), differentiable=()),
     *_both_ways("cumlogsumexp", (empty,), along(np.logaddexp)),
+    *_both_ways("cumprod", (complexes,), along(np.multiply), differentiable=()),
+    *_both_ways(
+        "cumprod", (infinite_parts[:1],), along(np.multiply), differentiable=()
+    ),
+    *_both_ways("cummax", (complexes,), along(np.maximum), 1, differentiable=()),
+    *_both_ways("cummin", (complexes,), along(np.minimum), differentiable=()),
+    *_both_ways("cummax", (infinite_parts,), along(np.maximum), differentiable=()),
+    *_both_ways("cummin", (infinite_parts,), along(np.minimum), differentiable=()),
+    *_both_ways("cumlogsumexp", (complexes / 4,), log_of_sums, 1, differentiable=()),
     *_both_ways("linear_recurrence", ((2, 5), (2, 5)), _recurrence, 1, dtypes=numbers),
     *_both_ways("linear_recurrence", ((4, 6), (4, 6)), _recurrence),
     *_both_ways("linear_recurrence", (empty, empty), _recurrence),

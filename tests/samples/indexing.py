@@ -92,8 +92,8 @@ combinations = {
     "scatter-add": lambda a, b: a + b,
     "scatter-sub": lambda a, b: a - b,
     "scatter-mul": lambda a, b: a * b,
-    "scatter-min": min,
-    "scatter-max": max,
+    "scatter-min": np.minimum,
+    "scatter-max": np.maximum,
 }
 
 ROWS = ((1,), (0,), (0,))  # rows of a matrix
@@ -104,6 +104,7 @@ ALONG = ((), (1,), (1,), (0,), (0,))  # an element of each row
 
 matrix = rng.permuted(np.linspace(-2, 2, 20)).reshape(4, 5).astype(np.float32)
 integers = rng.integers(-9, 9, (4, 5)).astype(np.int32)
+complexes = (np.round(matrix) + 1j * matrix[::-1]).astype(np.complex64)
 rows = indices([2], [0], [2])
 outside = indices([1], [4], [-1], [3])
 points = indices([1, 2], [0, 4], [3, 0])
@@ -149,6 +150,11 @@ def _all_scatters(name):
     yield _scatter(name, matrix, places, updates(4), ALONG)
     yield _scatter(name, matrix, indices().reshape(0, 1), updates(0, 5), ROWS)
     yield _scatter(name, integers, rows, integers[:3], ROWS)
+    for more in ((rows, updates(3, 5), ROWS), (outside, updates(4, 5), ROWS, CLIP),
+                 (places, updates(4, 4), COLUMNS)):  # fmt: skip
+        where, new, *how = more
+        new = (np.round(new) + 1j * new[::-1]).astype(np.complex64)
+        yield _scatter(name, complexes, where, new, *how, differentiable=())
 
 
 def sliced(x, *starts, slice_sizes):

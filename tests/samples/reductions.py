@@ -70,6 +70,38 @@ def _arg(name, find):
     ]  # fmt: skip
 
 
+complexes = ((spread // 2) + 1j * spread[::-1]).astype(np.complex64)
+with_nans = complexes[0].copy()
+with_nans[[0, 2], [1, 3]] = complex(np.nan, 1), complex(5, np.nan)
+infinite = np.array([[complex(np.inf, 1)], [complex(0, -np.inf)]], np.complex64)
+
+
+def _of_parts(name, whole, makes_parts=True, **params):
+    """The same of complex numbers, by their parts."""
+
+    def reference(re, im, **params):
+        z = np.zeros(re.shape, np.result_type(re, np.complex64))
+        z.real, z.imag = re, im
+        y = whole(z, **params)
+        return [y.real, y.imag] if makes_parts else y
+
+    def sample(x, *axes):
+        args = x.real.copy(), x.imag.copy()
+        return Sample(
+            f"{name}_of_parts", args, {"axes": axes, **params}, reference,
+            dtypes=("float64",), differentiable=(),
+        )  # fmt: skip
+
+    return [sample(complexes, 1), sample(complexes, 2), sample(with_nans, 0)]
+
+
+def _arg_of_parts(name, find):
+    def whole(x, axes, index_dtype):
+        return find(x, axes[0]).astype(index_dtype)
+
+    return _of_parts(name, whole, False, index_dtype=np.dtype(np.int32))
+
+
 def long_sum(x, axes):
     """In 64 bits: rounding to 16 or 32 at each step would show."""
     return np.sum(x.astype(np.float64), axes).astype(x.dtype)
@@ -100,4 +132,20 @@ SAMPLES = [
     *_bitwise("reduce_xor", np.bitwise_xor),
     *_arg("argmax", np.argmax),
     *_arg("argmin", np.argmin),
+    Sample("reduce_prod", (infinite,), {"axes": (1,)}, along(np.multiply),
+           differentiable=()),
+    *_of_parts("reduce_prod", along(np.multiply)),
+    *_of_parts("reduce_max", along(np.maximum)),
+    *_of_parts("reduce_min", along(np.minimum)),
+    *_arg_of_parts("argmax", np.argmax),
+    *_arg_of_parts("argmin", np.argmin),
+    *(
+        Sample(
+            name, (x,), {"axes": (1,), "index_dtype": np.dtype(np.int32)},
+            lambda x, axes, index_dtype, find=find: find(x, 1).astype(index_dtype),
+            differentiable=(),
+        )
+        for name, find in (("argmax", np.argmax), ("argmin", np.argmin))
+        for x in (complexes, with_nans)
+    ),
 ]  # fmt: skip

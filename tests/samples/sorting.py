@@ -13,11 +13,16 @@ complexes = (rng.integers(0, 2, 9) + 1j * rng.permuted(np.arange(9))).astype(
     np.complex64
 )
 
+halves = np.array([1, 2, np.nan, -0.0, 0, np.nan, 1], np.float32)
+pairs = np.zeros(7, np.complex64)
+pairs.real, pairs.imag = halves, halves[[3, 2, 0, 4, 3, 5, 2]]
+"""Zeros of both signs and NaNs in one part or both."""
+
 
 def key(x):
     """What orders numbers: by real part, then imaginary part, NaN behind."""
     x = complex(x)
-    return (np.isnan(x.real), x.real, np.isnan(x.imag), x.imag)
+    return [(p != p, 0 if p != p else p) for p in (x.real, x.imag)]
 
 
 def ordered(*xs, dimension, is_stable, num_keys):
@@ -66,7 +71,11 @@ SAMPLES = [
     _sort(ties, dimension=1),
     _sort(ties.astype(np.uint8)),
     _sort(rng.random(7) > 0.5),
-    _sort(complexes, differentiable=()),
+    _sort(complexes, dtypes=("complex128",), differentiable=()),
+    _sort(complexes[:8].reshape(2, 2, 2), dimension=1, differentiable=()),
+    _sort(pairs, dtypes=("complex128",), differentiable=()),
+    _sort(pairs, complexes[:7], ties[0, [0, 1, 2, 3, 4, 5, 5]], differentiable=()),
+    _sort(ties[0, [0, 1, 2, 3, 4, 5, 5]], pairs, num_keys=2, differentiable=()),
     _sort(apart, values, dimension=1, dtypes=("float64",)),
     _sort(long, long[::-1].copy()),
     _sort((long > 0).astype(np.uint32) + np.uint32(2**32 - 2), long, differentiable=(1,)),

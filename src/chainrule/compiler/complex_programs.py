@@ -19,7 +19,12 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
-from ..ops import complex_functions, complex_inverses
+from ..ops import (
+    complex_functions,
+    complex_inverses,
+    complex_reductions,
+    complex_sorting,
+)
 from ..ops.complex_parts import (
     Parts,
     apart,
@@ -34,6 +39,8 @@ from .passes.nested import descend
 
 complex_functions.declare()
 complex_inverses.declare()
+complex_reductions.declare()
+complex_sorting.declare()
 
 
 def in_parts(closed: ClosedJaxpr) -> ClosedJaxpr:

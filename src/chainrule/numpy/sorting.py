@@ -14,11 +14,12 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.avals import wrap
-from ..ops.elementwise_logic import eq_p, lt_p, ne_p, not_p, or_p
+from ..ops.elementwise_complex import imag_p, real_p
+from ..ops.elementwise_logic import and_p, eq_p, lt_p, ne_p, not_p, or_p
 from ..ops.elementwise_selection import select
 from ..ops.joining import iota, rev_p, slice_along, squeeze
 from ..ops.shaping import canonical_axis, convert, full
-from ..ops.sorting import sort_p, sorting_permutation
+from ..ops.sorting import has_numpy_order, sort_p, sorting_permutation
 from ..runtime._native import ConcreteArray, current_dynamic, silently
 from .indexing import getitem
 from .manipulation import ravel
@@ -168,10 +169,14 @@ def sort_complex(a: Any) -> Any:
 
 
 def comes_before(x: Any, y: Any) -> Any:
-    """x < y in the order of sort: NaN behind everything."""
+    """x < y in the order of sort: NaN behind everything; by real parts first."""
+    if dtypes.is_complex(x.dtype):
+        a, b = real_p(x), real_p(y)
+        same = or_p(eq_p(a, b), and_p(ne_p(a, a), ne_p(b, b)))
+        return or_p(comes_before(a, b), and_p(same, comes_before(imag_p(x), imag_p(y))))
     if not dtypes.is_inexact(x.dtype):
         return lt_p(x, y)
-    return or_p(x < y, eq_p(ne_p(y, y), not_p(eq_p(x, x))) & ne_p(y, y) & eq_p(x, x))
+    return or_p(lt_p(x, y), and_p(ne_p(y, y), eq_p(x, x)))
 
 
 def searchsorted(
@@ -210,7 +215,7 @@ def searchsorted(
     if sorter is not None:
         x = take(x, sorter)
     x, y = promote("searchsorted", x, y)
-    if _plain(x) and _plain(y):
+    if all(_plain(z) and has_numpy_order(z._data) for z in (x, y)):
         found = np.searchsorted(x._data, y._data, side)
         return wrap(np.asarray(found, np.int32))
     return _searched(x, y, side)

@@ -48,6 +48,7 @@ from .fft import fft_p
 from .gather import gather_p
 from .joining import iota_p
 from .power_series import repeated
+from .ragged import ragged_dot_general_p
 from .shaping import convert, convert_p, zeros
 
 
@@ -82,6 +83,13 @@ def modulus(x: Parts) -> Any:
     size = sqrt_p(p * p + q * q) * back
     infinite = or_p(is_number(a, math.inf), is_number(b, math.inf))
     return select(infinite, constant(math.inf, a), size)
+
+
+def _absorbing_times(x: Parts, y: Parts) -> Parts:
+    """x y, and 0 where one of them is."""
+    zero = or_p(*(and_p(is_number(z.re, 0), is_number(z.im, 0)) for z in (x, y)))
+    found = times(x, y)
+    return Parts(*(select(zero, constant(0, p), p) for p in found))
 
 
 def quotient(x: Parts, y: Parts) -> Parts:
@@ -248,6 +256,12 @@ def _conjugate(x: Any, **_: Any) -> Parts:
     return Parts(x, zeros(aval_of(x)))
 
 
+def _ragged(x: Any, y: Any, sizes: Any, **params: Any) -> Parts:
+    whole = lambda z: z if isinstance(z, Parts) else Parts(z, zeros(aval_of(z)))
+    times = lambda a, b: ragged_dot_general_p(a, b, sizes, **real_params(params))
+    return product(times, whole(x), whole(y))
+
+
 def _iota(**params: Any) -> Parts:
     re = iota_p(**real_params(params))
     return Parts(re, zeros(aval_of(re)))
@@ -276,8 +290,10 @@ RULES = {
         )
     },
     gather_p: _gathered,
+    ragged_dot_general_p: _ragged,
     eq_p: lambda x, y: and_p(eq_p(x.re, y.re), eq_p(x.im, y.im)),
     ne_p: lambda x, y: or_p(ne_p(x.re, y.re), ne_p(x.im, y.im)),
+    absorbing_mul_p: _absorbing_times,
     div_p: quotient,
     abs_p: modulus,
     sign_p: _sign,
@@ -303,12 +319,10 @@ RULES = {
 
 
 def declare() -> None:
-    """Gives the primitives their rules; none to those with complex coefficients, and to
-    those that ask whether a complex number is zero."""
+    """Gives the primitives their rules; none to those with complex coefficients."""
     for prim, rule in RULES.items():
         prim.parts = rule
-    for prim in (fft_p, absorbing_mul_p):
-        prim.parts = False
+    fft_p.parts = False
     kept_whole.add(cumsum_p)
 
 

@@ -81,7 +81,7 @@ def each(prim: Primitive, *operands: Any, **params: Any) -> Any:
     return [Parts(*p) for p in zip(re, im)] if prim.multiple_results else Parts(re, im)
 
 
-def product(prim: Primitive, x: Parts, y: Parts, **params: Any) -> Parts:
+def product(prim: Rule, x: Parts, y: Parts, **params: Any) -> Parts:
     """A bilinear primitive of two complex values."""
     times = lambda a, b: prim(a, b, **params)
     return Parts(

@@ -19,15 +19,36 @@ from .elementwise_logic import eq_p, ge_p
 from .elementwise_rules import constant, elementwise, unbroadcast
 from .elementwise_selection import select
 
+
+def _part(k: int) -> Any:
+    """How a part of what was put together is simplified: it is what it was."""
+
+    def simplify(known: Any, x: Any) -> Any:
+        made = known.origin(x)
+        return made.invars[k] if made and made.primitive is complex_p else None
+
+    return simplify
+
+
+def _whole(known: Any, re: Any, im: Any) -> Any:
+    """Both parts of one number are that."""
+    a, b = known.origin(re), known.origin(im)
+    if not a or not b or (a.primitive, b.primitive) != (real_p, imag_p):
+        return None
+    return a.invars[0] if a.invars[0] is b.invars[0] else None
+
+
 real_p = elementwise(
     "real", "the real part", np.real, kinds="c", linear=(0,),
     transpose=lambda ct, x: (complex_p(ct, constant(0, ct)),),
     result=dtypes.real_part, weak=WEAK_IF_ALL, lower=lambda build, x: build.part(x, 0),
+    simplify=_part(0),
 )  # fmt: skip
 imag_p = elementwise(
     "imag", "the imaginary part", np.imag, kinds="c", linear=(0,),
     transpose=lambda ct, x: (complex_p(constant(0, ct), neg_p(ct)),),
     result=dtypes.real_part, weak=WEAK_IF_ALL, lower=lambda build, x: build.part(x, 1),
+    simplify=_part(1),
 )  # fmt: skip
 
 
@@ -49,6 +70,7 @@ complex_p = elementwise(
     "complex", "x + i y of real x and y", _complex_evaluate, kinds="f", linear=(0, 1),
     transpose=_complex_transpose, result=dtypes.with_complex,
     weak=WEAK_IF_ALL, lower=lambda build, x, y: build.interleaved(x, y),
+    simplify=_whole,
 )  # fmt: skip
 
 

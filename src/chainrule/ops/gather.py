@@ -382,14 +382,15 @@ def _batching(prim: Primitive) -> Any:
 
 def declare_scatter(
     name: str, doc: str, combine: Any, scalar: Any, identity: float | None = None,
-    **rules: Any,
+    of_complex: str = "", **rules: Any,
 ) -> Primitive:  # fmt: skip
     """A scatter whose updates meet the operand by ufunc `combine` (None: replace), of
-    elements scalar(m, old, new); with an `identity`, in any order."""
+    elements scalar(m, old, new); with an `identity`, in any order. `of_complex`: the
+    runtime's name of the operation, where it is not one of both parts."""
     shown = name.replace("-", "_")
     prim = Primitive(
         name, doc, abstract=_shape_rule(shown), evaluate=_evaluation(combine),
-        lower=scatter_lowering(scalar, identity), **rules,
+        lower=scatter_lowering(scalar, identity, of_complex), **rules,
     )  # fmt: skip
     prim.batch = _batching(prim)
     return prim

@@ -24,9 +24,11 @@ from ..core.avals import ShapedArray, aval_of
 from ..core.linear import is_linear
 from ..core.primitive import Primitive
 from ..core.printer import readable
+from . import ragged_lowering
 from .absorbing_forms import absorbing_products
 from .arithmetic import add_p
 from .contractions import Numbers, dot_general_p, free_dims, product_dtype
+from .folds import dot_general
 from .joining import concatenate, slice_along, with_batch_first
 from .power_series import cauchy
 from .shaping import convert, reshape, transpose
@@ -300,6 +302,24 @@ def _one_by_one(args: list[Any], numbers: Any, params: Any) -> Any:
     return concatenate(rows, 0)
 
 
+# --- lowering -------------------------------------------------------------------------
+
+
+def _lower(
+    build: Any, x: Any, y: Any, sizes: Any, *, ragged_dot_dimension_numbers: Any,
+    **params: Any,
+) -> Any:  # fmt: skip
+    numbers = ragged_dot_dimension_numbers
+    dot, (ragged,) = numbers.dot_dimension_numbers, numbers.lhs_ragged_dimensions
+    mode = _mode(numbers)
+    if mode == _batch:
+        return dot_general(build, x, y, dimension_numbers=dot, **params)
+    if mode == _contracted:
+        return ragged_lowering.sums(build, x, y, sizes, dot, ragged)
+    (group,) = numbers.rhs_group_dimensions
+    return ragged_lowering.rows(build, x, y, sizes, dot, ragged, group)
+
+
 ragged_dot_general_p = Primitive(
     "ragged_dot_general",
     "Products of two arrays with one dimension split into groups of given sizes.",
@@ -309,6 +329,7 @@ ragged_dot_general_p = Primitive(
     transpose=_transpose,
     batch=_batching,
     evaluate=_evaluate,
+    lower=_lower,
 )
 absorbing_products(ragged_dot_general_p)
 

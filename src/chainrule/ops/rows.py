@@ -19,6 +19,14 @@ AT_ONCE = 64
 FEW_COLUMNS = 16
 
 
+def element_type(build: Any, x: Any) -> str:
+    """What kernels of the runtime call the dtype of a value, which may be complex."""
+    if dtypes.is_complex(x.aval.dtype):
+        return f"c{8 * x.aval.dtype.itemsize}"
+    build.check(x)
+    return x.type
+
+
 class LastAxis:
     """Values with `axis` moved behind all others, and results moved back."""
 
@@ -60,18 +68,20 @@ def sort(
     build: Any, *xs: Any, dimension: int, is_stable: bool, num_keys: int
 ) -> list[Any]:
     """Rows sorted by themselves, or operands gathered in the order of the keys."""
-    build.check(*xs)
     last = LastAxis(build, xs[0].shape, dimension)
     build.require(last.n < 2**31, "rows of 2^31 elements")
-    xs = tuple(last.of(x) for x in xs)
     size = last.rows * last.n
     sizes = (last.rows, last.n, last.width)
     if len(xs) == 1:
+        is_complex = dtypes.is_complex(xs[0].aval.dtype)
         ys = build.native(
-            f"sort_{xs[0].type}", xs, [last.aval(build.out[0])], sizes, size,
-            scratch=last.width * last.n * xs[0].aval.dtype.itemsize,
+            f"sort_{element_type(build, xs[0])}", [last.of(xs[0])], [last.aval(build.out[0])],
+            sizes, size,
+            scratch=last.width * last.n * (16 if is_complex else xs[0].aval.dtype.itemsize),
         )  # fmt: skip
         return [last.back(ys[0])]
+    build.check(*xs)
+    xs = tuple(last.of(x) for x in xs)
     order: list[Any] = []
     positions = build.aval(xs[0].shape, dtypes.int32)
     for key in reversed(xs[:num_keys]):
@@ -117,14 +127,13 @@ def scan(operation: str) -> Callable[..., Any]:
 
     def lower(build: Any, *xs: Any, axis: int, reverse: bool) -> Any:
         shape, dtype = xs[0].shape, xs[0].aval.dtype
-        type, parts = xs[0].type, 1
-        if operation == "cumsum" and dtypes.is_complex(dtype):
+        is_complex = dtypes.is_complex(dtype)
+        type, parts = element_type(build, xs[0]), 1
+        if is_complex and operation == "cumsum":
             type, parts = f"f{4 * dtype.itemsize}", 2
-        else:
-            build.check(*xs)
         inner = math.prod(shape[axis + 1 :])
         last = LastAxis(build, shape, axis)
-        if parts == 1 and 1 < inner < FEW_COLUMNS:
+        if not is_complex and 1 < inner < FEW_COLUMNS:
             inner = 1
         else:
             last.order = None

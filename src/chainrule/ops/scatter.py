@@ -137,6 +137,7 @@ scatter_mul_p = declare_scatter(
     "x multiplied by updates at the given indices.",
     np.multiply,
     lambda m, x, y: x & y if x.type == "bool" else x * y,
+    of_complex="mul",
     jvp=_mul_jvp,
     transpose=_mul_transpose,
 )
@@ -169,6 +170,7 @@ scatter_min_p = declare_scatter(
     "x with the lesser of itself and updates at the given indices.",
     np.minimum,
     lambda m, x, y: m.minimum(x, y),
+    of_complex="min",
     jvp=_extreme_jvp,
     transpose=Missing("not linear"),
 )
@@ -178,6 +180,7 @@ scatter_max_p = declare_scatter(
     "x with the greater of itself and updates at the given indices.",
     np.maximum,
     lambda m, x, y: m.maximum(x, y),
+    of_complex="max",
     jvp=_extreme_jvp,
     transpose=Missing("not linear"),
 )

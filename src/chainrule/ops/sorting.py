@@ -55,10 +55,21 @@ def _positions(key: Any, axis: int) -> Any:
     return packed & 0xFFFFFFFF
 
 
+def _is_short(x: Any, axis: int) -> bool:
+    """Whether NumPy's stable sort is the fastest."""
+    return x.dtype.num < 24 and x.shape[axis] < 256
+
+
+def has_numpy_order(x: Any) -> bool:
+    """Whether NumPy sorts `x` in the order of this module: not where parts are NaN; it
+    has 1 + nan i behind 2."""
+    return not dtypes.is_complex(x.dtype) or not np.isnan(x).any()
+
+
 def sorting_permutation(keys: Any, axis: int) -> Any:
     """Positions that sort by one key after the other; equal keys keep their order."""
     parts: list[Any] = []
-    if len(keys) == 1 and keys[0].dtype.num < 24 and keys[0].shape[axis] < 256:
+    if len(keys) == 1 and _is_short(keys[0], axis) and has_numpy_order(keys[0]):
         return np.argsort(keys[0], axis=axis, kind="stable")
     for key in keys:
         if dtypes.is_complex(key.dtype):
@@ -75,7 +86,7 @@ def _sorted_alone(x: Any, axis: int) -> Any:
     kind = dtypes.kind(x.dtype)
     if kind in "biu" and x.dtype.num < 24:
         return np.sort(x, axis)
-    if kind in "fc" and x.dtype.num < 24 and x.shape[axis] < 256:
+    if kind in "fc" and _is_short(x, axis) and has_numpy_order(x):
         return np.sort(x, axis, kind="stable")
     if kind == "f" and x.dtype.num < 24:
         found = np.sort(x, axis)
@@ -212,4 +223,4 @@ top_k_p = Primitive(
     weak=WEAK_NEVER,
 )
 
-__all__ = ["sort_p", "sorting_permutation", "top_k_p"]
+__all__ = ["has_numpy_order", "sort_p", "sorting_permutation", "top_k_p"]

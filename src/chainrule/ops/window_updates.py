@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core import dtypes
+from .rows import element_type
 from .windows import CLIP, GatherScatterMode, ScatterDimensionNumbers, window_sizes
 
 
@@ -199,18 +201,43 @@ def _in_parts(build: Any, to: Updates, combine: Any, identity: float) -> Any:
     return build.index(lambda *i: combine(m, x.at(*i), total.at(*i)), x, total)
 
 
+# --- complex numbers ------------------------------------------------------------------
+
+
+def _by_library(build: Any, to: Updates, operation: str) -> Any:
+    """Whole complex numbers, combined by a kernel of the runtime."""
+    m, shape = build.m, to.updates.shape
+
+    def position(*u: Any) -> Any:
+        i = [u[d] for d in to.order]
+        place = m.ravel(to.place(*i), to.x.shape).expr()
+        return place if to.clip else m.select(to.inside(*i), place, m.const(-1, "i64"))
+
+    places = build.of(build.aval(shape, np.dtype(np.int64))).index(position, to.indices)
+    name = f"scatter_{operation}_{element_type(build, to.x)}"
+    sizes = math.prod(to.x.shape), math.prod(shape)
+    (out,) = build.native(name, (to.x, places, to.updates), [build.out], sizes, 1)
+    return out
+
+
 # --- scatters ------------------------------------------------------------------------
 
 
-def scatter_lowering(combine: Any, identity: float | None = None) -> Any:
+def scatter_lowering(
+    combine: Any, identity: float | None = None, of_complex: str = ""
+) -> Any:
     """The lowering of a scatter whose elements are combine(m, old, new), or the new ones
-    if that is None. With an `identity`, `combine` may be applied in any order."""
+    if that is None. With an `identity`, `combine` may be applied in any order.
+    `of_complex`: what the runtime calls it for complex numbers."""
 
     def lower(
         build: Any, x: Any, indices: Any, updates: Any, *,
         dimension_numbers: ScatterDimensionNumbers, mode: GatherScatterMode,
         unique_indices: bool, **_: Any,
     ) -> Any:  # fmt: skip
+        if of_complex and dtypes.is_complex(x.aval.dtype):
+            to = Updates(build.m, x, indices, updates, dimension_numbers, mode)
+            return _by_library(build, to, of_complex)
         build.check(indices, updates)
         window = [updates.shape[d] for d in dimension_numbers.update_window_dims]
         indices = build.settled(indices, reads=math.prod(window))
