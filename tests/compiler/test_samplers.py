@@ -108,12 +108,33 @@ def test_open_sizes_draw_the_same_numbers():
             np.testing.assert_allclose(f(x), draw(KEY, x), rtol=3e-6)
 
 
-def test_half_precision_is_drawn_by_evaluation():
-    x = spread(0.2, 9.0, (50,), "float16")
-    f = lambda x: random.gamma(KEY, x, dtype="float16")
-    np.testing.assert_array_equal(cr.jit(f)(x), f(x))
-    g = lambda x: random.binomial(KEY, 5 * x, 0.5, dtype="float16")
-    np.testing.assert_array_equal(cr.jit(g)(x), g(x))
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_that_of_evaluation(dtype):
+    """Every operation is rounded: the numbers are the same, bit by bit."""
+    for low, high in ((0.05, 1.0), (1.0, 90.0)):
+        x = cnp.asarray(spread(low, high, (3000,))).astype(dtype)
+        assert_drawn(lambda x: random.gamma(KEY, x, dtype=dtype), x)
+        assert_drawn(lambda x: random.loggamma(KEY, x, dtype=dtype), x)
+    n = cnp.asarray(spread(1.0, 300.0, (3000,))).astype(dtype)
+    for p in (0.0, 0.1, 0.5, 0.9, 1.0):
+        assert_drawn(lambda n, p=p: random.binomial(KEY, n, p, dtype=dtype), n)
+    n = n.at[:4].set(cnp.asarray([np.inf, -np.inf, np.nan, -3], dtype))
+    assert_drawn(lambda n: random.binomial(KEY, n, 0.3, dtype=dtype), n)
+    keys = random.split(KEY, 40)
+    assert_drawn(
+        cr.vmap(lambda k, n: random.binomial(k, n, 0.5, dtype=dtype)), keys, n[:40]
+    )
+
+
+def test_loops_draw_in_half_precision():
+    def f(x):
+        draw = lambda i, x: (
+            x + random.gamma(random.fold_in(KEY, i), x, dtype="bfloat16")
+        )
+        return cr.lax.fori_loop(0, 3, draw, x)
+
+    x = cnp.asarray(spread(0.1, 2.0, (100,))).astype("bfloat16")
+    assert_drawn(f, x)
 
 
 @pytest.mark.parametrize("name", [n for n in VALUES if any(

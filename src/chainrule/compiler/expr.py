@@ -6,7 +6,8 @@ variables, loads and results of reductions; `loop.py` says over which loops they
 and `codegen` writes them as LLVM, scalar or vector. Types are names: `bool`, `i8` to
 `i64`, `u8` to `u64`, `f16`, `bf16`, `f32`, `f64`; complex values are pairs of
 expressions and never appear here. Integer arithmetic wraps; floating-point arithmetic
-is IEEE's, operation by operation, unless `fma` is written.
+is IEEE's, operation by operation, unless `fma` is written; that of 16 bits is done in
+f32, and every result rounded.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 _pool: dict[Any, Expr] = {}
 
+HALVES = frozenset(("f16", "bf16"))
 FLOATS = frozenset(("f16", "bf16", "f32", "f64"))
 SIGNED = frozenset(("i8", "i16", "i32", "i64"))
 UNSIGNED = frozenset(("u8", "u16", "u32", "u64"))
@@ -66,7 +68,7 @@ class Expr:
         return binary("div", other, self)
 
     def __neg__(self) -> Expr:
-        return node("neg", self.type, (self,))
+        return unary("neg", self)
 
     def __and__(self, other: Operand) -> Expr:
         return binary("and", self, other)
@@ -154,18 +156,29 @@ def _pair(x: Operand, y: Operand) -> tuple[Expr, Expr]:
 
 def binary(op: str, x: Operand, y: Operand) -> Expr:
     """A binary operation on two values of one type, which is the result's."""
-    x, y = _pair(x, y)
-    return node(op, x.type, (x, y))
+    return _rounded(op, *_pair(x, y))
 
 
 def compare(op: str, x: Operand, y: Operand) -> Expr:
     """A comparison: eq, ne, lt, le, gt, ge; NaN compares unequal and unordered."""
-    return node(op, "bool", _pair(x, y))
+    return node(op, "bool", tuple(map(_widened, _pair(x, y))))
 
 
 def unary(op: str, x: Expr) -> Expr:
     """neg, abs, sqrt, floor, ceil, trunc, rint (to even), popcount, clz, not."""
-    return node(op, x.type, (x,))
+    return _rounded(op, x)
+
+
+def _widened(x: Expr) -> Expr:
+    return convert(x, "f32") if x.type in HALVES else x
+
+
+def _rounded(op: str, *args: Expr) -> Expr:
+    """An operation on values of one type; on those of 16 bits in f32, rounded after it."""
+    type = args[0].type
+    if type not in HALVES:
+        return node(op, type, args)
+    return convert(node(op, "f32", tuple(map(_widened, args))), type)
 
 
 def fma(x: Expr, y: Operand, z: Operand) -> Expr:

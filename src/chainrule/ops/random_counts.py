@@ -146,6 +146,7 @@ def _poisson_tried(m: Any, mean: Any) -> Any:
 
 def _poisson_lower(build: Any, keys: Any, mean: Any, *, dtype: Any) -> Any:
     m, out = build.m, build.type_of(dtype)
+    build.require(mean.type in ("f32", "f64"), f"means of {mean.aval.dtype}")
 
     def finish(many: Any, key: Any, counter: Any, mean: Any) -> Any:
         large, _ = _poisson_tried(m, mean)
@@ -205,11 +206,12 @@ def _stirling_tail(k: Any) -> Any:
     """log(k!) beyond Stirling's formula; from 10 on the value there, which cancels
     from the acceptance ratio to within its rounding."""
     dtype = k.dtype
-    at = np.clip(k, 0, 9)
+    at = np.minimum(np.maximum(k, dtype.type(0)), dtype.type(9))  # clip widens bfloat16
     square = (at + dtype.type(1)) * (at + dtype.type(1))
     number = dtype.type
     series = number(1 / 12) - (number(1 / 360) - number(1 / 1260) / square) / square
-    table = np.asarray(STIRLING_TAIL, dtype)[np.floor(np.nan_to_num(at)).astype(int)]
+    place = np.where(at >= 0, at, number(0)).astype(int)  # of NaN any
+    table = np.asarray(STIRLING_TAIL, dtype)[place]
     return np.where(k <= 9, table, series / (at + number(1)))
 
 

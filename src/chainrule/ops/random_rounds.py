@@ -23,8 +23,7 @@ class Draw:
     those of the keys."""
 
     def __init__(self, build: Any, keys: Any, *parameters: Any):
-        for p in parameters:
-            build.require(p.type in ("f32", "f64"), f"numbers of {p.aval.dtype}")
+        build.check(keys, *parameters)
         self.build, self.m = build, build.m
         self.shape, self.ndim = parameters[0].shape, len(keys.shape)
         self.per_key = self.shape[self.ndim :]

@@ -10,9 +10,9 @@ import math
 from typing import Any
 
 from ...ops.random_counts import LANCZOS, STIRLING_TAIL
-from ..expr import Expr, const, convert, fma, iterated, rare, select, unary
-from .draws import Counter, Key, key_at, unit
-from .formats import absolute, nearest, number, square_root
+from ..expr import Expr, const, convert, iterated, rare, select, unary
+from .draws import Counter, Key, fma, key_at, unit
+from .formats import nearest, number
 from .logarithm import log, log1p
 from .rejection import Rejection
 
@@ -43,11 +43,11 @@ def _lgamma_single(x: Expr) -> Expr:
 def _poisson_attempt(u: Expr, v: Expr, mean: Expr) -> tuple[Expr, Expr]:
     of = lambda value: number(value, mean.type)
     log_mean = convert(log(convert(mean, "f64")), mean.type)
-    b = fma(of(2.53), square_root(mean), of(0.931))
+    b = fma(of(2.53), unary("sqrt", mean), of(0.931))
     a = fma(of(0.02483), b, of(-0.059))
     inverse_alpha = of(1.1239) + of(1.1328) / (b - of(3.4))
     v_r = of(0.9277) - of(3.6224) / (b - 2.0)
-    tail = 0.5 - absolute(u)
+    tail = 0.5 - unary("abs", u)
     k = unary("floor", fma(2.0 * a / tail + b, u, mean) + of(0.43))
     s = log(v * inverse_alpha / (a / (tail * tail) + b))
     t = fma(k, log_mean, -mean) - _lgamma_single(k + 1.0)
@@ -93,14 +93,14 @@ def _stirling_tail(k: Expr) -> Expr:
 
 def _binomial_attempt(u: Expr, v: Expr, n: Expr, p: Expr) -> tuple[Expr, Expr]:
     of = lambda value: number(value, n.type)
-    spread = square_root(n * p * (1.0 - p))
+    spread = unary("sqrt", n * p * (1.0 - p))
     b = fma(of(2.53), spread, of(1.15))
     a = fma(of(0.0248), b, of(-0.0873)) + of(0.01) * p
     v_r = of(0.92) - of(4.2) / b
     r = p / (1.0 - p)
     alpha = (of(2.83) + of(5.1) / b) * spread
     m = unary("floor", (n + 1.0) * p)
-    tail = 0.5 - absolute(u)
+    tail = 0.5 - unary("abs", u)
     k = unary("floor", fma(2.0 * a / tail + b, u, fma(n, p, const(0.5, n.type))))
     outside = (k < 0.0) | (k > n)
     s = log(v * alpha / (a / (tail * tail) + b))

@@ -10,17 +10,23 @@ import math
 
 from ...ops.threefry import block
 from .. import expr
-from ..expr import Expr, bitcast, const, convert, fma, maximum
+from ..expr import HALVES, Expr, Operand, bitcast, const, convert, maximum
 from .error_function import erf_inv
 from .formats import nearest, number
 
 Key = tuple[Expr, Expr]
 Counter = tuple[Expr, Expr]
 
-_MANTISSA = {"f32": ("u32", 9, 0x3F800000), "f64": ("u64", 12, 0x3FF << 52)}
-"""Per type: that of its bits, how many are dropped, the bits of 1."""
+_MANTISSA = {
+    "f16": ("u16", 0xFFFF, 6, 0x3C00), "bf16": ("u16", 0xFF, 1, 0x3F80),
+    "f32": ("u32", -1, 9, 0x3F800000), "f64": ("u64", -1, 12, 0x3FF << 52),
+}  # fmt: skip
+"""Per type: that of its bits, which are drawn, how many of them are dropped, the bits of
+1. A bf16 is made of 8 bits."""
 
-_ABOVE_MINUS_ONE = {"f32": -1 + 2.0**-24, "f64": -1 + 2.0**-53}
+_ABOVE_MINUS_ONE = {
+    "f16": -1 + 2.0**-11, "bf16": -1 + 2.0**-8, "f32": -1 + 2.0**-24, "f64": -1 + 2.0**-53,
+}  # fmt: skip
 
 
 def counter(position: Expr) -> Counter:
@@ -36,14 +42,21 @@ def key_at(key: Key, place: int | Counter) -> Key:
 
 
 def unit(key: Key, type: str, place: int | Counter = 0) -> Expr:
-    """The number in [0, 1) of that place in a key's stream; f32 or f64."""
-    bits, dropped, one = _MANTISSA[type]
+    """The number in [0, 1) of that place in a key's stream."""
+    bits, taken, dropped, one = _MANTISSA[type]
     high, low = key_at(key, place)
-    if bits == "u32":
-        drawn = high ^ low
-    else:
+    if bits == "u64":
         drawn = convert(high, bits) << 32 | convert(low, bits)
+    else:
+        drawn = convert(high ^ low, bits)
+    if taken == 0xFF:
+        drawn = drawn & taken
     return bitcast(drawn >> dropped | one, type) - 1.0
+
+
+def fma(x: Expr, y: Operand, z: Operand) -> Expr:
+    """x * y + z, rounded once where the type has 32 bits or more."""
+    return x * y + z if x.type in HALVES else expr.fma(x, y, z)
 
 
 def normal(key: Key, type: str) -> Expr:
@@ -55,4 +68,4 @@ def normal(key: Key, type: str) -> Expr:
     return number(math.sqrt(2), type) * erf_inv(u)
 
 
-__all__ = ["Counter", "Key", "counter", "key_at", "normal", "unit"]
+__all__ = ["Counter", "Key", "counter", "fma", "key_at", "normal", "unit"]

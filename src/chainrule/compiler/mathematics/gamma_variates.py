@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..expr import Expr, const, fma, iterated, rare, select
-from .draws import Key, key_at, normal, unit
-from .formats import number, square_root
+from ..expr import Expr, const, iterated, rare, select, unary
+from .draws import Key, fma, key_at, normal, unit
+from .formats import number
 from .logarithm import log, log1p
 from .powers import pow
 
@@ -49,12 +49,12 @@ def _parts(key: Key, a: Expr) -> tuple[Expr, Expr, Expr, Expr]:
     large = a >= 1.0
     third = number(1 / 3, a.type)
     d = select(large, a, a + 1.0) - third
-    v = iterated(_accepted, *key_at(key, 0), d, third / square_root(d))
+    v = iterated(_accepted, *key_at(key, 0), d, third / unary("sqrt", d))
     return large, d, v, unit(key_at(key, 1), a.type)
 
 
 def gamma_variate(key: Key, a: Expr) -> Expr:
-    """A number of the gamma distribution of shape a, of type f32 or f64."""
+    """A number of the gamma distribution of shape a."""
     large, d, v, u = _parts(key, a)
     one = const(1.0, a.type)
     return d * v * rare(~large, select(large, one, pow(one - u, one / a)), one)
