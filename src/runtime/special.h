@@ -72,6 +72,14 @@ double random_gamma_grad(double a, double x);
 
 /// mu - log(1 + mu) for mu > -1, relative to its own size.
 double log1p_excess(double mu);
+/// The sum of an exponent and of what its rounding lost.
+struct Exponent {
+    double value, rest;
+};
+/// -a log1p_excess((d + d_rest) / a), in two parts where that is not far from 0.
+Exponent saddle_exponent(double a, double d, double d_rest);
+/// exp of both parts.
+double exp_of(Exponent e);
 /// I_x(a, b) for a, b >= 0 and x in [0, 1].
 double betainc(double a, double b, double x);
 

@@ -45,13 +45,21 @@ Ratio relative_to_mean(Split x, double a, double b) {
     return {ratio, (std::fma(-ratio, a, t) + t_rest) / t};
 }
 
-/// log of (x s / a)^a (y s / b)^b for large a and b.
-double log_relative_weight(Split x, Split y, double a, double b) {
-    const double bx = b * x.x, ay = a * y.x;
-    const double difference =
-        (bx - ay) +
-        (std::fma(b, x.x, -bx) - std::fma(a, y.x, -ay) + b * x.rest - a * y.rest);
-    return -(a * log1p_excess(difference / a) + b * log1p_excess(-difference / b));
+/// b x - a y, whose terms cancel near the mean, by their exact products.
+Split difference(Split x, Split y, double a, double b) {
+    const double bx = b * x.x, ay = a * y.x, high = bx - ay;
+    const double shadow = high - bx;
+    const double lost = (bx - (high - shadow)) - (ay + shadow);
+    return {high, lost + (std::fma(b, x.x, -bx) - std::fma(a, y.x, -ay)) +
+                      (b * x.rest - a * y.rest)};
+}
+
+/// (x s / a)^a (y s / b)^b for large a and b.
+double large_weight(Split x, Split y, double a, double b) {
+    const Split d = difference(x, y, a, b);
+    const Exponent left = saddle_exponent(a, d.x, d.rest);
+    const Exponent right = saddle_exponent(b, -d.x, -d.rest);
+    return exp_of(left) * exp_of(right);
 }
 
 /// (x s / a)^a (y s / b)^b, by powers that are exact to an ulp, cut in pieces so that
@@ -64,7 +72,7 @@ double relative_weight(Split x, Split y, double a, double b) {
     while (pieces < 64 && std::fmax(log_p, log_q) > 600 * pieces) pieces *= 2;
     const double rest = a * p.correction + b * q.correction;
     if (!(std::fmax(log_p, log_q) <= 600 * pieces && std::fabs(rest) < 100))
-        return std::exp(log_relative_weight(x, y, a, b));
+        return large_weight(x, y, a, b);
     double piece = std::pow(p.value, a / pieces) * std::pow(q.value, b / pieces);
     for (; pieces > 1; pieces /= 2) piece *= piece;
     return piece * std::exp(rest);
@@ -80,7 +88,8 @@ double weight(Split x, Split y, double a, double b) {
 /// I / weight, for x <= (a + 1) / (a + b + 2): the continued fraction, by Lentz's
 /// method (Thompson and Barnett, J. Comput. Phys. 64, 1986).
 double fraction(double a, double b, Split x, Split y) {
-    const double lambda = (a * y.x - b * x.x) + (a * y.rest - b * x.rest);
+    const Split excess = difference(x, y, a, b);
+    const double lambda = -(excess.x + excess.rest);
     double c = kInf, d = (a + 1) / (a * (lambda + 1)), h = d;
     for (int n = 1; n < kMaxLevels; ++n) {
         const double odd = a + (2 * n - 1);
@@ -113,7 +122,7 @@ double log_gamma_step(double a, double b) {
     return (a - 0.5) * growth - b + b * std::log(a + b) + change - below;
 }
 
-/// 1 - I_y(b, a) for b < 1 and a y < 2 or so.
+/// 1 - I_y(b, a) for b < 1 and a y < 0.8: beyond, its terms cancel.
 double upper_near_zero(double a, double b, Split y) {
     double sum = 0, power = 1;
     for (int n = 1; n < 500; ++n) {
@@ -144,7 +153,8 @@ double betainc(double a, double b, double x) {
     if (a < 1e-290) return 1;
     if (b < 1e-280) return b / 1e-280 * betainc(a, 1e-280, x);  // linear in b
     const Split here = {x, 0}, there = complement(here);
-    if (x <= (a + 1) / (a + b + 2)) return below_mean(a, b, here, there);
+    if (x <= (a + 1) / (a + b + 2) || (b < 1 && a * there.x > 0.8))
+        return below_mean(a, b, here, there);
     if (b < 1) return upper_near_zero(a, b, there);
     return 1 - below_mean(b, a, there, here);
 }

@@ -61,6 +61,19 @@ double scaled_zeta(double s, double q) {
     return sum + scale * tail;
 }
 
+/// n! / x^(n + 1) by Stirling's series, (n / (e x))^n in pieces that do not overflow;
+/// by its logarithm where that takes too many.
+double factorial_over_power(double n, double x) {
+    const double base = n / x, exponent = n * (std::log(base) - 1);
+    if (exponent > 2000) return kInf;
+    if (!(exponent > -2000)) return 0;
+    double piece = std::exp(exponent / 16);
+    if (n < 8000) piece = std::pow(base, n / 16) * std::exp(-n / 16);
+    for (int k = 0; k < 3; ++k) piece *= piece;
+    const double rest = std::fma(-base, x, n) + stirling_remainder(n);
+    return piece * (std::sqrt(2 * kPi * n) / x * std::exp(rest)) * piece;
+}
+
 double zeta_positive(double s, double q) {
     if (q == kInf) return 0;
     return std::pow(q, -s) * scaled_zeta(s, q);
@@ -118,8 +131,7 @@ double polygamma(double n, double x) {
     const double sign = std::fmod(n, 2) == 0 ? -1 : 1;
     const double factorial = std::tgamma(s);
     if (!(x > 0) || x == kInf) return sign * factorial * hurwitz_zeta(s, x);
-    if (factorial == kInf)  // n > 169: the error grows with the exponent's size
-        return sign * std::exp(log_gamma(s) - s * std::log(x)) * scaled_zeta(s, x);
+    if (factorial == kInf) return sign * factorial_over_power(n, x) * scaled_zeta(s, x);
     const double root = std::pow(x, -s / 2);  // half the power does not underflow first
     return sign * (factorial * root * root) * scaled_zeta(s, x);
 }

@@ -5,8 +5,8 @@
 // the function as its weight times a moderate factor:
 // * P by powers of x (DLMF 8.11.4), for x < max(a, 1.1);
 // * Q by its continued fraction (DLMF 8.9.2), for larger x;
-// * Q for a < 1, x < 1.1 by the series of P - 1 about a = 0 (DiDonato and Morris, ACM
-//   TOMS 12, 1986, eq. 15 f.);
+// * Q for a < 1, x < max(a, 0.8) by the series of P - 1 about a = 0 (DiDonato and
+//   Morris, ACM TOMS 12, 1986, eq. 15 f.);
 // * both for a >= 20 and x near a by the uniform expansion of Temme (DLMF 8.12), with
 //   the coefficients by the backward recurrence of Gil, Segura and Temme (SIAM J. Sci.
 //   Comput. 34, 2012, section 2.5).
@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kMaxTerms = 10000;
 
-/// (x / a)^a exp(a - x), the weight exp(-a log1p_excess(x / a - 1)). The direct power
+/// (x / a)^a exp(a - x), the weight exp(-saddle_exponent(a, x - a)). The direct power
 /// is exact to an ulp or two and is used as far as it does not overflow when split in
 /// eight.
 double saddle_weight(double a, double x) {
@@ -33,7 +33,7 @@ double saddle_weight(double a, double x) {
     int pieces = 1;
     while (pieces < 8 && largest > 600 * pieces) pieces *= 2;
     if (!(largest <= 600 * pieces) || !std::isnormal(ratio))
-        return std::exp(-a * log1p_excess((x - a) / a));
+        return exp_of(saddle_exponent(a, x - a, 0));
     const double shadow = difference - a;
     const double lost = (a - (difference - shadow)) + (-x - shadow);
     const double correction = std::fma(-ratio, a, x) / ratio + lost;
@@ -64,13 +64,13 @@ T lower_series(T a, double x) {
 }
 
 /// Q / (a weight). The count of levels was found by search to be a fifth more than is
-/// needed at x > max(a, 1.1) below a = 20 and at x > 2 a above.
+/// needed at x > max(a, 0.8) below a = 20 and at x > 2 a above.
 template <typename T>
 T upper_fraction(T a, double x) {
     return gamma_fraction(a, x, int(130 / x) + 14);
 }
 
-/// Q for a < 1 and x < 1.1: -expm1(l) - exp(l) v, where exp(l) = x^a / Gamma(1 + a) and
+/// Q for a < 1 and x < 1: -expm1(l) - exp(l) v, where exp(l) = x^a / Gamma(1 + a) and
 /// 1 + v = Gamma(1 + a) P / x^a.
 double upper_near_zero(double a, double x) {
     double sum = 0, power = 1;
@@ -124,7 +124,7 @@ double slope_ratio(double a, double x) {
             quotient - eta / 2 + std::log1p(mu) * s.value + s.slope - s.value / (2 * a);
         return sum * std::exp(stirling_remainder(a)) * x / a;
     }
-    if (x < std::fmax(a, 1.5)) {
+    if (x < std::fmax(a, 0.8)) {
         const Dual s = lower_series(Dual(a, 1), x);
         return -x / a * (s.value * (std::log(x) - digamma(a + 1)) + s.slope);
     }
@@ -156,6 +156,23 @@ double log1p_excess(double mu) {
     return mu * u - 2 * sum;
 }
 
+Exponent saddle_exponent(double a, double d, double d_rest) {
+    const double mu = d / a;
+    if (!(std::fabs(mu) < 0.4 && std::fabs(d) < 1e150))
+        return {-a * log1p_excess(mu), 0};
+    // a (mu - 2 s) = d^2 / (2 a + d), s = d / (2 a + d); and what 2 artanh(s) is more.
+    const double total = 2 * a + d, lost = d - (total - 2 * a) + d_rest;
+    const double square = d * d, high = square / total;
+    const double rest = std::fma(d, d, -square) + 2 * d * d_rest - high * lost;
+    const double s = d / total, s2 = s * s;
+    double sum = 0;
+    for (int k = 25; k > 1; k -= 2) sum = sum * s2 + 2.0 / k;
+    const double low = (std::fma(-high, total, square) + rest) / total;
+    return {-high, a * s * s2 * sum - low};
+}
+
+double exp_of(Exponent e) { return std::exp(e.value) * std::exp(e.rest); }
+
 double igamma(double a, double x) {
     const double at_limit = limit(a, x);
     if (at_limit != -1) return at_limit;
@@ -168,8 +185,8 @@ double igammac(double a, double x) {
     const double at_limit = limit(a, x);
     if (at_limit != -1) return 1 - at_limit;
     if (near_transition(a, x)) return temme(a, x, false);
-    if (a < 1 && x < 1.1) return upper_near_zero(a, x);
-    if (x < std::fmax(a, 1.1)) return 1 - weight(a, x) * lower_series(a, x);
+    if (a < 1 && x < std::fmax(a, 0.8)) return upper_near_zero(a, x);
+    if (x < a) return 1 - weight(a, x) * lower_series(a, x);
     return weight(a, x) * a * upper_fraction(a, x);
 }
 

@@ -60,11 +60,16 @@ def neighbours(point, dtype, count):
 
 
 def samples(name, type, count, seed=0):
-    """Arrays of arguments: from the intervals, the points, and random bit patterns."""
+    """Arrays of arguments: from the strata; or from the intervals, the points, and random
+    bit patterns."""
     subject, dtype = SUBJECTS[name], DTYPES[type]
     rng = np.random.default_rng(seed)
     share = count // (len(subject.spans) + 1) + 2
     with np.errstate(over="ignore"):
+        if subject.strata:
+            share = count // len(subject.strata) + 2
+            rows = [stratum(rng, share) for stratum in subject.strata]
+            return [np.concatenate(c).astype(dtype) for c in zip(*rows, strict=True)]
         if subject.arity == 1:
             parts = [_from_span(rng, s, share).astype(dtype) for s in subject.spans]
             near = max(4, count // 400)

@@ -1,40 +1,18 @@
 """The functions in mpmath, and where each is sampled.
 
-A `Subject` has the exact value (None where it is not a real number), the intervals that
-samples are drawn from, uniformly and by logarithm, and points around which neighbouring
-numbers are taken: zeros, ends of branches, ends of the range.
+A subject here has intervals that samples are drawn from, uniformly and by logarithm, and
+points around which neighbouring numbers are taken: zeros, ends of branches, ends of the
+range. Functions of parameters are in `references_parametric.py`.
 """
 
 import math
-from dataclasses import dataclass, field
 
 import mpmath as mp
 
+from .references_parametric import PARAMETRIC
+from .subject import Subject, real
+
 PI = math.pi
-
-
-@dataclass
-class Subject:
-    exact: object
-    spans: list
-    points: list = field(default_factory=list)
-    arity: int = 1
-    numpy: object = None
-    """NumPy's or SciPy's function of the same name, "module.name"."""
-    bound: float = 2.0
-
-
-def real(function):
-    """The value, None where it is complex or undefined."""
-
-    def of(*x):
-        try:
-            y = function(*x)
-        except (ValueError, ZeroDivisionError, OverflowError):
-            return None
-        return y if isinstance(y, mp.mpf) else None
-
-    return of
 
 
 def _expm1(x):
@@ -120,7 +98,7 @@ def _rem(x, y):
 LOG_SPANS = [(0.5, 2.0), (0.99, 1.01), (0.0, 1e-30), (1e-45, 1e38), (0.0, 100.0)]
 ANGLES = [k * PI / 4 for k in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 100, 1000, 22, 355 * 4)]
 
-SUBJECTS = {
+ORDINARY = {
     "exp": Subject(
         mp.exp, [(-1, 1), (-104, 89), (-750, 710), (-1e-5, 1e-5)],
         [0.0, 0.34657359, 87.0, 88.72284, -87.0, -87.33655, -103.97208, -103.27893,
@@ -234,20 +212,20 @@ SUBJECTS = {
     ),
     "erfcx": Subject(
         lambda x: _erfcx(x), [(-1, 1), (-9.4, 100), (-26.6, 100), (0, 1e10), (0, 1e30)],
-        [0.0, 4.0, 9.3, 26.6, 2.0**60, 2.0**500], numpy="scipy.special.erfcx",
+        [0.0, 4.0, 9.3, 26.6, 2.0**60, 2.0**500], numpy="scipy.special.erfcx", slow=True,
     ),
     "erf_inv": Subject(
         real(lambda x: mp.erfinv(x) if abs(x) < 1 else None),
         [(-1, 1), (-1e-3, 1e-3), (0.99, 1), (0.7, 0.8)], [0.0, 0.5, 0.75, 1.0],
-        numpy="scipy.special.erfinv",
+        numpy="scipy.special.erfinv", slow=True,
     ),
     "ndtri": Subject(
         real(lambda p: _ndtri(p)), [(0, 1), (0, 1e-3), (0.2, 0.3), (0.7, 0.8), (0, 1e-30)],
-        [0.0, 0.25, 0.5, 0.75, 1.0], numpy="scipy.special.ndtri",
+        [0.0, 0.25, 0.5, 0.75, 1.0], numpy="scipy.special.ndtri", slow=True,
     ),
     "log_ndtr": Subject(
         lambda x: _log_ndtr(x), [(-1, 1), (-10, 10), (-40, 40), (-1e10, 0)],
-        [0.0, 1.0, 13.0, 14.0, 37.0, 38.0, 2.0**500], numpy="scipy.special.log_ndtr",
+        [0.0, 1.0, 13.0, 14.0, 37.0, 38.0, 2.0**500], numpy="scipy.special.log_ndtr", slow=True,
     ),
     "cbrt": Subject(
         lambda x: mp.cbrt(x) if x >= 0 else -mp.cbrt(-x),
@@ -283,12 +261,12 @@ SUBJECTS = {
     "bessel_i0e": Subject(
         lambda x: mp.besseli(0, x) * mp.exp(-abs(x)) if abs(x) < 1e6 else None,
         [(-1, 1), (-10, 10), (0, 100), (0, 1e5)], [0.0, 8.0, 1.0],
-        numpy="scipy.special.i0e",
+        numpy="scipy.special.i0e", slow=True,
     ),
     "bessel_i1e": Subject(
         lambda x: mp.besseli(1, x) * mp.exp(-abs(x)) if abs(x) < 1e6 else None,
         [(-1, 1), (-10, 10), (0, 100), (0, 1e5)], [0.0, 8.0, 1.0],
-        numpy="scipy.special.i1e",
+        numpy="scipy.special.i1e", slow=True,
     ),
     "exp1": Subject(
         lambda x: mp.e1(x) if 0 < x < 1e4 else None, [(0, 1), (0, 3), (0, 100), (0, 740)],
@@ -329,3 +307,4 @@ SUBJECTS = {
         arity=2, numpy="numpy.fmod", bound=0.0,
     ),
 }  # fmt: skip
+SUBJECTS = {**ORDINARY, **PARAMETRIC}

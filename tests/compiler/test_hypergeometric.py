@@ -47,6 +47,10 @@ CASES = {
                            draw.uniform(-30, 0, COUNT)),
     ("hyp1f1", "ends of their own"): (-draw.integers(0, 6, COUNT).astype(float),
                                       *parameters(1), draw.uniform(0, 0.2, COUNT)),
+    ("hyp1f1", "far below 0"): (draw.uniform(-30, -5, COUNT), *parameters(1),
+                                draw.uniform(0, 20, COUNT)),
+    ("hyp1f1", "below b far left"): (draw.uniform(10, 40, COUNT), *parameters(1),
+                                     draw.uniform(-20, 0, COUNT)),
     ("hyp2f1", "near"): (*parameters(0, 0, 1), draw.uniform(-1, 0.75, COUNT)),
     ("hyp2f1", "close to 1"): (*parameters(0, 0, 1), below_one(1e-14, 0.25)),
     ("hyp2f1", "left"): (*parameters(0, 0, 1), -np.exp(draw.uniform(0, 40, COUNT))),
@@ -54,6 +58,8 @@ CASES = {
                                 np.full(COUNT, 2.0), below_one(1e-14, 0.25)),
     ("hyp2f1", "an end"): (-draw.integers(0, 6, COUNT).astype(float), *parameters(0, 1),
                            below_one(1e-10, 1)),
+    ("hyp2f1", "an end near zero"): (np.full(COUNT, -9.0), *(q := parameters(1)),
+                                     q[0] + 0.05, below_one(1e-4, 0.5)),
     ("hyp2f1", "an end, turned"): (*(p := parameters(1, 1)), p[1] - 3, below_one(1e-3, 1)),
 }  # fmt: skip
 

@@ -6,19 +6,8 @@ bound is the largest relative error in float64 that any sample may have.
 """
 
 import mpmath as mp
-import numpy as np
 
-
-def uniform(low, high):
-    return lambda rng, n: rng.uniform(low, high, n)
-
-
-def powers_of_ten(low, high, sign=1):
-    return lambda rng, n: sign * 10.0 ** rng.uniform(low, high, n)
-
-
-def integers(low, high):
-    return lambda rng, n: rng.integers(low, high, n).astype(np.float64)
+from tests.accuracy.references_parametric import integers, powers_of_ten, uniform
 
 
 def near(point, low, high):
@@ -122,6 +111,12 @@ CASES = {
             [integers(60, 160), powers_of_ten(0, 1.5)],
         ],
         2e-15,
+    ),
+    "polygamma of large orders": (
+        "special_polygamma",
+        polygamma,
+        [[integers(171, 400), uniform(60, 400)]],
+        4e-15,
     ),
     "polygamma left": (
         "special_polygamma",

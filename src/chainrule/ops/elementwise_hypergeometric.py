@@ -1,10 +1,12 @@
 """Hypergeometric functions 1F1 and 2F1 of real arguments.
 
 Power series in double precision after a transformation that makes the argument positive
-(DLMF 13.2.39, 15.8.1): then the terms have one sign in the end. Near 1 the series of 2F1
-is slow; there Taylor's series of the differential equation leads on from 1/2, each
-halving what is left. 1F1 far left is its asymptotic series. Derivatives in the argument
-raise every parameter by one. Kernels do the same (`mathematics/hypergeometric.py`).
+(DLMF 13.2.39, 15.8.1): then the terms have one sign in the end, and from the beginning
+where a transformation makes the parameters positive. Near 1 the series of 2F1 is slow;
+there Taylor's series of the differential equation leads on from 1/2, each halving what is
+left. 1F1 far out is its asymptotic series, and of a far below 0, where terms cancel, a
+recurrence in a. Derivatives in the argument raise every parameter by one. Kernels do the
+same (`mathematics/hypergeometric.py`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ _most_terms = 20_000
 _most_certain = 5_000.0
 _nothing = 2.0**-60
 _near_one = 0.25
+_far = 50.0
 _far_left = -1000.0
 _log_gamma: Any = _native.special_lgamma
 
@@ -59,32 +62,67 @@ def _double(fun: Any) -> Any:
 
 
 def _hyp1f1(a: Any, b: Any, x: Any) -> Any:
-    negative, far = x < 0, x < _far_left
-    at = np.where(far, 0.0, x)
-    half = np.exp(
-        np.minimum(at, 0) / 2
-    )  # in two parts, between which nothing overflows
-    certain = np.minimum(np.maximum(np.maximum(-a, -b), np.abs(at)) + 1, _most_certain)
-    above = np.where(negative, b - a, a)
-    certain = np.minimum(np.maximum(certain, -above), _most_certain)
-    near = half * _series((above,), (b,), np.abs(at), certain, half)[0]
-    y = np.where(far, _hyp1f1_far(a, b, np.where(far, -x, 1e4)), near)
+    left, z = x < 0, np.abs(x)
+    above = np.where(left, b - a, a)
+    room = z - _far - 2 * (np.abs(b - above) + 1) * (np.abs(1 - above) + 1)
+    whole = np.abs(above - np.floor(above + 0.5)) < 2.0**-10
+    far = (((above > 0) | ~whole) & (room > 0)) | (x < _far_left)
+    at = np.where(far, 0.0, z)
+    steps = np.ceil(-above - _turning(b, at))
+    below = ~far & (b > 0) & (steps > 1) & (steps < _most_terms)
+    half = np.exp(np.where(left, -at, 0.0) / 2)  # between the two nothing overflows
+    y = _kummer_sum(np.where(below, 0.0, above), b, at, half)
+    if below.any():
+        y[below] = _kummer_below(*[v[below] for v in (above, b, at, half, steps)])
+    y = half * y
+    if far.any():
+        growth = np.exp(np.where(left[far], 0.0, z[far]) / 2)
+        y[far] = _kummer_far(above[far], b[far], z[far], growth)
     return np.where(np.isnan(a) | np.isnan(b) | np.isnan(x), np.nan, y)
 
 
-def _hyp1f1_far(a: Any, b: Any, z: Any) -> Any:
-    """1F1(a; b; -z) for large z, DLMF 13.7.2, up to the smallest term."""
+def _kummer_sum(a: Any, b: Any, z: Any, first: Any) -> Any:
+    """`first` times 1F1(a; b; z) for z >= 0."""
+    certain = np.minimum(np.maximum(np.maximum(-a, -b), z) + 1, _most_certain)
+    return _series((a,), (b,), z, certain, first)[0]
+
+
+def _turning(b: Any, z: Any) -> Any:
+    """How far a lies below 0 where 1F1 is about to oscillate in z, as Laguerre's functions
+    do: beyond, the recurrence in a loses nothing; before, the terms of the series are not
+    much larger than their sum. The factor, found by search, lies between both losses."""
+    at = np.where(z > b, z, 1.0)
+    depth = ((at + (b - 1) ** 2 / at) / 2 - b) / 2 * (0.86 - 0.006 * b)
+    return np.where((z > b) & (depth > 0), depth, 0.0)
+
+
+def _kummer_below(a: Any, b: Any, z: Any, first: Any, steps: Any) -> Any:
+    """The same for a far below 0, where the terms of the series are far larger than their
+    sum: from a + steps, where they are not, in steps (DLMF 13.3.1)."""
+    value, above = (_kummer_sum(a + steps + k, b, z, first) for k in (0, 1))
+    for k in range(int(steps.max())):
+        on, at = k < steps, a + (steps - k)
+        new = (at * above - (2 * at - b + z) * value) / (b - at)
+        value, above = np.where(on, new, value), np.where(on, value, above)
+    return value
+
+
+def _kummer_far(a: Any, b: Any, z: Any, first: Any) -> Any:
+    """`first`**2 e**-z 1F1(a; b; z) for large z, DLMF 13.7.1, to the smallest term."""
     term = total = np.ones(np.shape(z))
     for k in range(40):
-        new = term * ((a + k) * (a - b + 1 + k) / ((k + 1) * z))
+        new = term * ((b - a + k) * (1 - a + k) / ((k + 1) * z))
         term = np.where(np.abs(new) < np.abs(term), new, 0.0)
         total = total + term
-    return _gamma_ratio((b,), (b - a,)) * np.power(z, -a) * total
+    scale = _gamma_ratio((b,), (a,)) * np.power(z, a - b)
+    return first * (scale * total) * first
 
 
 def _hyp2f1(a: Any, b: Any, c: Any, x: Any) -> Any:
     """Gauss's sum at x = 1; NaN beyond."""
     negative = x < 0
+    swapped = negative & ~_ends(a) & (_least(b, c - a) > _least(a, c - b, 0.0))
+    a, b = np.where(swapped, b, a), np.where(swapped, a, b)
     rest = np.where(negative, 1 / (1 - x), 1 - x)
     inside = np.where(negative, x / (x - 1), x)
     other = np.where(negative, c - b, b)
@@ -102,13 +140,19 @@ def _ends(v: Any) -> Any:
     return (v <= 0) & (v == np.floor(v))
 
 
+def _least(*xs: Any) -> Any:
+    return np.minimum.reduce(np.broadcast_arrays(*xs))
+
+
 def _inside_unit(a: Any, b: Any, c: Any, x: Any, rest: Any) -> Any:
     """2F1 for 0 <= x < 1, rest = 1 - x."""
     ends = _ends(a) | _ends(b)
-    turned = ~ends & (_ends(c - a) | _ends(c - b))  # DLMF 15.8.1: so that it ends
+    ended = ~ends & (_ends(c - a) | _ends(c - b))
+    # DLMF 15.8.1: so that it ends, or that its terms have one sign
+    turned = ended | ((c > 0) & (_least(c - a, c - b) > _least(a, b, 0.0)))
     power = np.where(turned, np.power(rest, np.where(turned, c - a - b, 0.0)), 1.0)
     a, b = np.where(turned, c - a, a), np.where(turned, c - b, b)
-    onward = (rest < _near_one) & (rest > 0) & ~ends & ~turned
+    onward = (rest < _near_one) & (rest > 0) & (turned | ~ends) & ~ended
     largest = np.maximum(np.maximum(np.abs(a), np.abs(b)), np.abs(c))
     certain = np.minimum(4 * largest + 3, _most_certain)
     at = np.where(onward, 0.5, np.where(rest > 0, x, 0.0))

@@ -2,15 +2,15 @@
 
 As their evaluation does (`ops/elementwise_hypergeometric.py`): power series of a
 positive argument; near 1, where that of 2F1 is slow, Taylor's series of the differential
-equation in steps that halve what is left; the asymptotic series of 1F1 far left. f32 is
-computed in f64 with fewer terms.
+equation in steps that halve what is left; the asymptotic series of 1F1 far out, and its
+recurrence where terms cancel. f32 is computed in f64 with fewer terms.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..expr import Expr, const, convert, fma, iterated, rare, select, unary
+from ..expr import Expr, apart, const, convert, fma, iterated, rare, select, unary
 from .exponential import exp
 from .formats import INF, NAN, absolute, for_formats, routines
 from .gamma import lgamma
@@ -20,6 +20,9 @@ _MOST_TERMS = 20_000.0
 _MOST_CERTAIN = 5_000.0
 _NOTHING = {True: 2.0**-40, False: 2.0**-60}
 _NEAR_ONE = 0.25
+_FAR = 50.0
+"""From here on the asymptotic series of 1F1 has all digits, for small parameters; but
+not beside the polynomials, where a is a whole number below 1."""
 _FAR_LEFT = -1000.0
 
 
@@ -30,6 +33,13 @@ def _larger(*xs: Expr) -> Expr:
     return out
 
 
+def _least(*xs: Any) -> Expr:
+    out = xs[0]
+    for x in xs[1:]:
+        out = select(out < x, out, x)
+    return out
+
+
 def _certain(*xs: Expr) -> Expr:
     """The number of terms that count whatever their size."""
     most = _larger(*xs)
@@ -37,8 +47,7 @@ def _certain(*xs: Expr) -> Expr:
 
 
 def _goes_on(k: Expr, term: Expr, total: Expr, certain: Expr, nothing: float) -> Expr:
-    """Whether another term counts. What a lane has carried last must say so itself: the
-    number of the term goes on with the other lanes."""
+    """Whether another term counts."""
     counts = (absolute(term) > absolute(total) * nothing) | (
         (k < certain) & term.ne(0.0)
     )
@@ -61,11 +70,53 @@ def _kummer(a: Expr, b: Expr, x: Expr, certain: Expr, first: Expr, single: bool)
     return (zero, first, first), step, lambda k, term, total: total
 
 
-def _asymptotic(a: Expr, b: Expr, z: Expr) -> Any:
-    """The sum of (a)_k (a - b + 1)_k / (k! z^k), up to its smallest term."""
+_kummer_series = routines(iterated, _kummer)
+
+
+def _kummer_sum(a: Expr, b: Expr, z: Expr, first: Expr, single: bool) -> Expr:
+    """`first` times 1F1(a; b; z) for z >= 0."""
+    certain = _certain(_larger(-a, -b, z) + 1.0)
+    return _kummer_series(a, b, z, certain, first, single)
+
+
+def _turning(b: Expr, z: Expr) -> Expr:
+    """How far a lies below 0 where 1F1 is about to oscillate in z, as Laguerre's functions
+    do: beyond, the recurrence in a loses nothing; before, the terms of the series are not
+    much larger than their sum. The factor, found by search, lies between both losses."""
+    beyond = z > b
+    at, order = select(beyond, z, 1.0), b - 1.0
+    depth = ((at + order * order / at) * 0.5 - b) * 0.5
+    depth = depth * (0.86 - 0.006 * b)
+    return select(beyond & (depth > 0.0), depth, 0.0)
+
+
+def _downward(a: Expr, b: Expr, z: Expr, steps: Expr, value: Expr, above: Expr) -> Any:
+    """1F1(a; b; z) by those at a + steps and at one more (DLMF 13.3.1)."""
+
+    def step(k: Expr, value: Expr, above: Expr) -> Any:
+        at = a + k
+        new = (at * above - ((at + at) - b + z) * value) / (b - at)
+        return k > 0.0, (k - 1.0, new, value)
+
+    return (steps, value, above), step, lambda k, value, above: value
+
+
+def _kummer_below(
+    a: Expr, b: Expr, z: Expr, first: Expr, steps: Expr, single: bool
+) -> Expr:
+    """The same for a far below 0, where the terms of the series are far larger than their
+    sum: from where they are not, in steps."""
+    start = a + steps
+    value = _kummer_sum(start, b, z, first, single)
+    above = _kummer_sum(start + 1.0, b, z, first, single)
+    return iterated(_downward, a, b, z, steps, value, above)
+
+
+def _asymptotic(p: Expr, q: Expr, z: Expr) -> Any:
+    """The sum of (p)_k (q)_k / (k! z^k), up to its smallest term."""
 
     def step(k: Expr, term: Expr, total: Expr) -> Any:
-        new = term * ((a + k) * ((a - b) + 1.0 + k) / ((k + 1.0) * z))
+        new = term * ((p + k) * (q + k) / ((k + 1.0) * z))
         new = select(absolute(new) < absolute(term), new, 0.0)
         return k < 40.0, (k + 1.0, new, total + new)
 
@@ -73,7 +124,13 @@ def _asymptotic(a: Expr, b: Expr, z: Expr) -> Any:
     return (one - 1.0, one, one), step, lambda k, term, total: total
 
 
-_kummer_sum = routines(iterated, _kummer)
+def _kummer_far(a: Expr, b: Expr, z: Expr, first: Expr) -> Expr:
+    """`first`**2 e**-z 1F1(a; b; z) for large z (DLMF 13.7.1)."""
+    scale = _gamma_ratio((b,), (a,)) * pow(z, a - b)
+    return first * (scale * iterated(_asymptotic, b - a, 1.0 - a, z)) * first
+
+
+_below = routines(apart, _kummer_below)
 
 
 @for_formats
@@ -81,16 +138,22 @@ def hyp1f1(a: Expr, b: Expr, x: Expr) -> Expr:
     """Kummer's function, the sum of (a)_k x^k / ((b)_k k!)."""
     single = x.type == "f32"
     a, b, x = (convert(v, "f64") for v in (a, b, x))
-    far = x < _FAR_LEFT
-    at = select(far, 0.0, x)
-    left = at < 0.0
-    half = exp(select(left, at, 0.0) * 0.5)
-    above, size = select(left, b - a, a), absolute(at)
-    certain = _certain(_larger(-a, -b, size) + 1.0, -above)
-    y = half * _kummer_sum(above, b, size, certain, half, single)
-    z = select(far, -x, 1e4)
-    beyond = _gamma_ratio((b,), (b - a,)) * pow(z, -a) * iterated(_asymptotic, a, b, z)
-    y = rare(far, beyond, y)
+    left, z = x < 0.0, absolute(x)
+    above = select(left, b - a, a)
+    room = z - _FAR - 2.0 * (absolute(b - above) + 1.0) * (absolute(1.0 - above) + 1.0)
+    whole = absolute(above - unary("floor", above + 0.5)) < 2.0**-10
+    far = (((above > 0.0) | ~whole) & (room > 0.0)) | (x < _FAR_LEFT)
+    at = select(far, 0.0, z)
+    steps = unary("ceil", -above - _turning(b, at))
+    below = ~far & (b > 0.0) & (steps > 1.0) & (steps < _MOST_TERMS)
+    half = exp(select(left, -at, 0.0) * 0.5)
+    start = select(below, 0.0, above)
+    y = _kummer_sum(start, b, at, half, single)
+    given = [select(below, v, 1.0) for v in (above, b, at)]
+    y = rare(below, _below(*given, half, select(below, steps, 0.0), single), y)
+    y = half * y
+    growth = exp(select(left | ~far, 0.0, z) * 0.5)
+    y = rare(far, apart(_kummer_far, above, b, select(far, z, 1e4), growth), y)
     y = select(a.ne(a) | b.ne(b) | x.ne(x), NAN, y)
     return convert(y, "f32") if single else y
 
@@ -192,10 +255,11 @@ def _ends(v: Expr) -> Expr:
 def _inside_unit(a: Expr, b: Expr, c: Expr, x: Expr, rest: Expr, single: bool) -> Expr:
     """2F1 for 0 <= x < 1, rest = 1 - x."""
     ends = _ends(a) | _ends(b)
-    turned = ~ends & (_ends(c - a) | _ends(c - b))
+    ended = ~ends & (_ends(c - a) | _ends(c - b))
+    turned = ended | ((c > 0.0) & (_least(c - a, c - b) > _least(a, b, 0.0)))
     excess = select(turned, c - a - b, 0.0)
     a, b = select(turned, c - a, a), select(turned, c - b, b)
-    onward = (rest < _NEAR_ONE) & (rest > 0.0) & ~ends & ~turned
+    onward = (rest < _NEAR_ONE) & (rest > 0.0) & (turned | ~ends) & ~ended
     most = _larger(absolute(a), absolute(b), absolute(c)) * 4.0 + 3.0
     at = select(onward, 0.5, select(rest > 0.0, x, 0.0))
     given = (a, b, c, at, _certain(most))
@@ -212,6 +276,8 @@ def hyp2f1(a: Expr, b: Expr, c: Expr, x: Expr) -> Expr:
     single = x.type == "f32"
     a, b, c, x = (convert(v, "f64") for v in (a, b, c, x))
     left = x < 0.0
+    swapped = left & ~_ends(a) & (_least(b, c - a) > _least(a, c - b, 0.0))
+    a, b = select(swapped, b, a), select(swapped, a, b)
     beyond = 1.0 - x
     rest = select(left, 1.0 / beyond, beyond)
     inside = select(left, x / (x - 1.0), x)

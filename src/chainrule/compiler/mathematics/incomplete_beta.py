@@ -35,11 +35,12 @@ from .formats import (
     pair_times,
     routines,
     square_root,
+    two_product,
     two_sum,
 )
 from .gamma import STIRLING
 from .incomplete_gamma import (
-    log_excess,
+    excess_pair,
     log_gamma_1p,
     log_pair,
     reciprocal_gamma,
@@ -52,6 +53,8 @@ _DIRECT = 6.5
 _LARGE = 38400.0
 """Powers that large leave fewer digits of the weight than its exponent does."""
 _MOST_STEPS = 100_000.0
+_CANCELLING = 0.8
+"""Where a (1 - x) is more, the series about b = 0 has terms larger than its sum."""
 
 
 class Side(NamedTuple):
@@ -87,14 +90,21 @@ def _relative(side: Side, total: Pair) -> tuple[Expr, Expr]:
     return ratio, select(t < 1e-290, 0.0, error)
 
 
-def _saddle(a: Side, b: Side) -> Expr:
+def _difference(a: Side, b: Side) -> Pair:
+    """b x - a (1 - x), whose terms cancel near the mean, by their exact products."""
+    bx, bx_low = two_product(b.shape, a.x)
+    ay, ay_low = two_product(a.shape, b.x)
+    high, error = two_sum(bx, -ay)
+    return high, error + (bx_low - ay_low) + (b.shape * a.rest - a.shape * b.rest)
+
+
+def _saddle(a: Side, b: Side) -> Pair:
     """The exponent for large a and b."""
-    bx, ay = b.shape * a.x, a.shape * b.x
-    lost = fma(b.shape, a.x, -bx) - fma(a.shape, b.x, -ay)
-    lost = lost + (b.shape * a.rest - a.shape * b.rest)
-    difference = (bx - ay) + lost
-    right = b.shape * log_excess(-difference / b.shape)
-    return -fma(a.shape, log_excess(difference / a.shape), right)
+    high, low = _difference(a, b)
+    left, left_low = excess_pair(a.shape, (high, low))
+    right, right_low = excess_pair(b.shape, (-high, -low))
+    total, error = two_sum(left, right)
+    return -total, -(error + (left_low + right_low))
 
 
 def _weight(a: Side, b: Side, single: bool) -> Expr:
@@ -105,22 +115,26 @@ def _weight(a: Side, b: Side, single: bool) -> Expr:
     (p, p_error), (q, q_error) = _relative(a, scale), _relative(b, scale)
     small = [select(direct | (s.shape >= _DIRECT), 0.0, s.shape) for s in (a, b)]
     rest = _stirling_or_none(total, single) - _stirling_or_none(a.shape, single)
-    rest = (rest - _stirling_or_none(b.shape, single)) - (small[0] + small[1])
+    rest = rest - _stirling_or_none(b.shape, single)
+    fall, fall_low = two_sum(*small)
     correction = fma(a.shape, p_error, b.shape * q_error)
     both = (a.shape >= _DIRECT) & (b.shape >= _DIRECT)
     if single:
         left, right = a.shape * log_normal(p), b.shape * log_normal(q)
         large = both & (maximum(absolute(left), absolute(right)) > _LARGE)
-        exponent = rare(large, _saddle(a, b), left + right + correction)
-        power = exp2_wide_short((exponent + rest) * LOG2_E)
+        exponent = rare(large, _saddle(a, b)[0], left + right + correction)
+        power = exp2_wide_short((exponent + (rest - fall)) * LOG2_E)
     else:
         left, left_low = pair_times(log_pair(p), a.shape)
         right, right_low = pair_times(log_pair(q), b.shape)
         large = both & (maximum(absolute(left), absolute(right)) > _LARGE)
         high, error = two_sum(left, right)
         low = (left_low + right_low) + error
-        high, low = rare(large, _saddle(a, b), high), select(large, 0.0, low)
-        high, error = two_sum(high, rest + select(large, 0.0, correction))
+        saddle, saddle_low = _saddle(a, b)
+        high, low = rare(large, saddle, high), rare(large, saddle_low, low)
+        high, error = two_sum(high, -fall)
+        low = low + (error + (rest - fall_low))
+        high, error = two_sum(high, select(large, 0.0, correction))
         power = exp_of_pair((high, low + error))
     ratio = _factor(a.shape, single) / _factor(total, single)
     return power * ratio * _factor(b.shape, single)
@@ -206,7 +220,7 @@ def _beta_sum(a: Expr, b: Expr, y: Expr) -> Any:
 
 
 def _beta_near_zero(a: Expr, b: Expr, y: Expr) -> Expr:
-    """1 - I_y(b, a) for b < 1 and a y < 2 or so."""
+    """1 - I_y(b, a) for b < 1 and a y < 0.8."""
     exponent = b * log(y) - log_gamma_1p(b) + _log_gamma_step(a, b)
     growth = expm1(exponent)
     return -growth - (growth + 1.0) * b * iterated(_beta_sum, a, b, y)
@@ -241,13 +255,13 @@ def betainc(a: Expr, b: Expr, x: Expr) -> Expr:
     x = select(inside, x, 0.5)
     y = 1.0 - x
     rest = (1.0 - y) - x
-    below = x <= (a + 1.0) / (a + b + 2.0)
+    below = (x <= (a + 1.0) / (a + b + 2.0)) | ((b < 1.0) & (a * y > _CANCELLING))
     near = ~below & (b < 1.0)
     zero = rest * 0.0
     left = Side(*(select(below, u, v) for u, v in ((a, b), (x, y), (zero, rest))))
     right = Side(*(select(below, u, v) for u, v in ((b, a), (y, x), (rest, zero))))
-    excess = left.shape * right.x - right.shape * left.x
-    excess = excess + (left.shape * right.rest - right.shape * left.rest)
+    difference, lost = _difference(left, right)
+    excess = -(difference + lost)
     wanted = select(near, 0.0, 1.0 + zero)
     shapes = left.shape, right.shape, left.x, right.x
     weight = _weight(left, right, single)

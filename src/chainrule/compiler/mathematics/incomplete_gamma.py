@@ -5,8 +5,8 @@ moderate factor, where its terms have one sign or nearly so:
 * P by powers of x (NIST Digital Library of Mathematical Functions, 8.11.4), for
   x < max(a, 1.1);
 * Q by its continued fraction (8.9.2) for larger x;
-* Q for a < 1, x < 1.1 by the series of P - 1 about a = 0 (DiDonato and Morris, ACM TOMS
-  12, 1986, eq. 15 f.);
+* Q for a < 1, x < max(a, 0.8) by the series of P - 1 about a = 0 (DiDonato and Morris,
+  ACM TOMS 12, 1986, eq. 15 f.);
 * both for a >= 20 and x near a by Temme's uniform expansion (8.12), with coefficients
   by the backward recurrence of Gil, Segura and Temme (SIAM J. Sci. Comput. 34, 2012).
 Series and fractions are ratios p / q, from the inside out: no step divides, and lanes
@@ -55,6 +55,7 @@ from .formats import (
     pair_times,
     routines,
     square_root,
+    two_product,
     two_sum,
 )
 from .gamma import (
@@ -168,6 +169,27 @@ def log_excess(mu: Expr) -> Expr:
     return rare(~near, mu - log1p(mu), tail)
 
 
+# 2 / (2 k + 3), of 2 artanh(s) - 2 s
+_ARTANH = tuple(2 / (2 * k + 3) for k in range(12))
+
+
+def excess_pair(a: Expr, d: Pair) -> Pair:
+    """a (mu - log(1 + mu)), mu = d / a, as d^2 / (2 a + d) less a series: where mu is small
+    its error is less than that of mu times the whole. Beyond |mu| = 0.3 or so, or where the
+    square overflows, it is `log_excess`."""
+    mu = d[0] / a
+    near = (mu > -0.29) & (mu < 0.41) & (absolute(d[0]) < 1e150)
+    total, lost = two_sum(2.0 * a, d[0])
+    square, rest = two_product(d[0], d[0])
+    high = square / total
+    rest = rest + 2.0 * d[0] * d[1] - high * (lost + d[1])
+    low = (fma(-high, total, square) + rest) / total
+    s = select(near, d[0] / total, 0.0)
+    low = low - a * (s * s * s) * horner(s * s, _ARTANH)
+    whole = a * log_excess(mu)
+    return rare(~near, whole, high), select(near, low, 0.0)
+
+
 def log_pair(x: Expr) -> Pair:
     """The logarithm of a positive f64 to some 66 bits; subnormal numbers included."""
     tiny = x < F64.smallest_normal
@@ -184,11 +206,11 @@ def _weight(a: Expr, x: Expr, single: bool) -> Expr:
     correction = fma(-ratio, scale, x) / x * a
     rest = select(direct, 0.0, stirling_rest(maximum(a, _DIRECT), single))
     difference, lost = two_sum(select(direct, 0.0, a), -x)
-    saddle = -a * log_excess((x - a) / a)
     if single:
         power = a * log_normal(ratio)
         large = absolute(power) > _LARGE
         exponent = power + difference + (correction + lost)
+        saddle = -a * log_excess((x - a) / a)
         exponent = rare(large, saddle, exponent) - rest
         power = exp2_wide_short(exponent * LOG2_E)
     else:
@@ -196,7 +218,8 @@ def _weight(a: Expr, x: Expr, single: bool) -> Expr:
         large = absolute(high) > _LARGE
         high, error = two_sum(high, difference)
         low = low + (error + lost + correction)
-        high, low = rare(large, saddle, high), select(large, 0.0, low)
+        saddle, saddle_low = excess_pair(a, (x - a, a * 0.0))
+        high, low = rare(large, -saddle, high), rare(large, -saddle_low, low)
         high, error = two_sum(high, -rest)
         power = exp_of_pair((high, low + error))
     gamma = reciprocal_gamma(select(direct, a, 1.0), single)
@@ -215,7 +238,7 @@ class Steps(NamedTuple):
 
 
 _LOWER = {True: Steps(1.6, 12, 35), False: Steps(2.0, 19, 50)}
-_UPPER = {True: Steps(30, 13, 60), False: Steps(130, 14, 140)}
+_UPPER = {True: Steps(30, 13, 60), False: Steps(130, 14, 180)}
 
 
 def _count(x: Expr, steps: Steps, wanted: Expr) -> Expr:
@@ -321,7 +344,7 @@ def log_gamma_1p(a: Expr) -> Expr:
 
 
 def _upper_near_zero(a: Expr, x: Expr) -> Expr:
-    """Q for a < 1 and x < 1.1: with e^l = x^a / Gamma(1 + a), it is 1 - e^l less e^l
+    """Q for a < 1 and x < 1: with e^l = x^a / Gamma(1 + a), it is 1 - e^l less e^l
     times what Gamma(1 + a) P / x^a is more than 1."""
     exponent = a * log(x) - log_gamma_1p(a)
     growth = expm1(exponent)
@@ -400,7 +423,7 @@ def _counts(p: Place, single: bool) -> tuple[Expr, Expr]:
 def _incomplete(a: Expr, x: Expr, upper: bool) -> Expr:
     single = a.type == "f32"
     wide_a, wide_x = convert(a, "f64"), convert(x, "f64")
-    p = _place(wide_a, wide_x, 1.1)
+    p = _place(wide_a, wide_x, 0.8 if upper else 1.1)
     lower_count, upper_count = _counts(p, single)
     weight = _weight(p.a, p.x, single)
     low = minimum(weight * iterated(_lower_value, p.a, p.x, lower_count), 1.0)
@@ -410,7 +433,7 @@ def _incomplete(a: Expr, x: Expr, upper: bool) -> Expr:
     wanted = select(p.transition, p.x < p.a, p.below)
     y = select(~wanted if upper else wanted, small, 1.0 - small)
     if upper:
-        near = (p.a < 1.0) & (p.x < 1.1)
+        near = (p.a < 1.0) & p.below
         y = rare(near, apart(_upper_near_zero, p.a, p.x), y)
     limits = (1.0, 0.0) if upper else (0.0, 1.0)
     y = select(p.inside, y, _limit(wide_a, wide_x, *limits))
@@ -486,7 +509,7 @@ def igamma_grad_a(a: Expr, x: Expr) -> Expr:
     """The derivative of P(a, x) in a."""
     single = a.type == "f32"
     wide_a, wide_x = convert(a, "f64"), convert(x, "f64")
-    p = _place(wide_a, wide_x, 1.5)
+    p = _place(wide_a, wide_x, 0.8)
     weight = _weight(p.a, p.x, single)
     y = -_slope_ratio(p, single) * weight * (p.a / p.x)
     y = select(p.inside, y, _slope_limit(wide_a, wide_x))
@@ -498,6 +521,6 @@ def random_gamma_grad(a: Expr, x: Expr) -> Expr:
     """The derivative in a of a gamma variate x at fixed P(a, x)."""
     single = a.type == "f32"
     wide_a, wide_x = convert(a, "f64"), convert(x, "f64")
-    p = _place(wide_a, wide_x, 1.5)
+    p = _place(wide_a, wide_x, 0.8)
     y = select(p.inside, _slope_ratio(p, single), _slope_limit(wide_a, wide_x))
     return convert(y, "f32") if single else y

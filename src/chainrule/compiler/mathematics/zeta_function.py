@@ -8,13 +8,37 @@ is computed in f64 with fewer terms.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from ..expr import Expr, apart, const, convert, iterated, minimum, rare, select, unary
+from ..expr import (
+    Expr,
+    apart,
+    const,
+    convert,
+    fma,
+    iterated,
+    minimum,
+    rare,
+    select,
+    unary,
+)
 from .exponential import exp2_short, exp2_wide_short, exp_normal, exp_of_pair
-from .formats import INF, NAN, for_formats, routines
-from .gamma import digamma, lgamma_far
-from .logarithm import log2_1p_short, log2_short, log_1p_normal, log_normal
+from .formats import (
+    INF,
+    NAN,
+    absolute,
+    clamp,
+    for_formats,
+    pair_times,
+    routines,
+    square_root,
+    two_product,
+    two_sum,
+)
+from .gamma import digamma
+from .incomplete_gamma import log_pair, stirling_rest
+from .logarithm import log2_1p_short, log2_short, log_1p_normal
 from .powers import is_integer, pow
 
 # B_2j / (2j)!
@@ -144,23 +168,42 @@ def zeta(s: Expr, q: Expr) -> Expr:
 # --- polygamma -----------------------------------------------------------------------
 
 
-def _factorial(n: Expr) -> Any:
-    """n! up to 170!, infinite beyond."""
+def _factorial_sum(n: Expr, single: bool) -> Any:
+    """n! up to 170!, more beyond; in f64 with what the roundings lost."""
 
-    def step(k: Expr, product: Expr) -> Any:
-        return (k <= n) & (k <= _LAST_FACTORIAL + 1), (k + 1.0, product * k)
+    def step(k: Expr, product: Expr, *lost: Expr) -> Any:
+        on = (k <= n) & (k <= _LAST_FACTORIAL + 1)
+        new, error = two_product(product, k)
+        return on, (k + 1.0, new, *[fma(x, k, error) for x in lost])
+
+    def result(k: Expr, product: Expr, *lost: Expr) -> Expr:
+        return select(product < INF, product + lost[0], INF) if lost else product
 
     one = const(1.0, "f64")
-    return (one, one), step, lambda k, product: product
+    return (one, one) if single else (one, one, one - 1.0), step, result
+
+
+_factorial = routines(iterated, _factorial_sum)
+
+
+def _factorial_over_power(n: Expr, x: Expr) -> Expr:
+    """n! x**-(n + 1) for large n, by Stirling's series: the logarithm of (n / x)**n e**-n
+    in two parts, in halves that do not overflow first."""
+    ratio = minimum(n / x, 1e300)
+    high, low = pair_times(log_pair(ratio), n)
+    high, error = two_sum(high, -n)
+    low = low + error + fma(-ratio, x, n) + stirling_rest(n, False)
+    beyond = absolute(high) > 3000.0
+    high, low = clamp(high, -3000.0, 3000.0), select(beyond, 0.0, low)
+    half = exp_of_pair((high * 0.5, low * 0.5))
+    return half * (square_root(n * (2 * math.pi)) / x) * half
 
 
 def _polygamma_unusual(n: Expr, x: Expr) -> Expr:
-    """|polygamma| where x is not a positive number, or n! too large: then the error grows
-    with the exponent's size."""
+    """|polygamma| where x is not a positive number, or n! too large."""
     s = n + 1.0
-    left = iterated(_factorial, n) * apart(_zeta_unusual, s, x)
-    exponent = lgamma_far(s, False) - s * log_normal(x)
-    far = exp_of_pair((exponent, exponent * 0.0)) * _scaled(s, x, False)
+    left = _factorial(n, False) * apart(_zeta_unusual, s, x)
+    far = _factorial_over_power(select(n > 100.0, n, 100.0), x) * _scaled(s, x, False)
     y = select((x > 0.0) & (x < INF), far, left)
     return select((n > 0.0) & (n < INF) & is_integer(n), y, NAN)
 
@@ -172,7 +215,7 @@ def polygamma(n: Expr, x: Expr) -> Expr:
     order, at = convert(n, "f64"), convert(x, "f64")
     s = order + 1.0
     root = _power(at, s * -0.5, single)
-    y = (iterated(_factorial, order) * root * root) * _scaled(s, at, single)
+    y = (_factorial(order, single) * root * root) * _scaled(s, at, single)
     usual = (order > 0.0) & (order <= _LAST_FACTORIAL) & is_integer(order)
     usual = usual & (at > 0.0) & (at < INF)
     y = rare(~usual, apart(_polygamma_unusual, order, at), y)
