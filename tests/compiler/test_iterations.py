@@ -50,6 +50,16 @@ def sum_of_roots(x):
     return (zero + 1.0, zero), step, lambda j, total: total
 
 
+def holds_again_later(x):
+    """The steps until the counter is x, unless that is more than 20."""
+
+    def step(k, n):
+        return (k < x) | ((k > 20.0) & (k < 30.0)), (k + 1.0, n + 1.0)
+
+    zero = const(0.0, x.type)
+    return (zero, zero), step, lambda k, n: n
+
+
 def newton(x):
     step = lambda k, y: (k < 40, (k + 1, (y + x / y) * 0.5))
     return (const(0, "i32"), x), step, lambda k, y: y
@@ -61,7 +71,20 @@ def endless_for_missing(x):
     return (const(0, "i32"), x), step, lambda k, y: fma(convert(k, x.type), 0.5, y)
 
 
+def stops_once(x):
+    """The steps until the counter is x, or 3: tests that a later number passes again."""
+
+    def step(k, n):
+        on = k.ne(x) & ((k < 3.0) | (k > 5.0)) & (k < 40.0)
+        return on, (k + 1.0, n + 1.0)
+
+    zero = const(0.0, x.type)
+    return (zero, zero), step, lambda k, n: n
+
+
 CASES = {
+    "stops_once": (stops_once, np.arange(67) % 7 - 2.0),
+    "holds_again_later": (holds_again_later, np.arange(67) % 26 - 2.0),
     "exponential_series": (exponential_series, np.linspace(-3, 30, 67)),
     "steps_of_collatz": (steps_of_collatz, np.arange(1, 68)),
     "sum_of_roots": (sum_of_roots, np.arange(1, 68) % 9),
@@ -94,6 +117,26 @@ def test_the_number_of_steps_is_each_lane_s_own():
     x = np.arange(1, 200, dtype=np.int32)
     found = Compiled(lambda x: iterated(steps_of_collatz, x), "i32", len(x), 16, 1)(x)
     assert found.tolist() == [count(int(n)) for n in x]
+
+
+def test_a_lane_that_has_stopped_stays_stopped():
+    x = np.array([2, 50, 0, 1, 3, 2, 9, -1] * 4, np.float32)
+    found = Compiled(lambda x: iterated(stops_once, x), "f32", len(x), 8, 1)(x)
+    assert found.tolist() == [2, 3, 0, 1, 3, 2, 3, 3] * 4
+
+
+def test_only_what_could_go_on_again_keeps_a_mask():
+    """A test of values that lanes keep, or of shared ones alone, or whether a count has
+    come to a bound, fails for good."""
+    for function, masks in (
+        (stops_once, True),
+        (holds_again_later, True),
+        (sum_of_roots, False),
+        (exponential_series, False),
+        (newton, False),
+    ):
+        text = emit_kernel(kernel_of(function), "k", 16)[0]
+        assert ("%on = phi <16 x i1>" in text) == masks
 
 
 def kernel_of(function, type="f32"):

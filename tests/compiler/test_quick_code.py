@@ -135,6 +135,20 @@ def test_what_has_no_quick_code_is_compiled_by_llvm(nothing_on_disk):
     np.testing.assert_array_equal(np.asarray(found), np.asarray(best))
 
 
+def test_loops_that_keep_a_mask_have_quick_code(nothing_on_disk):
+    """Of Poisson numbers with large means: the last rounds are sought backwards."""
+    x = abs(numbers(231)) * 50
+    draw = lambda x: cr.random.poisson(cr.random.key(0), x, x.shape)
+    steps = [s for s in steps_of(draw, x) if isinstance(s, KernelStep)]
+    texts = [s.structure.code for s in steps]
+    masked = [c for c in texts if "%on = phi <" in c.text]
+    assert masked
+    if _native.has_quick_code():
+        assert all(_native.reason_for_llvm(c.name, c.text) is None for c in masked)
+    (quick,), (best,) = quick_and_best(draw, x)
+    np.testing.assert_array_equal(np.asarray(quick), np.asarray(best))
+
+
 def test_threads_share_quick_code():
     f, x = cr.jit(lambda x: cnp.sin(x) * many(x)), numbers(40_000)
     with two_threads():

@@ -274,8 +274,8 @@ def iterated(function: Callable[..., Any], *args: Expr) -> Expr:
     """What a loop at every element leaves, as one node: `function(*args)` is (initial,
     step, result), the values that are carried at first; step(*carries), whether to go on
     and then the next values; and result(*carries). The test must fail after finitely
-    many steps whatever the arguments are, NaN among them; and it must go on failing when
-    counters, which lanes share, go on for the others.
+    many steps whatever the arguments are, NaN among them. Where it has failed once the
+    values stay, whatever it would say of counters that lanes share and that go on.
 
     >>> def halvings(x):
     ...     step = lambda k, x: (x > 1.0, (k + 1, x * 0.5))

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..expr import Expr, Iteration, Routine, node
+from ..expr import FLOATS, Expr, Iteration, Routine, const_value, node
 from ..functions import expansion
 from ..sizes import identity
 from . import memory
@@ -315,12 +315,16 @@ class _RoutineWriter(ExpressionWriter):
 
 
 class _IterationWriter(_RoutineWriter):
-    """Writes a routine that repeats, until the test fails in all lanes."""
+    """Writes a routine that repeats, until the test has failed in all lanes. Which lanes
+    have not is kept in a mask, `%on`, where the test might hold again."""
 
     def __init__(self, routine: Iteration, width: int):
         super().__init__(routine, width)
         self.loop = routine
         self.varying = _varying(routine) if width else set()
+        alike = set(routine.carries) - self.varying
+        together = alike.issuperset(self.scopes.free(routine.test))
+        self.masked = bool(width) and not together and not self._stays(routine.test)
         for x in self.varying:
             self.vector_results[x] = (_LANES,)
 
@@ -338,6 +342,9 @@ class _IterationWriter(_RoutineWriter):
         self._enter(inner, phis)
         test = self.operand(loop.test, bool(self.full_width))
         self.lines = inner.lines
+        mask = vector("i1", self.full_width)
+        if self.masked:
+            test = self.new(f"and {mask} %on, {test}")
         inner.lines += [f"  br i1 {self._any(test)}, label %body, label %exit", "body:"]
         inner.label = "body"
         made = [self._update(c, x, test) for c, x in zip(loop.carries, loop.updates)]
@@ -347,10 +354,35 @@ class _IterationWriter(_RoutineWriter):
         for c, phi, x, y in zip(loop.carries, phis, first, made):
             came = f"[ {x}, %{outer.label} ], [ {y}, %{inner.label} ]"
             self.lines.append(f"  {phi} = phi {self._carried(c)} {came}")
+        if self.masked:
+            came = f"[ splat (i1 true), %{outer.label} ], [ {test}, %{inner.label} ]"
+            self.lines.append(f"  %on = phi {mask} {came}")
         self.lines += [*inner.lines, "  br label %loop", "exit:"]
         outer.label = "exit"
         self._enter(outer, phis)
         return super().result()
+
+    def _stays(self, test: Expr) -> bool:
+        """Whether a test that has failed in a lane goes on failing there: it reads what
+        lanes keep, or whether a count that rises is below that; or such tests together."""
+        alike = set(self.loop.carries) - self.varying
+        if alike.isdisjoint(self.scopes.free(test)):
+            return True
+        if test.op in ("and", "or"):
+            return all(self._stays(x) for x in test.args)
+        if test.op not in ("lt", "le"):
+            return False
+        count, bound = test.args
+        return self._rises(count) and alike.isdisjoint(self.scopes.free(bound))
+
+    def _rises(self, x: Expr) -> bool:
+        """Whether this is a count in steps of a positive number, which does not wrap."""
+        if x not in self.loop.carries or x.type not in FLOATS:
+            return False
+        made = self.loop.updates[self.loop.carries.index(x)]
+        if made.op != "add" or made.args[0] is not x or made.args[1].op != "const":
+            return False
+        return const_value(made.args[1]) > 0
 
     def _enter(self, scope: Scope, names: Sequence[str]) -> None:
         for c, name in zip(self.loop.carries, names):
