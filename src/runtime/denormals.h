@@ -13,37 +13,60 @@ namespace chainrule::denormals {
 
 extern std::atomic<bool> flushed;
 
-/// The processor's mode within a block of this thread.
+#if defined(__x86_64__)
+using Bits = unsigned;
+constexpr Bits kFlush = 0x8040;  // results, operands
+inline Bits bits() { return _mm_getcsr(); }
+inline void set_bits(Bits value) { _mm_setcsr(value); }
+#elif defined(__aarch64__)
+using Bits = std::uint64_t;
+constexpr Bits kFlush = Bits(1) << 24;
+inline Bits bits() {
+    Bits value;
+    asm volatile("mrs %0, fpcr" : "=r"(value));
+    return value;
+}
+inline void set_bits(Bits value) { asm volatile("msr fpcr, %0" : : "r"(value)); }
+#else
+using Bits = unsigned;
+constexpr Bits kFlush = 0;
+inline Bits bits() { return 0; }
+inline void set_bits(Bits) {}
+#endif
+
+/// Within a block of this thread, the mode that the process asks for.
 class Mode {
   public:
     Mode() : changed_(flushed.load(std::memory_order_relaxed)) {
-        if (changed_) change();
+        if (!changed_) return;
+        former_ = bits();
+        set_bits(former_ | kFlush);
     }
     ~Mode() {
-        if (changed_) restore();
+        if (changed_) set_bits(former_);
     }
     Mode(const Mode&) = delete;
     Mode& operator=(const Mode&) = delete;
 
   private:
-#if defined(__x86_64__)
-    void change() {
-        former_ = _mm_getcsr();
-        _mm_setcsr(static_cast<unsigned>(former_) | 0x8040);  // results, operands
-    }
-    void restore() { _mm_setcsr(static_cast<unsigned>(former_)); }
-#elif defined(__aarch64__)
-    void change() {
-        asm volatile("mrs %0, fpcr" : "=r"(former_));
-        asm volatile("msr fpcr, %0" : : "r"(former_ | (std::uint64_t(1) << 24)));
-    }
-    void restore() { asm volatile("msr fpcr, %0" : : "r"(former_)); }
-#else
-    void change() {}
-    void restore() {}
-#endif
     bool changed_;
-    std::uint64_t former_ = 0;
+    Bits former_ = 0;
+};
+
+/// Within a block of this thread, IEEE's numbers: Python is called from compiled code.
+class Kept {
+  public:
+    Kept() : former_(bits()) {
+        if (former_ & kFlush) set_bits(former_ & ~kFlush);
+    }
+    ~Kept() {
+        if (former_ & kFlush) set_bits(former_);
+    }
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+
+  private:
+    Bits former_;
 };
 
 }  // namespace chainrule::denormals

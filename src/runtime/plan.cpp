@@ -91,9 +91,15 @@ PyObject* plan_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 int plan_traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(as_plan(self)->steps);
     Py_VISIT(as_plan(self)->keepalive);
-    if (const Program* program = as_plan(self)->program)
+    int found = 0;
+    if (const Program* program = as_plan(self)->program) {
         for (const plan::Step& step : program->steps)
             if (step.host) Py_VISIT(step.host->callable.get());
+        program->each_sub([&](const plan::SubProgram& sub) {
+            if (!found && sub.plan) found = visit(sub.plan.get(), arg);
+        });
+    }
+    if (found) return found;
     Py_VISIT(Py_TYPE(self));
     return 0;
 }

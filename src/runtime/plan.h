@@ -3,12 +3,11 @@
 /// constants, outputs, temporaries, in this order.
 ///
 /// plan_build.cpp reads and checks what Python passes to the constructor, plan_run.cpp
-/// runs kernels, plan_nested.cpp loops and branches, plan_host.cpp calls Python, plan.cpp
-/// is the type.
+/// runs kernels, plan_nested.cpp loops and branches (plan_frame.h: their slots),
+/// plan_host.cpp calls Python, plan.cpp is the type.
 #pragma once
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -39,6 +38,7 @@ struct HostOperand {
     int slot = 0;
     Ref dtype;  // an np.dtype
     std::vector<npy_intp> dims;
+    Ref aval;  // of arrays in memory like this one
     PyArray_Descr* descr() const {
         return reinterpret_cast<PyArray_Descr*>(dtype.get());
     }
@@ -123,11 +123,21 @@ struct Program {
     bool is_long = false;  // releases the GIL and looks for Ctrl-C
     bool holds_args = false;
     bool has_loops = false;
+    bool calls_python = false;  // in host steps, of programs within it too
     int calls_until_best = 0;  // kernels are then compiled anew, for speed
     mutable std::atomic<bool> asked_for_best{false};
 
-    /// Calls `visit` with every program that a loop or branch of this one runs.
-    void each_nested(const std::function<void(const Program&)>& visit) const;
+    /// Calls `visit` with every SubProgram that a loop or branch of this one runs.
+    template <class Visit> void each_sub(Visit&& visit) const {
+        for (const Step& step : steps) {
+            if (step.loop) {
+                visit(step.loop->body);
+                if (step.loop->test.program) visit(step.loop->test);
+            }
+            if (step.branch)
+                for (const SubProgram& sub : step.branch->branches) visit(sub);
+        }
+    }
     /// Has kernels that were compiled quickly compiled as well as LLVM can.
     void request_best() const;
     /// Returns when that is done; do not hold the GIL. std::runtime_error from LLVM.
@@ -195,12 +205,14 @@ class Run {
     bool delete_donated(bool only_taken);
     bool check_signals();
 
-    // loops and branches (plan_nested.cpp): false if Ctrl-C was pressed
+    // loops and branches (plan_nested.cpp): false with an exception, of Ctrl-C or of a
+    // host step. `frame` is what the slots belong to, null for the run's own.
     class Frame;
-    bool run_steps(const Program& program, void** slots, void** buffers);
-    bool run_step(const Step& step, void** slots, void** buffers);
-    bool run_loop(const LoopStep& loop, void** outer);
-    bool run_branch(const BranchStep& branch, void** outer);
+    bool run_steps(Frame& frame);
+    bool run_step(const Step& step, void** slots, void** buffers, Frame* frame);
+    bool run_loop(const LoopStep& loop, void** outer, Frame* frame);
+    bool run_branch(const BranchStep& branch, void** outer, Frame* frame);
+    bool look_around(bool calls_python);
     void release_gil();
     void acquire_gil();
     void set_owner(int slot, PyObject* stolen);
@@ -208,13 +220,15 @@ class Run {
         return reinterpret_cast<PyArrayObject*>(owners_[slot]);
     }
 
-    // host steps (plan_host.cpp)
+    // host steps (plan_host.cpp), of the program and of those within it
     bool run_host(const HostStep& step);
+    bool run_host(const HostStep& step, Frame& frame);
     PyObject* host_input(const HostOperand& operand, Ref* guard);
-    PyObject* view_of_slot(const HostOperand& operand, PyObject* base);
-    bool store_results(const HostStep& step, PyObject* results);
+    PyObject* host_input(const HostOperand& operand, Frame& frame);
+    PyObject* keeper(int slot, Frame* frame) const;
+    bool store_results(const HostStep& step, PyObject* results, Frame* frame);
     bool store_result(const HostStep& step, std::size_t index, PyObject* item,
-                      bool fresh);
+                      bool fresh, Frame* frame);
     bool settle(Ref guard);
 
     static constexpr int kInlineSlots = 32;
@@ -231,6 +245,7 @@ class Run {
     std::unique_ptr<void*[]> heap_;
     PyThreadState* released_ = nullptr;
     Clock::time_point checked_;
+    Clock::time_point taken_;  // when a host step took the GIL back
 };
 
 }  // namespace chainrule::plan

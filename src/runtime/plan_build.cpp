@@ -197,6 +197,9 @@ HostOperand Builder::read_operand(PyObject* object, const std::string& what) {
     for (std::size_t i = 0; i < shape.size(); ++i)
         operand.dims.push_back(integer_between(shape[i], 0, std::int64_t(1) << 62,
                                                "an extent of " + what));
+    operand.aval = Ref(aval_get(operand.dtype.get(), int(operand.dims.size()),
+                                operand.dims.data(), false));
+    if (!operand.aval) throw Raised();
     return operand;
 }
 
@@ -251,7 +254,7 @@ void Builder::read_steps(PyObject* object) {
         } else if (kind == "host") {
             step.host = std::make_unique<HostStep>();
             read_host(entry, step.host.get());
-            program_->holds_args = true;
+            program_->calls_python = true;
         } else if (kind == "loop") {
             step.loop = std::make_unique<LoopStep>();
             read_loop(entry, *program_, step.loop.get());
@@ -259,14 +262,16 @@ void Builder::read_steps(PyObject* object) {
         } else if (kind == "branch") {
             step.branch = std::make_unique<BranchStep>();
             read_branch(entry, *program_, step.branch.get());
-            for (const SubProgram& sub : step.branch->branches)
-                program_->has_loops |= sub.program->has_loops;
         } else {
             fail(PyExc_ValueError,
                  entry.what() + " is of kind '" + kind +
                      "'; use 'kernel', 'host', 'loop' or 'branch'.");
         }
     }
+    program_->each_sub([this](const SubProgram& sub) {
+        program_->has_loops |= sub.program->has_loops;
+        program_->calls_python |= sub.program->calls_python;
+    });
 }
 
 /// Outputs that host steps fill agree with what those declare.
@@ -321,7 +326,7 @@ void Builder::set_work(PyObject* work) {
         for (const Step& step : program_->steps) amount += double(step.kernel.extent);
     }
     program_->is_long = amount >= kLong || program_->has_loops;
-    program_->holds_args |= program_->is_long;
+    program_->holds_args = program_->is_long || program_->calls_python;
     program_->calls_until_best = program_->is_long ? 1 : kCallsUntilBest;
 }
 
@@ -351,23 +356,12 @@ std::unique_ptr<Program> Builder::run(PyObject* args, PyObject* kwargs) {
 
 }  // namespace
 
-void Program::each_nested(const std::function<void(const Program&)>& visit) const {
-    for (const Step& step : steps) {
-        if (step.loop) {
-            visit(*step.loop->body.program);
-            if (step.loop->test.program) visit(*step.loop->test.program);
-        }
-        if (step.branch)
-            for (const SubProgram& sub : step.branch->branches) visit(*sub.program);
-    }
-}
-
 void Program::request_best() const {
     if (asked_for_best.exchange(true)) return;
     for (const Step& step : steps)
         if (step.kernel.code)
             machine_code::request(step.kernel.code, machine_code::Level::kBest, false);
-    each_nested([](const Program& program) { program.request_best(); });
+    each_sub([](const SubProgram& sub) { sub.program->request_best(); });
 }
 
 void Program::wait_for_best() const {
@@ -375,7 +369,7 @@ void Program::wait_for_best() const {
     for (const Step& step : steps)
         if (step.kernel.code)
             machine_code::wait(step.kernel.code, machine_code::Level::kBest);
-    each_nested([](const Program& program) { program.wait_for_best(); });
+    each_sub([](const SubProgram& sub) { sub.program->wait_for_best(); });
 }
 
 std::unique_ptr<Program> build(PyObject* args, PyObject* kwargs) {

@@ -3,9 +3,15 @@
 // Views of temporaries are borrowed memory. A callable may keep one, so after the call
 // a guard, the base of all of them, says whether any is still there; then the
 // temporaries move to new memory and the former stays with the views, as they saw it.
+//
+// In loops and branches operands are copied, except for what lies in an ndarray that
+// nothing writes to while they run: arguments and constants of the whole program, what
+// host steps returned, and the copies of a loop's constants, which are made once.
 #include <algorithm>
+#include <cstring>
 
-#include "plan.h"
+#include "denormals.h"
+#include "plan_frame.h"
 
 namespace chainrule::plan {
 namespace {
@@ -78,17 +84,62 @@ PyObject* array_of(const HostStep& step, std::size_t index, PyObject* item) {
     return nullptr;
 }
 
-}  // namespace
-
-PyObject* Run::view_of_slot(const HostOperand& operand, PyObject* base) {
+/// A read-only ndarray of what an operand is, at an address in the memory of `base`.
+PyObject* view(const HostOperand& operand, void* address, PyObject* base) {
     Py_INCREF(operand.descr());
-    PyObject* view = PyArray_NewFromDescr(
+    PyObject* made = PyArray_NewFromDescr(
         &PyArray_Type, operand.descr(), int(operand.dims.size()), operand.dims.data(),
-        nullptr, slots_[operand.slot], NPY_ARRAY_CARRAY_RO, nullptr);
-    if (view && PyArray_SetBaseObject(as_array(view), Py_NewRef(base)) < 0)
-        Py_CLEAR(view);
-    return view;
+        nullptr, address, NPY_ARRAY_CARRAY_RO, nullptr);
+    if (made && PyArray_SetBaseObject(as_array(made), Py_NewRef(base)) < 0)
+        Py_CLEAR(made);
+    return made;
 }
+
+/// A read-only ndarray with a copy of an operand.
+PyObject* copy_of(const HostOperand& operand, const void* address) {
+    ShapedArray* aval = as_shaped(operand.aval.get());
+    PyArrayObject* made = take_spare(aval);
+    if (!made) made = memory::new_array(operand.descr(), aval->ndim, aval->dims);
+    if (!made) return nullptr;
+    if (std::size_t bytes = std::size_t(PyArray_NBYTES(made)))
+        std::memcpy(PyArray_DATA(made), address, bytes);
+    PyArray_CLEARFLAGS(made, NPY_ARRAY_WRITEABLE);
+    return as_object(made);
+}
+
+/// What a host step is called with: references, and a free place before them.
+class Operands {
+  public:
+    explicit Operands(std::size_t most) { items_.reserve(most + 1); }
+    Operands(const Operands&) = delete;
+    Operands& operator=(const Operands&) = delete;
+    ~Operands() { clear(); }
+    /// Steals the next operand; false where there is none.
+    bool add(PyObject* operand) {
+        if (items_.empty()) items_.push_back(nullptr);
+        if (operand) items_.push_back(operand);
+        return operand != nullptr;
+    }
+    void clear() {
+        for (PyObject* item : items_) Py_XDECREF(item);
+        items_.clear();
+    }
+    PyObject* give_to(PyObject* callable) {
+        if (!callable)
+            return PyErr_Format(PyExc_RuntimeError,
+                                "Plan: the plan was taken apart by the garbage "
+                                "collector; do not call it from finalizers.");
+        if (items_.empty()) items_.push_back(nullptr);
+        std::size_t count = items_.size() - 1;
+        return PyObject_Vectorcall(callable, items_.data() + 1,
+                                   count | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+    }
+
+  private:
+    std::vector<PyObject*> items_;
+};
+
+}  // namespace
 
 PyObject* Run::host_input(const HostOperand& operand, Ref* guard) {
     int slot = operand.slot;
@@ -116,40 +167,86 @@ PyObject* Run::host_input(const HostOperand& operand, Ref* guard) {
         }
         owner = guard->get();
     }
-    return view_of_slot(operand, owner);
+    return view(operand, slots_[slot], owner);
 }
 
 bool Run::run_host(const HostStep& step) {
     Ref guard;
-    std::vector<Ref> inputs;
-    std::vector<PyObject*> args(step.inputs.size() + 1, nullptr);
-    for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-        inputs.emplace_back(host_input(step.inputs[i], &guard));
-        args[i + 1] = inputs.back().get();
-        if (!args[i + 1]) return false;
-    }
-    Ref results(PyObject_Vectorcall(step.callable.get(), args.data() + 1,
-                                    inputs.size() | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                    nullptr));
-    bool good = results && store_results(step, results.get());
+    Operands operands(step.inputs.size());
+    for (const HostOperand& input : step.inputs)
+        if (!operands.add(host_input(input, &guard))) return false;
+    Ref results(operands.give_to(step.callable.get()));
+    bool good = results && store_results(step, results.get(), nullptr);
     results = Ref();
-    inputs.clear();
+    operands.clear();
     return settle(std::move(guard)) && good;
 }
 
-bool Run::store_results(const HostStep& step, PyObject* results) {
+/// The ndarray in whose memory a slot stays what it is, borrowed; null: there is none.
+PyObject* Run::keeper(int slot, Frame* frame) const {
+    const Program& program = frame ? frame->program() : program_;
+    if (slot >= program.first_const() && slot < program.first_output())
+        return program.consts[slot - program.first_const()].get();
+    if (frame) {
+        int around = frame->fixed(slot);
+        PyObject* found = around < 0 ? nullptr : keeper(around, frame->outer());
+        return found ? found : frame->owner(slot).get();
+    }
+    if (slot < program.num_args) return program.donates ? nullptr : owners_[slot];
+    bool temp = slot >= program.first_temp();
+    bool filled = temp || program.outputs[slot - program.first_output()].host_filled;
+    return filled ? owners_[slot] : nullptr;
+}
+
+PyObject* Run::host_input(const HostOperand& operand, Frame& frame) {
+    int slot = operand.slot;
+    if (PyObject* owner = keeper(slot, &frame)) {
+        PyArrayObject* array = as_array(owner);
+        if (fits(array, operand) && !PyArray_ISWRITEABLE(array)) return Py_NewRef(owner);
+        return view(operand, PyArray_DATA(array), owner);
+    }
+    PyObject* made = copy_of(operand, frame.slots()[slot]);
+    Frame* place = &frame;
+    while (place->outer() && place->fixed(slot) >= 0 &&
+           place->outer()->fixed(place->fixed(slot)) >= 0) {
+        slot = place->fixed(slot);
+        place = place->outer();
+    }
+    if (made && place->fixed(slot) >= 0) place->owner(slot) = Ref::borrow(made);
+    return made;
+}
+
+bool Run::run_host(const HostStep& step, Frame& frame) {
+    if (released_) {
+        acquire_gil();
+        taken_ = Clock::now();
+    }
+    denormals::Kept mode;
+    Operands operands(step.inputs.size());
+    for (const HostOperand& input : step.inputs)
+        if (!operands.add(host_input(input, frame))) return false;
+    Ref results(operands.give_to(step.callable.get()));
+    if (!results || !store_results(step, results.get(), &frame)) return false;
+    results = Ref();
+    operands.clear();
+    if (program_.is_long && frame.program().is_long) release_gil();
+    return true;
+}
+
+/// Keeps the results in the slots of `frame`; null: of the run itself.
+bool Run::store_results(const HostStep& step, PyObject* results, Frame* frame) {
     bool sequence = PyTuple_Check(results) || PyList_Check(results);
     if (!sequence) {
         if (step.outputs.empty() && results == Py_None) return true;
         if (step.outputs.size() != 1) return raise_count(step, 1);
-        return store_result(step, 0, results, Py_REFCNT(results) == 1);
+        return store_result(step, 0, results, Py_REFCNT(results) == 1, frame);
     }
     Py_ssize_t count = PySequence_Fast_GET_SIZE(results);
     if (count != Py_ssize_t(step.outputs.size())) return raise_count(step, count);
     for (Py_ssize_t i = 0; i < count; ++i) {
         Ref item = Ref::borrow(PySequence_Fast_GET_ITEM(results, i));
         bool fresh = Py_REFCNT(results) == 1 && Py_REFCNT(item.get()) == 2;
-        if (!store_result(step, std::size_t(i), item.get(), fresh)) return false;
+        if (!store_result(step, std::size_t(i), item.get(), fresh, frame)) return false;
     }
     return true;
 }
@@ -157,7 +254,7 @@ bool Run::store_results(const HostStep& step, PyObject* results) {
 /// Makes a result the memory of its slot. It is copied where somebody else may write to
 /// it later: `fresh` says that nobody but the caller refers to `item`.
 bool Run::store_result(const HostStep& step, std::size_t index, PyObject* item,
-                       bool fresh) {
+                       bool fresh, Frame* frame) {
     const HostOperand& operand = step.outputs[index];
     Ref owned(array_of(step, index, item));
     if (!owned) return false;
@@ -169,7 +266,9 @@ bool Run::store_result(const HostStep& step, std::size_t index, PyObject* item,
                 !arena_.contains(PyArray_DATA(array));
     if (!safe) owned = Ref(PyArray_NewCopy(array, NPY_CORDER));
     if (!owned) return false;
-    set_owner(operand.slot, owned.release());
+    if (!frame) return set_owner(operand.slot, owned.release()), true;
+    frame->slots()[operand.slot] = PyArray_DATA(as_array(owned.get()));
+    std::swap(frame->owner(operand.slot), owned);
     return true;
 }
 

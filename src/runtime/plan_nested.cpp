@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 
+#include "plan_frame.h"
 #include "plan_reading.h"
 
 namespace chainrule::plan {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::int64_t kStepsBetweenChecks = 64;  // for Ctrl-C, where steps are short
 constexpr std::int64_t kStepsUntilBest = 3;
+constexpr auto kHeld = std::chrono::milliseconds(5);  // as Python's own turns
 
 void call(const KernelStep& step, void** slots, void** buffers) {
     if (step.extent <= 0) return;
@@ -36,90 +38,69 @@ char* row(void* base, std::int64_t index, std::size_t bytes) {
 
 }  // namespace
 
-/// The slots of a nested program, with its constants and temporaries in place.
-class Run::Frame {
-  public:
-    Frame(const SubProgram& sub, void* const* outer) : sub_(sub) {
-        const Program& program = *sub.program;
-        std::size_t slots = std::size_t(program.num_slots());
-        slots_ = inline_;
-        if (slots + program.most_buffers > kInline) {
-            heap_.reset(new void*[slots + program.most_buffers]);
-            slots_ = heap_.get();
-        }
-        buffers_ = slots_ + slots;
-        std::copy(program.const_data.begin(), program.const_data.end(),
-                  slots_ + program.first_const());
-        char* arena = sub.arena < 0 ? nullptr : static_cast<char*>(outer[sub.arena]);
-        for (std::size_t i = 0; i < program.temps.size(); ++i)
-            slots_[program.first_temp() + i] = arena + program.temps[i];
+Run::Frame::Frame(Run& run, const SubProgram& sub, const std::vector<int>& fixed,
+                  void* const* around, Frame* outer)
+    : run_(run), sub_(sub), fixed_(fixed), outer_(outer) {
+    const Program& program = *sub.program;
+    std::size_t slots = std::size_t(program.num_slots());
+    slots_ = inline_;
+    if (slots + program.most_buffers > kInline) {
+        heap_.reset(new void*[slots + program.most_buffers]);
+        slots_ = heap_.get();
     }
-    void** arguments() { return slots_; }
-    void** slots() { return slots_; }
-    void** buffers() { return buffers_; }
-    const Program& program() const { return *sub_.program; }
-    /// Has results made where `places` says.
-    void place(void* const* places) {
-        void** outputs = slots_ + program().first_output();
-        for (std::size_t i = 0; i < sub_.homes.size(); ++i)
-            outputs[i] = places[sub_.homes[i]];
-    }
-    /// Where result `k` is after a run.
-    void* result(std::size_t k) const {
-        const Output& output = program().outputs[sub_.picks[k]];
-        switch (output.source) {
-            case Source::kArgument:
-                return slots_[output.index];
-            case Source::kConstant:
-                return slots_[program().first_const() + output.index];
-            default:
-                return slots_[program().first_output() + sub_.picks[k]];
-        }
-    }
+    if (program.calls_python) owners_.resize(slots);
+    buffers_ = slots_ + slots;
+    for (std::size_t i = 0; i < fixed.size(); ++i) slots_[i] = around[fixed[i]];
+    std::copy(program.const_data.begin(), program.const_data.end(),
+              slots_ + program.first_const());
+    char* arena = sub.arena < 0 ? nullptr : static_cast<char*>(around[sub.arena]);
+    void** temps = slots_ + program.first_temp();
+    for (std::int64_t offset : program.temps)
+        *temps++ = offset < 0 ? nullptr : arena + offset;
+}
 
-  private:
-    static constexpr std::size_t kInline = 48;
-    const SubProgram& sub_;
-    void** slots_;
-    void** buffers_;
-    void* inline_[kInline];
-    std::unique_ptr<void*[]> heap_;
-};
-
-bool Run::run_step(const Step& step, void** slots, void** buffers) {
-    if (step.loop) return run_loop(*step.loop, slots);
-    if (step.branch) return run_branch(*step.branch, slots);
+bool Run::run_step(const Step& step, void** slots, void** buffers, Frame* frame) {
+    if (step.loop) return run_loop(*step.loop, slots, frame);
+    if (step.branch) return run_branch(*step.branch, slots, frame);
+    if (step.host) return run_host(*step.host, *frame);
     call(step.kernel, slots, buffers);
     return true;
 }
 
-bool Run::run_steps(const Program& program, void** slots, void** buffers) {
-    for (const Step& step : program.steps)
-        if (!run_step(step, slots, buffers)) return false;
+bool Run::run_steps(Frame& frame) {
+    for (const Step& step : frame.program().steps)
+        if (!run_step(step, frame.slots(), frame.buffers(), &frame)) return false;
     return true;
 }
 
-bool Run::run_branch(const BranchStep& branch, void** outer) {
+bool Run::run_branch(const BranchStep& branch, void** outer, Frame* frame) {
     std::int32_t index;
     std::memcpy(&index, outer[branch.index], sizeof index);
     index = std::min(std::max(index, 0), std::int32_t(branch.branches.size()) - 1);
-    const SubProgram& chosen = branch.branches[std::size_t(index)];
-    Frame frame(chosen, outer);
-    for (std::size_t i = 0; i < branch.inputs.size(); ++i)
-        frame.arguments()[i] = outer[branch.inputs[i]];
+    Frame chosen(*this, branch.branches[std::size_t(index)], branch.inputs, outer,
+                 frame);
     std::vector<void*> places;
     for (int slot : branch.outputs) places.push_back(outer[slot]);
-    frame.place(places.data());
-    if (!run_steps(frame.program(), frame.slots(), frame.buffers())) return false;
+    chosen.place(places.data());
+    if (!run_steps(chosen)) return false;
     for (std::size_t k = 0; k < places.size(); ++k)
-        copy(places[k], frame.result(k), branch.bytes[k]);
+        copy(places[k], chosen.result(k), branch.bytes[k]);
     return true;
 }
 
-bool Run::run_loop(const LoopStep& loop, void** outer) {
-    Frame body(loop.body, outer);
+/// Between steps: lets Ctrl-C end the loop, and other threads run. A body that calls
+/// Python keeps the GIL for a while: to take it from a busy thread takes milliseconds.
+bool Run::look_around(bool calls_python) {
+    if (!check_signals()) return false;
+    if (!calls_python || Clock::now() - taken_ >= kHeld) release_gil();
+    return true;
+}
+
+bool Run::run_loop(const LoopStep& loop, void** outer, Frame* frame) {
+    Frame body(*this, loop.body, loop.body_consts, outer, frame);
     std::optional<Frame> test;
-    if (loop.test.program) test.emplace(loop.test, outer);
+    if (loop.test.program)
+        test.emplace(*this, loop.test, loop.test_consts, outer, frame);
     std::size_t n = loop.init.size(), rows = loop.ys.size();
     std::vector<void*> now(n), places(n + rows);
     for (std::size_t k = 0; k < n; ++k) {
@@ -128,17 +109,14 @@ bool Run::run_loop(const LoopStep& loop, void** outer) {
         copy(outer[loop.carry[k]], now[k], loop.carry_bytes[k]);
         now[k] = outer[loop.carry[k]];
     }
-    void** given = body.arguments();
-    for (int slot : loop.body_consts) *given++ = outer[slot];
+    void** given = body.arguments() + loop.body_consts.size();
     void* flag = loop.flag < 0 ? nullptr : outer[loop.flag];
-    if (test) {
-        void** consts = test->arguments();
-        for (int slot : loop.test_consts) *consts++ = outer[slot];
-        test->place(&flag);
-    }
+    if (test) test->place(&flag);
+    bool calls_python =
+        body.program().calls_python || (test && test->program().calls_python);
     auto goes_on = [&](bool* answer) {
         std::copy(now.begin(), now.end(), test->arguments() + loop.test_consts.size());
-        if (!run_steps(test->program(), test->slots(), test->buffers())) return false;
+        if (!run_steps(*test)) return false;
         std::memcpy(answer, test->result(0), sizeof *answer);
         return true;
     };
@@ -159,7 +137,7 @@ bool Run::run_loop(const LoopStep& loop, void** outer) {
         for (std::size_t k = 0; k < rows; ++k)
             places[n + k] = row(outer[loop.ys[k]], at, loop.y_bytes[k]);
         body.place(places.data());
-        if (!run_steps(body.program(), body.slots(), body.buffers())) return false;
+        if (!run_steps(body)) return false;
         for (std::size_t k = 0; k < n; ++k) {
             void* made = body.result(k);
             if (made == now[k]) continue;  // the carry stays what it is
@@ -174,8 +152,7 @@ bool Run::run_loop(const LoopStep& loop, void** outer) {
             if (test) test->program().request_best();
         }
         bool look = body.program().is_long || step % kStepsBetweenChecks == 0;
-        if (look && !check_signals()) return false;
-        if (look) release_gil();
+        if (look && !look_around(calls_python)) return false;
     }
     for (std::size_t k = 0; k < n; ++k)
         copy(outer[loop.carry[k]], now[k], loop.carry_bytes[k]);
@@ -224,8 +201,6 @@ void read_sub(PyObject* object, const Program& outer, const std::string& what,
             source == Source::kDonated)
             fail(PyExc_ValueError, what + " has an output that is no result.");
     }
-    for (const Step& step : program.steps)
-        if (step.host) fail(PyExc_ValueError, what + " calls Python.");
     if (entry[2] != Py_None)
         sub->arena = int(integer_between(entry[2], 0, outer.num_slots() - 1, what));
     else if (program.arena_bytes)

@@ -229,7 +229,7 @@ bool Run::execute(double* seconds) {
             denormals::Mode mode;
             if (program_.is_long) release_gil();
             try {
-                good = run_step(step, slots_, buffers_);
+                good = run_step(step, slots_, buffers_, nullptr);
             } catch (const std::bad_alloc&) {
                 acquire_gil();
                 throw;

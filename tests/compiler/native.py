@@ -8,7 +8,7 @@ import numpy as np
 import chainrule as cr
 from chainrule.compiler.assemble import KernelStep, select_steps
 from chainrule.compiler.pipeline import compile_program, simplify
-from chainrule.compiler.program import HostStep, Program
+from chainrule.compiler.program import Program, host_steps
 
 
 def steps_of(f, *args):
@@ -19,8 +19,8 @@ def steps_of(f, *args):
 def run(f, *args):
     """The results of `f`, compiled, as ndarrays; fails if a step is not native."""
     closed = cr.make_jaxpr(f)(*args)
-    left = [s.eqn.primitive.name for s in select_steps(Program(simplify(closed)))
-            if isinstance(s, HostStep)]  # fmt: skip
+    steps = select_steps(Program(simplify(closed)))
+    left = [s.eqn.primitive.name for s in host_steps(steps)]
     assert not left, f"{left} are not native"
     return [np.asarray(x) for x in compile_program(closed)(*cr.tree.leaves(args))]
 

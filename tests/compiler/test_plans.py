@@ -88,9 +88,13 @@ def test_kernels_alone(tmp_path):
     assert run(tmp_path, CHAINRULE_CACHE="kernels") == first
 
 
-def test_a_program_with_python_in_it_has_no_file(tmp_path):
-    call = """cr.jit(lambda x: cr.pure_callback(
-        lambda v: np.sin(v), cr.ShapeDtypeStruct((8, 8), "float32"), x))(x)"""
+@pytest.mark.parametrize(
+    "run_it", ["ask(x)", "lax.fori_loop(0, 2, lambda _, c: ask(c), x)"]
+)
+def test_a_program_with_python_in_it_has_no_file(tmp_path, run_it):
+    call = f"""(ask := lambda x: cr.pure_callback(
+        lambda v: np.sin(v), cr.ShapeDtypeStruct((8, 8), "float32"), x),
+        cr.jit(lambda x: {run_it})(x))[1]"""
     first = run(tmp_path, call=call)
     assert not list(tmp_path.glob("*.plan"))
     assert run(tmp_path, call=call) == first

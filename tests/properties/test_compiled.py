@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.compiler import cache, canonical
+from chainrule.compiler import cache, canonical, program
 from chainrule.compiler.assemble import select_steps
 from chainrule.compiler.pipeline import compile_program, simplify
-from chainrule.compiler.program import HostStep, Program
+from chainrule.compiler.program import Program
 from chainrule.core.avals import aval_of, wrap
 
 from .cases import CASES, assert_close, flat
@@ -77,15 +77,11 @@ def staged(cases, weak):
 
 
 def host_steps(cases):
-    """The primitives that the program of a group runs on the host, and whether kernels
-    know the dtypes of their operands and results."""
+    """The primitives that the program of a group runs on the host, in loops too, and
+    whether kernels know the dtypes of their operands and results."""
     with cases[0].precision():
         closed, _, _ = staged(cases, False)
-        steps = [
-            s
-            for s in select_steps(Program(simplify(closed)))
-            if isinstance(s, HostStep)
-        ]
+        steps = [*program.host_steps(select_steps(Program(simplify(closed))))]
     for step in steps:
         values = [*step.inputs, *step.outputs]
         yield step.eqn.primitive.name, all(v.type is not None for v in values)

@@ -21,7 +21,7 @@ from .fusion import Cluster
 from .layout import Layout, address_of, data_of
 from .loop import Kernel
 from .loops import NestedStep, RecurrenceStep
-from .program import Constant, HostStep, NativeStep, Program
+from .program import Constant, HostStep, NativeStep, Program, host_steps
 from .records import record
 from .schedule import Scheduled, schedule
 from .sizes import Size
@@ -99,14 +99,16 @@ def select_steps(program: Program) -> list[Step]:
                 chosen.append(write_loop(step))
                 for v in chosen[-1].buffers:
                     v.uses += 1
-        elif any(v.uses for v in step.outputs) or (
-            isinstance(step, HostStep) and has_effects(step.eqn)
-        ):
+        elif any(v.uses for v in step.outputs) or _has_effects(step):
             chosen.append(step)
             for v in step.inputs:
                 v.uses += 1
     write_pieces()
     return chosen[::-1]
+
+
+def _has_effects(step: Step) -> bool:
+    return any(has_effects(s.eqn) for s in host_steps([step]))
 
 
 def _is_used(cluster: Cluster) -> bool:
@@ -156,7 +158,8 @@ def write_loop(step: RecurrenceStep) -> KernelStep:
 
 class Assembler:
     """Numbers the buffers and lays out the arena.
-    Arguments that are `owned` may be written to: `written` says which are."""
+    Arguments that are `owned` may be written to: `written` says which are. In a `nested`
+    program host steps get copies of what they read; else, views."""
 
     def __init__(
         self,
@@ -164,6 +167,7 @@ class Assembler:
         steps: list[Step],
         owned: Sequence[Value] = (),
         donated: Sequence[int] = (),
+        nested: bool = False,
     ):
         self.program, self.steps = program, steps
         self.owned = frozenset(owned)
@@ -174,6 +178,8 @@ class Assembler:
         self.consts: list[Any] = []
         self.arena = 0
         self.same: dict[Value, Value] = dict(program.same)
+        hosts = [s for s in steps if isinstance(s, HostStep) and not nested]
+        self._viewed = {v for s in hosts for v in s.inputs}
 
     def plan(self) -> Any:
         """The plan."""
@@ -204,7 +210,7 @@ class Assembler:
         """Lays out the programs that a step runs, and room for what they
         compute in between."""
         for body in step.bodies:
-            inner = Assembler(body, select_steps(body), step.owned(body))
+            inner = Assembler(body, select_steps(body), step.owned(body), nested=True)
             layout = inner.layout()
             results = range(len(body.results)) if inner.pick is None else inner.pick
             step.plans.append((layout, list(results)))
@@ -213,7 +219,8 @@ class Assembler:
 
     def _in_place(self) -> None:
         """Leaves out copies of what nobody reads afterwards: the copy has its place, or
-        takes that of an argument that may be written to."""
+        takes that of an argument that may be written to. What the callable of a host step
+        may have kept a view of stays."""
         last: dict[Value, int] = {}
         made: dict[Value, Step] = {}
         for k, step in enumerate(self.steps):
@@ -231,7 +238,9 @@ class Assembler:
             if place in self.owned:
                 self.same[copy] = place
                 self.written.add(place)
-            elif isinstance(made.get(x), (KernelStep, NativeStep)):
+            elif isinstance(made.get(x), (KernelStep, NativeStep)) and not any(
+                self._same(v) is place for v in self._viewed
+            ):
                 self.same[x] = copy
             else:
                 kept.append(step)
@@ -313,7 +322,7 @@ class Assembler:
         """For results that may have the memory of a donated argument, the argument: it is
         read for the last time before the result is first written, or to be copied there.
         Host steps keep views of what they read, and leave all memory as it is."""
-        if any(isinstance(s, HostStep) for s in self.steps):
+        if any(host_steps(self.steps)):
             return {}
         first: dict[Value, int] = {}
         last: dict[Value, int] = {}

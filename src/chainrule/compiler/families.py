@@ -299,7 +299,8 @@ def compiled(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
 
 
 def native(closed: ClosedJaxpr) -> Any:
-    """The plan of a simplified program, or None where a step would run on the host."""
+    """The plan of a simplified program, or None where a step of it runs on the host: a
+    loop that calls Python is native, one that is a host step is not."""
     program = Program(closed)
     if any(isinstance(step, HostStep) for step in program.steps):
         return None
@@ -356,7 +357,7 @@ def _laid_out(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Layout:
     forget()
     try:
         program = Program(closed)
-        if any(isinstance(step, HostStep) for step in program.steps):
+        if program.calls_python():
             raise NoPattern("a step on the host")
         layout = Assembler(program, select_steps(program), donated=donated).layout()
         check(layout)

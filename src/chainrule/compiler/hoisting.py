@@ -107,8 +107,9 @@ def _lowered(
     for eqn in eqns:
         if any(type(v) is not Literal and v not in env for v in eqn.invars):
             continue
+        first = len(program.steps)
         made = program.equation(eqn, [read(v) for v in eqn.invars])
-        if not certain and any(program.is_on_host(value) for value in made):
+        if not certain and program.calls_python(first):
             continue
         for v, value in zip(eqn.outvars, made):
             env[v] = value

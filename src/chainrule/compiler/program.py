@@ -1,15 +1,16 @@
 """Lowering: the equations of a program become values, clusters and host steps.
 
 `Program` walks a jaxpr, calls each primitive's lowering rule and keeps the steps in
-their order of execution: clusters (kernels to be), native routines, and *host steps*,
-which run NumPy's evaluation of an equation that has no lowering.
+their order of execution: clusters (kernels to be), native routines, loops and branches
+with programs of their own, and *host steps*, which run NumPy's evaluation of an equation
+that has no lowering.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .. import compiler
@@ -18,7 +19,7 @@ from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from .builder import EXPENSIVE, Builder, Unsupported
 from .components import put_together, separate
 from .fusion import Cluster, Fusion
-from .loops import BranchStep, LoopStep, RecurrenceStep
+from .loops import BranchStep, LoopStep, NestedStep, RecurrenceStep
 from .passes.algebra import simplify_algebra
 from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
@@ -36,6 +37,16 @@ class HostStep:
         self.sequence, self.eqn, self.inputs = sequence, eqn, inputs
         self.reason = reason
         self.outputs: list[Stored] = []
+
+
+def host_steps(steps: Iterable[Any]) -> Iterator[HostStep]:
+    """Those of `steps` that call Python, and those of the programs within them."""
+    for step in steps:
+        if isinstance(step, HostStep):
+            yield step
+        elif isinstance(step, NestedStep):
+            for body in step.bodies:
+                yield from host_steps(body.steps)
 
 
 PRODUCT_WORK = 1 << 21
@@ -163,9 +174,9 @@ class Program(Fusion):
         for group in folds.values():
             self.place(group)
 
-    def is_on_host(self, v: Value) -> bool:
-        """Whether NumPy's code makes a value."""
-        return isinstance(v, Stored) and isinstance(v.owner, HostStep)
+    def calls_python(self, first: int = 0) -> bool:
+        """Whether steps from the `first` on call Python, or programs within them do."""
+        return any(host_steps(self.steps[first:]))
 
     def host(
         self, eqn: JaxprEqn, operands: list[Value], reason: str = ""
@@ -195,14 +206,6 @@ class Program(Fusion):
         step = self.steps[-1]
         step.outputs_first, step.chunks = True, 1
         return out
-
-    def nested(self, closed: ClosedJaxpr) -> Program:
-        """The lowered body of a loop or branch, simplified before, all of it native."""
-        made = Program(closed)
-        for step in made.steps:
-            if isinstance(step, HostStep):
-                raise Unsupported(f"{step.eqn.primitive.name} in a loop: {step.reason}")
-        return made
 
     def scan(
         self, closed: ClosedJaxpr, consts: Sequence[Value], init: Sequence[Value],
@@ -243,7 +246,7 @@ class Program(Fusion):
             turns = while_turns(test, body, len(test_consts), avals)
         bodies = self._faster(turns and turns.step, [body, test])
         if bodies is None and turns is not None:
-            bodies, consts = [turns, self.nested(test)], [*test_consts, *consts]
+            bodies, consts = [turns, Program(test)], [*test_consts, *consts]
         return self._loop((test_consts, consts, init, []), bodies or [], avals)
 
     def _faster(
@@ -253,18 +256,12 @@ class Program(Fusion):
         is as fast as kernels that compute with vectors."""
         if step is not None and step.gain < compiler.recurrences.overhead(1):
             return None
-        try:
-            bodies = [self.nested(p) for p in programs]
-        except Unsupported:
-            if step is None:
-                raise
-            return None
+        bodies = [Program(p) for p in programs]
+        if step is None:
+            return bodies
         kernels = sum(len(b.steps) for b in bodies)
-        return (
-            bodies
-            if step is None or step.gain > compiler.recurrences.overhead(kernels)
-            else None
-        )
+        pays = step.gain > compiler.recurrences.overhead(kernels)
+        return bodies if pays and not any(b.calls_python() for b in bodies) else None
 
     def _loop(
         self, groups: Any, bodies: list[Program], avals: Sequence[Any], *more: Any
@@ -280,7 +277,7 @@ class Program(Fusion):
         avals: Sequence[Any],
     ) -> list[Value]:  # fmt: skip
         """One of several programs, chosen by an index that is moved into range."""
-        bodies = [self.nested(simplified(b)) for b in branches]
+        bodies = [Program(simplified(b)) for b in branches]
         for v in (index, *operands):
             self.settle(v)
         step = BranchStep(self.next_sequence(), index, operands, bodies)
@@ -384,4 +381,6 @@ def use_counts(jaxpr: Jaxpr) -> dict[Any, int]:
     return counts
 
 
-__all__ = ["Cluster", "Constant", "HostStep", "NativeStep", "Program", "type_of"]
+__all__ = [
+    "Cluster", "Constant", "HostStep", "NativeStep", "Program", "host_steps", "type_of",
+]  # fmt: skip

@@ -28,7 +28,7 @@ from .loops import NestedStep
 from .origins import Origins
 from .peaks import Peaks, measured
 from .pipeline import PASSES, alone
-from .program import HostStep
+from .program import HostStep, host_steps
 from .pseudocode import pseudocode
 
 STAGES = ("jaxpr", "simplified", "clusters", "loops", "llvm", "asm", "plan")
@@ -57,7 +57,8 @@ class StepReport:
     """One step of the plan. `kind` is 'kernel', 'library' or 'host', `what` names what
     it computes; `reads` and `writes` its buffers. `seconds` is None where the program
     was not run, `share` the part of the machine's peak that it reached, of `bound`
-    ('memory' or 'arithmetic'). `reason`: why a host step is one."""
+    ('memory' or 'arithmetic'). `reason`: why a host step is one, or why Python is called
+    within a loop or branch."""
 
     number: int
     kind: str
@@ -72,6 +73,12 @@ class StepReport:
     seconds: float | None = None
     share: float | None = None
     bound: str = ""
+
+    @property
+    def remark(self) -> str:
+        """What `reason` is the reason of, and the reason; nothing for native steps."""
+        how = "runs in NumPy" if self.kind == "host" else "calls Python"
+        return f"{how}: {self.reason}" if self.reason else ""
 
 
 class Report:
@@ -133,9 +140,11 @@ class Report:
             )  # fmt: skip
         parts = _parts(self._origins.parts(step))
         if isinstance(step, NestedStep):
+            on_host = {s.eqn.primitive.name: s.reason for s in host_steps([step])}
+            reason = "; ".join(f"{name}, {why}" for name, why in on_host.items())
             return StepReport(
                 number, step.kind, step.what, parts, reads, described,
-                cost_of_buffers(step), loops=self._bodies(step),
+                cost_of_buffers(step), reason=reason, loops=self._bodies(step),
             )  # fmt: skip
         return StepReport(
             number, "library", getattr(step, "name", type(step).__name__), parts, reads,
@@ -152,6 +161,8 @@ class Report:
                     made = pseudocode(inner.scheduled.kernel, self._origins.name_of)
                 elif isinstance(inner, NestedStep):
                     made = f"{inner.what}\n{self._bodies(inner)}"
+                elif isinstance(inner, HostStep):
+                    made = f"host step: {inner.eqn.primitive.name}, {inner.reason}"
                 texts.append(f"{name}:\n{textwrap.indent(made, '  ')}")
         return "\n".join(texts)
 

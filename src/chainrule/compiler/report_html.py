@@ -146,11 +146,11 @@ def _section(step: Any) -> str:
         f"<li><code>{html.escape(place)}</code>: {html.escape(names)}</li>"
         for place, names in text.lines_of(step.parts)
     )
-    reason = f"<p>Runs in NumPy: {html.escape(step.reason)}.</p>" if step.reason else ""
+    remark = f"<p>{html.escape(step.remark)}.</p>" if step.remark else ""
     wrote = f"{', '.join(step.reads) or 'nothing'} → {', '.join(step.writes)}"
     return (
         f"<section id=step{step.number}><h3>{html.escape(text.heading(step))}</h3>"
-        f"<p><code>{html.escape(wrote)}</code></p>{reason}<ul>{lines}</ul>"
+        f"<p><code>{html.escape(wrote)}</code></p>{remark}<ul>{lines}</ul>"
         f"{_folded('loops', step.loops)}{_folded('LLVM', step.llvm)}</section>"
     )
 

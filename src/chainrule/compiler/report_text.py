@@ -78,8 +78,8 @@ def plan(report: Any) -> str:
     for step in report.steps:
         lines.append(f"{heading(step)}{_time(step, report.seconds)}")
         lines.append(f"    {_cost(step)}")
-        if step.reason:
-            lines.append(f"    runs in NumPy: {step.reason}")
+        if step.remark:
+            lines.append(f"    {step.remark}")
         for place, names in lines_of(step.parts):
             line = f"    {place}: {names}"
             if len(line) > WIDTH:
