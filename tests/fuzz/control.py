@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule import lax
 
-LEAVES = ("sine", "squash", "mix", "shift")
+LEAVES = ("sine", "squash", "mix", "shift", "asked")
 KINDS = "then", "cond", "switch", "fori", "while", "scan", "checkpointed"
 DEPTH = 3
 
@@ -138,11 +138,23 @@ def _scan(xp, x, n, reverse, segments, body):
     return y + 0.1 * xp.sum(outs * rows)
 
 
+def _asked(xp, x, k=0):
+    """cos(0.9 x) by NumPy, within a compiled program too; `k` is the order of derivative."""
+    values = lambda v: np.cos(0.9 * np.asarray(v) + k * np.pi / 2) * 0.9**k
+    if xp is np:
+        return values(x)
+    struct = cr.ShapeDtypeStruct(x.shape, x.dtype)
+    ask = lambda y: cr.pure_callback(values, struct, y, vmap_method="broadcast_all")
+    f = cr.custom_jvp(ask)
+    f.defjvp(lambda ys, ts: (f(*ys), _asked(xp, *ys, k + 1) * ts[0]))
+    return f(x)
+
+
 _runs = {
     "sine": lambda xp, x: xp.sin(1.3 * x),
     "squash": lambda xp, x: xp.tanh(x) + 0.1,
     "mix": lambda xp, x: 0.5 * x + xp.mean(x) if x.size else x,
     "shift": lambda xp, x: xp.where(x > 0.3, 0.7 * x, x * x - 0.5),
     "then": _then, "cond": _cond, "switch": _switch, "fori": _fori, "while": _while,
-    "scan": _scan, "checkpointed": _checkpointed,
+    "scan": _scan, "checkpointed": _checkpointed, "asked": _asked,
 }  # fmt: skip

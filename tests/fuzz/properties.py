@@ -108,12 +108,14 @@ def batches_of_other_sizes_are_the_same_rows(program, xs):
 
 
 def staged_programs_are_well_typed(program, xs):
-    """The IR of program and gradient passes the checker, and is read back as printed."""
+    """The IR of program and gradient passes the checker, and is read back as printed, but
+    for functions of Python, which have no text."""
     for fun in (function(program), gradients(program)):
         staged = cr.make_jaxpr(fun)(*xs)
         check_jaxpr(staged)
         text = str(staged)
-        assert str(parse(text, staged.consts)) == text
+        if "pure_callback" not in text:
+            assert str(parse(text, staged.consts)) == text
 
 
 def second_derivatives_agree(program, xs):
