@@ -187,7 +187,8 @@ constexpr const char* kDoc =
     "these are one memory; ('host', callable, inputs,\n"
     "outputs), both sequences of (slot, dtype, shape), calls Python with read-only\n"
     "ndarrays; it returns one ndarray for each output; ('loop', ...) and ('branch', ...)\n"
-    "run other plans on slots of this one, see compiler/loops.py. No kernel may write to a slot\n"
+    "run other plans on slots of this one, see compiler/loops.py; host steps in these get\n"
+    "copies of what may change. No kernel may write to a slot\n"
     "that a host step filled. in_avals: types of the arguments, to be checked. work:\n"
     "about how many elements a call computes (the sum of the extents if None); calls\n"
     "of much work let other Python threads run and look for Ctrl-C.";

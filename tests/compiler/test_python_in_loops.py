@@ -390,20 +390,24 @@ def test_what_a_top_level_callable_keeps_is_not_updated_in_place():
 
 
 def test_a_donated_argument_keeps_its_values_while_python_is_called():
+    """The loop's result is not computed in memory that a callable may still look at."""
     seen = []
     x = cnp.array(X)
-    look = lambda v: seen.append((np.array(v), np.array(x)))
+    look = lambda c: seen.append((float(c[0]), np.array(x)))
 
     def f(x):
-        step = lambda c, _: ((cr.debug.callback(look, c), c.at[0].add(1.0))[1], None)
-        return lax.scan(step, x, None, length=3)[0]
+        step = lambda i, c: (cr.debug.callback(look, c), cnp.sin(c) + i)[1]
+        return lax.fori_loop(0, 4, step, x * 2)
 
     out = cr.jit(f, donate_argnums=0)(x)
     assert x.is_deleted()
-    assert float(out[0]) == 2
-    assert [float(c[0]) for c, _ in seen] == [-1, 0, 1]
-    for _, before in seen:
+    c = X * 2
+    for i, (first, before) in enumerate(seen):
         np.testing.assert_array_equal(before, X)
+        np.testing.assert_allclose(first, c[0], rtol=1e-5)
+        c = np.sin(c) + i
+    assert len(seen) == 4
+    np.testing.assert_allclose(out, c, rtol=1e-5)
 
 
 def test_an_argument_that_a_callable_deletes_is_still_read():

@@ -463,7 +463,7 @@ def host_call(step: HostStep) -> Any:
     many = primitive.multiple_results
 
     def call(*arrays: Any) -> Any:
-        out = primitive(*[wrap(a, w) for a, w in zip(arrays, weak)], **params)
+        out = primitive(*map(wrap, arrays, weak), **params)
         return list(out) if many else [out]
 
     return call

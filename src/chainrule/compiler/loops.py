@@ -3,8 +3,7 @@
 A body is lowered like any program. Its plan runs on buffers of the outer one: carries
 alternate between two buffers each, rows of xs and ys are read and written where they
 lie, and temporaries have a place in the outer arena, so that a step of the loop
-allocates nothing and runs no Python. A body that needs a host step leaves the whole
-loop to NumPy's evaluation.
+allocates nothing and runs no Python, but for the host steps of the body.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ program of its own, a loop of a certain length or condition is one call of nativ
 But it takes as long to compile as to bind some thousand equations. So bodies and loops
 count what their steps have cost, are compiled when that is as much as a compilation
 costs, and no loop takes more than a few times as long as it must. The choice depends on
-programs and on earlier calls alone, never on a clock. A body that calls Python is
-compiled by itself and stepped.
+programs and on earlier calls alone, never on a clock. A loop that only NumPy's evaluation
+runs is stepped, its body compiled.
 """
 
 from __future__ import annotations

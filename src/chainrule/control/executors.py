@@ -6,7 +6,7 @@ force is replaceable (the compiler sets itself); by default equations are bound 
 one. What it makes may have the methods as_text(), cost_analysis() and
 memory_analysis(), which `Compiled` objects hand on; or the executor has a method
 report(closed, donated) that makes an object with them. Its method native(closed), if it
-has one, gives what runs a program without Python, or None. Each result is kept with its
+has one, gives what runs a program by other means than eager evaluation, or None. Each result is kept with its
 program; jitted functions (jit.py), `jit` equations (call.py) and loops on concrete
 values (eager_loops.py) share them.
 """
@@ -66,8 +66,8 @@ def execute(closed: ClosedJaxpr, args: Sequence[Any]) -> list[Any]:
 
 
 def native_executable(closed: ClosedJaxpr) -> Program | None:
-    """What the executor in force makes of a program without any Python in it; None if it
-    cannot. Made once."""
+    """What the executor in force makes of a program, none of whose equations it leaves to
+    eager evaluation; None if it cannot. Made once."""
     executor = _current[0]
     make = getattr(executor, "native", None)
     if make is None:
