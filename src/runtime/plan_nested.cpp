@@ -207,6 +207,19 @@ void read_sub(PyObject* object, const Program& outer, const std::string& what,
         fail(PyExc_ValueError, what + " needs a slot for its temporaries.");
 }
 
+/// Results that Python makes, from the first on, are as large as the places for them.
+void check_sizes(const SubProgram& sub, const std::string& what, std::size_t first,
+                 const std::vector<std::size_t>& bytes) {
+    for (std::size_t k = 0; k < bytes.size(); ++k) {
+        const Output& output = sub.program->outputs[sub.picks[first + k]];
+        if (output.host_filled && output.bytes != bytes[k])
+            fail(PyExc_ValueError,
+                 nth("result", first + k) + " of " + what + " has " +
+                     std::to_string(output.bytes) + " bytes; there is a place for " +
+                     std::to_string(bytes[k]) + ".");
+    }
+}
+
 }  // namespace
 
 void read_loop(const Sequence& entry, const Program& program, LoopStep* loop) {
@@ -232,11 +245,14 @@ void read_loop(const Sequence& entry, const Program& program, LoopStep* loop) {
     read_sub(entry[2], program, "the body of " + what,
              loop->body_consts.size() + n + loop->xs.size(), n + loop->ys.size(),
              &loop->body);
+    check_sizes(loop->body, "the body of " + what, 0, loop->carry_bytes);
+    check_sizes(loop->body, "the body of " + what, n, loop->y_bytes);
     if (entry[1] != Py_None) {
         Sequence pair(entry[1], "the test of " + what);
         pair.require_size(2);
         read_sub(pair[0], program, "the test of " + what, loop->test_consts.size() + n,
                  1, &loop->test);
+        check_sizes(loop->test, "the test of " + what, 0, {sizeof(bool)});
         loop->flag = int(integer_between(pair[1], 0, program.num_slots() - 1, what));
     }
     loop->length = integer_between(entry[5], loop->test.program ? -1 : 0,
@@ -264,6 +280,9 @@ void read_branch(const Sequence& entry, const Program& program, BranchStep* bran
     for (std::size_t i = 0; i < branches.size(); ++i)
         read_sub(branches[i], program, nth("program", i) + " of " + what,
                  branch->inputs.size(), branch->outputs.size(), &branch->branches[i]);
+    for (std::size_t i = 0; i < branches.size(); ++i)
+        check_sizes(branch->branches[i], nth("program", i) + " of " + what, 0,
+                    branch->bytes);
 }
 
 }  // namespace chainrule::plan

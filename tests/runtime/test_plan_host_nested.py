@@ -209,6 +209,22 @@ def test_an_argument_that_is_deleted_in_a_branch_is_still_there():
     assert x.is_deleted()
 
 
+def test_results_without_a_place_of_their_size():
+    step = ("host", np.sum, [(0, *F4)], [(1, *F4)])
+    sub = native.Plan(1, [], [], [("new", aval((4,)))], [step], 0)
+    branch = ("branch", [(sub, [0], None)], 0, [1], [2], [12])
+    with pytest.raises(ValueError) as raised:
+        native.Plan(2, [], [], [("new", aval((3,)))], [branch], 0)
+    assert str(raised.value) == (
+        "Plan: result 0 of program 0 of step 0 has 16 bytes; there is a place for 12."
+    )
+    slots = ([], [], [0], [], [1], [], [2])
+    body = sub, [0], None
+    loop = ("loop", None, body, slots, ([12], [], []), 3, False, [False])
+    with pytest.raises(ValueError, match="result 0 of the body of step 0 has 16 bytes"):
+        native.Plan(1, [], [0], [("new", aval((3,)))], [loop], 64)
+
+
 def test_cycles_through_the_programs_of_loops_are_collected():
     class Model:
         def __init__(self):
