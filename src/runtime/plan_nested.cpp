@@ -246,7 +246,6 @@ void read_loop(const Sequence& entry, const Program& program, LoopStep* loop) {
              loop->body_consts.size() + n + loop->xs.size(), n + loop->ys.size(),
              &loop->body);
     check_sizes(loop->body, "the body of " + what, 0, loop->carry_bytes);
-    check_sizes(loop->body, "the body of " + what, n, loop->y_bytes);
     if (entry[1] != Py_None) {
         Sequence pair(entry[1], "the test of " + what);
         pair.require_size(2);
@@ -258,6 +257,7 @@ void read_loop(const Sequence& entry, const Program& program, LoopStep* loop) {
     loop->length = integer_between(entry[5], loop->test.program ? -1 : 0,
                                    loop->test.program ? -1 : std::int64_t(1) << 62,
                                    "the length of " + what);
+    if (loop->length) check_sizes(loop->body, "the body of " + what, n, loop->y_bytes);
     loop->reverse = PyObject_IsTrue(entry[6]) == 1;
     Sequence in_place(entry[7], "what " + what + " writes to");
     in_place.require_size(n);

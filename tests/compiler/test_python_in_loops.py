@@ -160,7 +160,10 @@ def constant_results(log, x):
 
 
 def no_steps(log, x):
-    return lax.scan(lambda c, r: (log.asked("never", c, np.sin), c), x, ROWS[:0])
+    def step(c, r):
+        return log.asked("never", c, np.sin), log.asked("row", c + r, np.cos)
+
+    return lax.scan(step, x, ROWS[:0])
 
 
 def empty_arrays(log, x):
