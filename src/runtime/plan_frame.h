@@ -1,6 +1,6 @@
-/// The slots of a nested program while it runs. A step of a loop allocates nothing, so
-/// the memory of its slots is used again: what Python may keep of it lies in ndarrays of
-/// its own, which the frame refers to.
+/// The slots of a nested program while it runs. A step of a loop allocates nothing: the
+/// memory of its slots is used again. What Python may keep of it lies in ndarrays of its
+/// own, which the frame refers to.
 #pragma once
 #include "plan.h"
 

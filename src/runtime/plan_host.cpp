@@ -202,7 +202,8 @@ PyObject* Run::host_input(const HostOperand& operand, Frame& frame) {
     int slot = operand.slot;
     if (PyObject* owner = keeper(slot, &frame)) {
         PyArrayObject* array = as_array(owner);
-        if (fits(array, operand) && !PyArray_ISWRITEABLE(array)) return Py_NewRef(owner);
+        if (fits(array, operand) && !PyArray_ISWRITEABLE(array))
+            return Py_NewRef(owner);
         return view(operand, PyArray_DATA(array), owner);
     }
     PyObject* made = copy_of(operand, frame.slots()[slot]);
