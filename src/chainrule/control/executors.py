@@ -6,9 +6,9 @@ force is replaceable (the compiler sets itself); by default equations are bound 
 one. What it makes may have the methods as_text(), cost_analysis() and
 memory_analysis(), which `Compiled` objects hand on; or the executor has a method
 report(closed, donated) that makes an object with them. Its method native(closed), if it
-has one, gives what runs a program by other means than eager evaluation, or None. Each result is kept with its
-program; jitted functions (jit.py), `jit` equations (call.py) and loops on concrete
-values (eager_loops.py) share them.
+has one, gives what runs a program by other means than eager evaluation, or None. Each
+result is kept with its program; jitted functions (jit.py), `jit` equations (call.py) and
+loops on concrete values (eager_loops.py) share them.
 """
 
 from __future__ import annotations
