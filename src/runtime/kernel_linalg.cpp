@@ -7,16 +7,12 @@
 // its own threads.
 #include "kernels.h"
 #include "lapack_decompositions.h"
+#include "linalg_buffers.h"
 
 namespace chainrule::kernels {
 namespace {
 
 using namespace lapack;
-
-/// The `k`-th buffer of a kernel from problem `first` on, of `size` elements each.
-template <class E> E* at(void** buffers, int k, Int first, Int size) {
-    return static_cast<E*>(buffers[k]) + first * size;
-}
 
 /// n
 template <class T>
@@ -27,12 +23,13 @@ void cholesky(void** buffers, const Int* ints, Int begin, Int end) {
                         at<T>(buffers, 1, begin, n * n));
 }
 
-/// n, sides, left, lower, operation (0: as it is, 1: transpose, 2: adjoint), unit
+/// n, sides, left, lower, operation (0: as it is, 1: transpose, 2: adjoint, 3:
+/// conjugate), unit
 template <class T>
 void triangular_solve(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0], sides = ints[1];
     Threading threading(n * n);
-    TriangularSolve<T> problem(n, sides, ints[2], ints[3], "NTC"[ints[4]], ints[5]);
+    TriangularSolve<T> problem(n, sides, ints[2], ints[3], "NTCR"[ints[4]], ints[5]);
     problem.many(end - begin, at<const T>(buffers, 0, begin, n * n),
                  at<const T>(buffers, 1, begin, n * sides),
                  at<T>(buffers, 2, begin, n * sides));

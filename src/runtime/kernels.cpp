@@ -20,6 +20,7 @@ Names all_names() {
 Names names_of_linalg() {
     Names names;
     add_linalg_kernels(names);
+    add_linalg_function_kernels(names);
     return names;
 }
 

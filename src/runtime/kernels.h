@@ -40,6 +40,8 @@ void add_scatter_kernels(Names& names);
 void add_random_kernels(Names& names);
 /// cholesky_*, lu_*, solve_*, ...: see kernel_linalg.cpp.
 void add_linalg_kernels(Names& names);
+/// expm_*, ...: see kernel_linalg_functions.cpp.
+void add_linalg_function_kernels(Names& names);
 
 /// ragged_rows_*, ragged_sums_*: see kernel_ragged.cpp.
 void add_ragged_kernels(Names& names);

@@ -156,15 +156,30 @@ void Operand::require_alike(const Operand& other) const {
                               dtype_text(other.array()) + "; use one dtype.")
                                  .c_str());
     }
+    require_same_batch(other);
+}
+
+void Operand::require_same_batch(const Operand& other) const {
     int own = PyArray_NDIM(array()) - core_;
     int others = PyArray_NDIM(other.array()) - other.core_;
     if (own != others || !std::equal(PyArray_DIMS(array()), PyArray_DIMS(array()) + own,
                                      PyArray_DIMS(other.array()))) {
-        throw nb::value_error((where + " have shapes " + shape() + " and " +
+        throw nb::value_error((std::string(function_) + ": " + name_ + " and " +
+                               other.name_ + " have shapes " + shape() + " and " +
                                other.shape() +
                                "; their batch dimensions must be equal.")
                                   .c_str());
     }
+}
+
+void Operand::require_real_of(const Operand& other) const {
+    const int type = other.type_num();
+    const bool single = type == NPY_FLOAT || type == NPY_CFLOAT;
+    if (type_num() == (single ? NPY_FLOAT : NPY_DOUBLE)) return;
+    throw nb::type_error((std::string(function_) + ": " + name_ + " has dtype " +
+                          dtype_text(array()) + "; use the real one of " + other.name_ +
+                          ", " + (single ? "float32." : "float64."))
+                             .c_str());
 }
 
 void Operand::require_size(int axis, Int size, const char* reason) const {
@@ -197,5 +212,6 @@ void register_lapack(nb::module_& m) {
     lapack::register_solvers(m);
     lapack::register_orthogonal(m);
     lapack::register_spectral(m);
+    lapack::register_functions(m);
 }
 }  // namespace chainrule

@@ -93,13 +93,17 @@ Routine routine(const char* name, const char* complex_name = nullptr) {
 /// dimensions. Raises TypeError or ValueError naming the function and argument.
 class Operand {
   public:
-    /// `core` is the number of trailing dimensions of one problem, 1 or 2.
+    /// `core` is the number of trailing dimensions of one problem, 0 to 2.
     Operand(const char* function, const char* name, nb::handle value, int core);
 
     /// Raises unless each matrix is square.
     void require_square() const;
     /// Raises unless `other` has this operand's dtype and batch dimensions.
     void require_alike(const Operand& other) const;
+    /// Raises unless `other` has this operand's batch dimensions.
+    void require_same_batch(const Operand& other) const;
+    /// Raises unless the dtype is the real one of `other`'s.
+    void require_real_of(const Operand& other) const;
     /// Raises unless the dimension `axis` (from the end, -1 or -2) is `size`.
     void require_size(int axis, Int size, const char* reason) const;
 
@@ -153,6 +157,8 @@ template <class E> class Result {
     static constexpr int type_num() {
         if constexpr (std::is_same_v<E, std::int32_t>) {
             return NPY_INT32;
+        } else if constexpr (std::is_same_v<E, bool>) {
+            return NPY_BOOL;
         } else {
             return Element<E>::type_num;
         }
@@ -200,15 +206,8 @@ class Threading {
     bool large_;
 };
 
-/// Runs `body(i)` for each of `count` problems with the GIL released; `entries` is
-/// the size of the matrix of one problem.
-template <class Body> void each_problem(Int count, Int entries, Body body) {
-    nb::gil_scoped_release released;
-    Threading threading(entries);
-    for (Int i = 0; i < count; ++i) body(i);
-}
-
-/// Runs `body()`, which solves all problems of a call, as each_problem does.
+/// Runs `body()`, which solves all problems of a call, with the GIL released; `entries`
+/// is the size of the matrix of one problem.
 template <class Body> void all_problems(Int entries, Body body) {
     nb::gil_scoped_release released;
     Threading threading(entries);
@@ -263,5 +262,7 @@ void register_solvers(nb::module_& m);
 void register_orthogonal(nb::module_& m);
 /// Eigenvalues and singular values: eigh, eig, schur, svd.
 void register_spectral(nb::module_& m);
+/// Functions of matrices, and what is made of several factorisations: expm, ...
+void register_functions(nb::module_& m);
 
 }  // namespace chainrule::lapack

@@ -5,6 +5,15 @@
 
 namespace chainrule::lapack {
 
+/// r, of `width` rows, from the column-major factors of an m x n matrix.
+template <class T> void write_r(Int m, Int n, Int width, const T* columns, T* r) {
+    for (Int row = 0; row < width; ++row) {
+        const Int zeros = std::min(row, n);
+        std::fill_n(r + row * n, zeros, T(0));
+        for (Int j = zeros; j < n; ++j) r[row * n + j] = columns[j * m + row];
+    }
+}
+
 /// QR of m x n matrices by reflections: their column-major factors as LAPACK leaves
 /// them, and r of `width` rows.
 template <class T> class QrReflections {
@@ -18,24 +27,26 @@ template <class T> class QrReflections {
             T* mine = columns + i * m_ * n_;
             transpose_into(a + i * m_ * n_, m_, n_, mine);
             factorise(mine, taus + i * k_);
-            write_r(mine, r + i * width_ * n_);
+            write_r(m_, n_, width_, mine, r + i * width_ * n_);
         }
     }
 
+    /// Row-major factors.
+    void packed(Int count, const T* a, T* factors, T* taus) {
+        Workspace<T> columns(m_ * n_);
+        for (Int i = 0; i < count; ++i) {
+            transpose_into(a + i * m_ * n_, m_, n_, columns.data());
+            factorise(columns.data(), taus + i * k_);
+            transpose_into(columns.data(), n_, m_, factors + i * m_ * n_);
+        }
+    }
+
+  private:
     /// One column-major matrix in place.
     void factorise(T* columns, T* taus) {
         if (k_ == 0) return;
         Int info = 0;
         fortran::geqrf<T>()(m_, n_, columns, m_, taus, work_.data(), size_, &info);
-    }
-
-  private:
-    void write_r(const T* columns, T* r) const {
-        for (Int row = 0; row < width_; ++row) {
-            const Int zeros = std::min(row, n_);
-            std::fill_n(r + row * n_, zeros, T(0));
-            for (Int j = zeros; j < n_; ++j) r[row * n_ + j] = columns[j * m_ + row];
-        }
     }
     Int query() const {
         T answer(0), unused(0);

@@ -1,6 +1,6 @@
 // Factorisations by Householder reflections: QR (plain and pivoted), the products
 // of reflections, and the reductions to Hessenberg and to tridiagonal form.
-#include "lapack_decompositions.h"
+#include "lapack_reductions.h"
 
 namespace chainrule::lapack {
 namespace {
@@ -28,14 +28,11 @@ nb::object geqrf(nb::handle a_value) {
     Operand a("lapack_geqrf", "a", a_value, 2);
     return by_element(a, [&](auto zero) -> nb::object {
         using T = decltype(zero);
-        Int m = a.rows(), n = a.cols(), k = std::min(m, n);
-        Result<T> factors(a, {m, n}), taus(a, {k});
-        QrReflections<T> reflections(m, n, 0);
-        Workspace<T> columns(m * n);
-        each_problem(a.batch(), m * n, [&](Int i) {
-            transpose_into(a.data<T>(i), m, n, columns.data());
-            reflections.factorise(columns.data(), taus.data(i));
-            transpose_into(columns.data(), n, m, factors.data(i));
+        Int m = a.rows(), n = a.cols();
+        Result<T> factors(a, {m, n}), taus(a, {std::min(m, n)});
+        QrReflections<T> problem(m, n, 0);
+        all_problems(m * n, [&] {
+            problem.packed(a.batch(), a.data<T>(0), factors.data(0), taus.data(0));
         });
         return nb::make_tuple(factors.array(), taus.array());
     });
@@ -45,37 +42,31 @@ nb::object geqp3(nb::handle a_value) {
     Operand a("lapack_geqp3", "a", a_value, 2);
     return by_element(a, [&](auto zero) -> nb::object {
         using T = decltype(zero);
-        Int m = a.rows(), n = a.cols(), k = std::min(m, n);
-        Result<T> factors(a, {m, n}), taus(a, {k});
+        Int m = a.rows(), n = a.cols();
+        Result<T> factors(a, {m, n}), taus(a, {std::min(m, n)});
         Result<std::int32_t> pivots(a, {n});
-        Routine factorise = routine<T>("geqp3");
-        Workspace<Real<T>> real_work(2 * n);
-        Workspace<Int> order(n);
-        Workspace<T> columns(m * n);
-        auto run = [&](T* tau, T* work, Int size) {
-            Int info = 0;
-            if constexpr (is_complex<T>) {
-                factorise(m, n, columns.data(), leading(m), order.data(), tau, work,
-                          size, real_work.data(), &info);
-            } else {
-                factorise(m, n, columns.data(), leading(m), order.data(), tau, work,
-                          size, &info);
-            }
-        };
-        T answer(0);
-        run(&answer, &answer, -1);
-        Int size = queried_size(answer);
-        Workspace<T> work(size);
-        each_problem(a.batch(), m * n, [&](Int i) {
-            transpose_into(a.data<T>(i), m, n, columns.data());
-            std::fill_n(order.data(), n, 0);
-            if (k > 0) run(taus.data(i), work.data(), size);
-            for (Int j = 0; j < n; ++j) {
-                pivots.data(i)[j] = std::int32_t(k > 0 ? order[j] - 1 : j);
-            }
-            transpose_into(columns.data(), n, m, factors.data(i));
+        PivotedQr<T> problem(m, n);
+        all_problems(m * n, [&] {
+            problem.packed(a.batch(), a.data<T>(0), factors.data(0), pivots.data(0),
+                           taus.data(0));
         });
         return nb::make_tuple(factors.array(), pivots.array(), taus.array());
+    });
+}
+
+nb::object pivoted_qr(nb::handle a_value, bool full_matrices) {
+    Operand a("lapack_pivoted_qr", "a", a_value, 2);
+    return by_element(a, [&](auto zero) -> nb::object {
+        using T = decltype(zero);
+        Int m = a.rows(), n = a.cols(), width = full_matrices ? m : std::min(m, n);
+        Result<T> q(a, {m, width}), r(a, {width, n});
+        Result<std::int32_t> pivots(a, {n});
+        PivotedQr<T> problem(m, n);
+        all_problems(m * n, [&] {
+            problem.many(a.batch(), a.data<T>(0), width, q.data(0), r.data(0),
+                         pivots.data(0));
+        });
+        return nb::make_tuple(q.array(), r.array(), pivots.array());
     });
 }
 
@@ -93,12 +84,9 @@ nb::object householder_product(nb::handle a_value, nb::handle taus_value) {
     return by_element(a, [&](auto zero) -> nb::object {
         using T = decltype(zero);
         Result<T> q(a, {m, n});
-        ReflectionProduct<T> product(m, n, k);
-        Workspace<T> columns(m * n);
-        each_problem(a.batch(), m * n, [&](Int i) {
-            transpose_into(a.data<T>(i), m, n, columns.data());
-            product.multiply(columns.data(), taus.data<T>(i));
-            transpose_into(columns.data(), n, m, q.data(i));
+        HouseholderProduct<T> problem(m, n, k);
+        all_problems(m * n, [&] {
+            problem.many(a.batch(), a.data<T>(0), taus.data<T>(0), q.data(0));
         });
         return q.array();
     });
@@ -123,24 +111,10 @@ nb::object ormqr(nb::handle a_value, nb::handle taus_value, nb::handle c_value,
     return by_element(a, [&](auto zero) -> nb::object {
         using T = decltype(zero);
         Result<T> product(c, {m, n});
-        Routine multiply = routine<T>("ormqr", "unmqr");
-        Workspace<T> reflectors(a.rows() * a.cols()), columns(m * n);
-        char side = left ? 'L' : 'R', adjoint = is_complex<T> ? 'C' : 'T';
-        char operation = transpose ? adjoint : 'N';
-        auto run = [&](const T* tau, T* work, Int size) {
-            Int info = 0;
-            multiply(side, operation, m, n, k, reflectors.data(), leading(a.rows()),
-                     tau, columns.data(), leading(m), work, size, &info);
-        };
-        T answer(0);
-        run(&answer, &answer, -1);
-        Int size = queried_size(answer);
-        Workspace<T> work(size);
-        each_problem(c.batch(), m * n, [&](Int i) {
-            transpose_into(a.data<T>(i), a.rows(), a.cols(), reflectors.data());
-            transpose_into(c.data<T>(i), m, n, columns.data());
-            if (k > 0 && m * n > 0) run(taus.data<T>(i), work.data(), size);
-            transpose_into(columns.data(), n, m, product.data(i));
+        Reflect<T> problem({a.rows(), a.cols(), k, m, n, left, transpose});
+        all_problems(m * n, [&] {
+            problem.many(c.batch(), a.data<T>(0), taus.data<T>(0), c.data<T>(0),
+                         product.data(0));
         });
         return product.array();
     });
@@ -153,20 +127,9 @@ nb::object hessenberg(nb::handle a_value) {
         using T = decltype(zero);
         Int n = a.rows();
         Result<T> factors(a, {n, n}), taus(a, {std::max<Int>(0, n - 1)});
-        Routine gehrd = routine<T>("gehrd");
-        Workspace<T> columns(n * n);
-        auto run = [&](T* tau, T* work, Int size) {
-            Int info = 0;
-            gehrd(n, Int(1), n, columns.data(), leading(n), tau, work, size, &info);
-        };
-        T answer(0);
-        run(&answer, &answer, -1);
-        Int size = queried_size(answer);
-        Workspace<T> work(size);
-        each_problem(a.batch(), n * n, [&](Int i) {
-            transpose_into(a.data<T>(i), n, n, columns.data());
-            if (n > 1) run(taus.data(i), work.data(), size);
-            transpose_into(columns.data(), n, n, factors.data(i));
+        Hessenberg<T> problem(n);
+        all_problems(n * n, [&] {
+            problem.many(a.batch(), a.data<T>(0), factors.data(0), taus.data(0));
         });
         return nb::make_tuple(factors.array(), taus.array());
     });
@@ -180,22 +143,10 @@ nb::object tridiagonal(nb::handle a_value, bool lower) {
         Int n = a.rows(), off = std::max<Int>(0, n - 1);
         Result<T> factors(a, {n, n}), taus(a, {off});
         Result<Real<T>> d(a, {n}), e(a, {off});
-        Routine sytrd = routine<T>("sytrd", "hetrd");
-        Workspace<T> columns(n * n);
-        auto run = [&](Real<T>* diagonal, Real<T>* beside, T* tau, T* work, Int size) {
-            Int info = 0;
-            sytrd(lower ? 'L' : 'U', n, columns.data(), leading(n), diagonal, beside,
-                  tau, work, size, &info);
-        };
-        T answer(0);
-        Real<T> unused = 0;
-        run(&unused, &unused, &answer, &answer, -1);
-        Int size = queried_size(answer);
-        Workspace<T> work(size);
-        each_problem(a.batch(), n * n, [&](Int i) {
-            transpose_into(a.data<T>(i), n, n, columns.data());
-            if (n > 0) run(d.data(i), e.data(i), taus.data(i), work.data(), size);
-            transpose_into(columns.data(), n, n, factors.data(i));
+        Tridiagonal<T> problem(n, lower);
+        all_problems(n * n, [&] {
+            problem.many(a.batch(), a.data<T>(0), factors.data(0), d.data(0), e.data(0),
+                         taus.data(0));
         });
         return nb::make_tuple(factors.array(), d.array(), e.array(), taus.array());
     });
@@ -207,6 +158,8 @@ void register_orthogonal(nb::module_& m) {
     m.def("lapack_qr", &qr, nb::arg("a"), nb::arg("full_matrices") = true);
     m.def("lapack_geqrf", &geqrf, nb::arg("a"));
     m.def("lapack_geqp3", &geqp3, nb::arg("a"));
+    m.def("lapack_pivoted_qr", &pivoted_qr, nb::arg("a"),
+          nb::arg("full_matrices") = true);
     m.def("lapack_householder_product", &householder_product, nb::arg("a"),
           nb::arg("taus"));
     m.def("lapack_ormqr", &ormqr, nb::arg("a"), nb::arg("taus"), nb::arg("c"),

@@ -31,11 +31,25 @@ CHAINRULE_ROUTINE(syevd, "heevd")
 CHAINRULE_ROUTINE(gesdd)
 CHAINRULE_ROUTINE(gesvd)
 CHAINRULE_ROUTINE(gtsv)
+CHAINRULE_ROUTINE(gemm)
+CHAINRULE_ROUTINE(geqp3)
+CHAINRULE_ROUTINE(ormqr, "unmqr")
+CHAINRULE_ROUTINE(gehrd)
+CHAINRULE_ROUTINE(sytrd, "hetrd")
+CHAINRULE_ROUTINE(geev)
+CHAINRULE_ROUTINE(gees)
+CHAINRULE_ROUTINE(trsyl)
 #undef CHAINRULE_ROUTINE
 }  // namespace fortran
 
 /// Whether problems of this element type may be solved side by side.
 template <class T> inline constexpr bool has_small = !is_complex<T>;
+
+/// Complex numbers become their conjugates.
+template <class T> void conjugate(Int size, T* x) {
+    if constexpr (is_complex<T>)
+        for (Int i = 0; i < size; ++i) x[i] = std::conj(x[i]);
+}
 
 /// l with a = l l^H, of the lower triangle of a; NaN where there is none.
 template <class T> class Cholesky {
@@ -66,12 +80,14 @@ template <class T> class Cholesky {
     Int n_;
 };
 
-/// x with op(a) x = b, or x op(a) = b. The operation is one of the letters N, T, C.
+/// x with op(a) x = b, or x op(a) = b. The operation is one of the letters N, T, C, and
+/// R for the conjugate.
 template <class T> class TriangularSolve {
   public:
     TriangularSolve(Int n, Int sides, bool left, bool lower, char operation, bool unit)
-        : n_(n), sides_(sides), left_(left), lower_(lower), operation_(operation),
-          unit_(unit) {}
+        : n_(n), sides_(sides), left_(left), lower_(lower),
+          conjugate_(is_complex<T> && operation == 'R'),
+          operation_(operation == 'R' ? 'N' : operation), unit_(unit) {}
 
     void many(Int count, const T* a, const T* b, T* x) const {
         if (n_ == 0 || sides_ == 0) return;
@@ -82,8 +98,12 @@ template <class T> class TriangularSolve {
                     {n_, sides_, left_, lower_, transposed, unit_}, count, a, b, x);
             }
         }
-        std::copy_n(b, count * n_ * sides_, x);
-        for (Int i = 0; i < count; ++i) one(a + i * n_ * n_, x + i * n_ * sides_);
+        const Int size = n_ * sides_;
+        std::copy_n(b, count * size, x);
+        // By conj(a) x = b the conjugate of x solves a system with a itself.
+        if (conjugate_) conjugate(count * size, x);
+        for (Int i = 0; i < count; ++i) one(a + i * n_ * n_, x + i * size);
+        if (conjugate_) conjugate(count * size, x);
     }
 
   private:
@@ -97,7 +117,7 @@ template <class T> class TriangularSolve {
     }
 
     Int n_, sides_;
-    bool left_, lower_;
+    bool left_, lower_, conjugate_;
     char operation_;
     bool unit_;
 };

@@ -1,6 +1,6 @@
 // Factorisations and solvers of linear systems: Cholesky, LU, triangular,
 // general, tridiagonal and Sylvester.
-#include "lapack_problems.h"
+#include "lapack_general.h"
 
 #include <nanobind/stl/string.h>
 
@@ -36,7 +36,7 @@ nb::object triangular_solve(nb::handle a_value, nb::handle b_value, bool lower,
                             bool left_side) {
     constexpr const char* function = "lapack_triangular_solve";
     Operand a(function, "a", a_value, 2), b(function, "b", b_value, 2);
-    char operation = option(function, "trans", trans, "NTC");
+    char operation = option(function, "trans", trans, "NTCR");
     a.require_square();
     a.require_alike(b);
     b.require_size(left_side ? -2 : -1, a.rows(), "the size of a");
@@ -165,20 +165,25 @@ nb::object tridiagonal_solve(nb::handle dl_value, nb::handle d_value,
     });
 }
 
-nb::object sylvester(nb::handle a_value, nb::handle b_value, nb::handle c_value,
-                     const std::string& trans_a, const std::string& trans_b,
-                     bool subtract) {
-    constexpr const char* function = "lapack_triangular_sylvester";
-    Operand a(function, "a", a_value, 2), b(function, "b", b_value, 2);
-    Operand c(function, "c", c_value, 2);
-    char operation_a = option(function, "trans_a", trans_a, "NTC");
-    char operation_b = option(function, "trans_b", trans_b, "NTC");
+// Square matrices a and b, and c as high as a and as wide as b.
+void require_equation(const Operand& a, const Operand& b, const Operand& c) {
     a.require_square();
     b.require_square();
     a.require_alike(b);
     a.require_alike(c);
     c.require_size(-2, a.rows(), "the size of a");
     c.require_size(-1, b.rows(), "the size of b");
+}
+
+nb::object triangular_sylvester(nb::handle a_value, nb::handle b_value,
+                                nb::handle c_value, const std::string& trans_a,
+                                const std::string& trans_b, bool subtract) {
+    constexpr const char* function = "lapack_triangular_sylvester";
+    Operand a(function, "a", a_value, 2), b(function, "b", b_value, 2);
+    Operand c(function, "c", c_value, 2);
+    char operation_a = option(function, "trans_a", trans_a, "NTC");
+    char operation_b = option(function, "trans_b", trans_b, "NTC");
+    require_equation(a, b, c);
     return by_element(a, [&](auto zero) -> nb::object {
         using T = decltype(zero);
         Int m = a.rows(), n = b.rows();
@@ -188,28 +193,28 @@ nb::object sylvester(nb::handle a_value, nb::handle b_value, nb::handle c_value,
                 "or conjugate the matrix.");
         }
         Result<T> x(c, {m, n});
-        Routine trsyl = routine<T>("trsyl");
-        Workspace<T> left(m * m), right(n * n), sides(m * n);
-        Int problems = x.core_size() > 0 ? c.batch() : 0;
-        each_problem(problems, std::max(m * m, n * n), [&](Int i) {
-            bool finite = all_finite(a.data<T>(i), m * m) &&
-                          all_finite(b.data<T>(i), n * n) &&
-                          all_finite(c.data<T>(i), m * n);
-            transpose_into(a.data<T>(i), m, m, left.data());
-            transpose_into(b.data<T>(i), n, n, right.data());
-            transpose_into(c.data<T>(i), m, n, sides.data());
-            Int info = 0;
-            Real<T> scale = 1;
-            if (finite) {
-                trsyl(operation_a, operation_b, Int(subtract ? -1 : 1), m, n,
-                      left.data(), m, right.data(), n, sides.data(), m, &scale, &info);
-            }
-            if (!finite || info < 0) {
-                x.fill(i, nan_of<T>());
-                return;
-            }
-            transpose_into(sides.data(), n, m, x.data(i));
-            for (Int k = 0; scale != 1 && k < m * n; ++k) x.data(i)[k] /= scale;
+        TriangularSylvester<T> problem(m, n, operation_a, operation_b, subtract);
+        all_problems(std::max(m * m, n * n), [&] {
+            problem.many(c.batch(), a.data<T>(0), b.data<T>(0), c.data<T>(0),
+                         x.data(0));
+        });
+        return x.array();
+    });
+}
+
+nb::object sylvester(nb::handle a_value, nb::handle b_value, nb::handle c_value) {
+    constexpr const char* function = "lapack_sylvester";
+    Operand a(function, "a", a_value, 2), b(function, "b", b_value, 2);
+    Operand c(function, "c", c_value, 2);
+    require_equation(a, b, c);
+    return by_element(a, [&](auto zero) -> nb::object {
+        using T = decltype(zero);
+        Int m = a.rows(), n = b.rows();
+        Result<T> x(c, {m, n});
+        Sylvester<T> problem(m, n);
+        all_problems(std::max(m * m, n * n), [&] {
+            problem.many(c.batch(), a.data<T>(0), b.data<T>(0), c.data<T>(0),
+                         x.data(0));
         });
         return x.array();
     });
@@ -229,7 +234,9 @@ void register_solvers(nb::module_& m) {
     m.def("lapack_solve", &solve, nb::arg("a"), nb::arg("b"));
     m.def("lapack_tridiagonal_solve", &tridiagonal_solve, nb::arg("dl"), nb::arg("d"),
           nb::arg("du"), nb::arg("b"), nb::arg("perturb_singular") = false);
-    m.def("lapack_triangular_sylvester", &sylvester, nb::arg("a"), nb::arg("b"),
+    m.def("lapack_sylvester", &sylvester, nb::arg("a"), nb::arg("b"), nb::arg("c"));
+    m.def("lapack_triangular_sylvester", &triangular_sylvester, nb::arg("a"),
+          nb::arg("b"),
           nb::arg("c"), nb::arg("trans_a") = "N", nb::arg("trans_b") = "N",
           nb::arg("subtract") = false);
 }

@@ -49,4 +49,9 @@ void solve_factored(Int n, Int sides, bool transposed, Int count, const T* facto
 /// Products of pivots with the sign of the permutation.
 template <class T> void determinant(Int n, Int count, const T* a, T* out);
 
+/// Exponentials; of two parts, their derivatives along `e`, and not themselves. NaN
+/// where a matrix is not finite or asks for more squarings than there may be.
+template <class T, int Parts>
+void exponential(Int n, Int max_squarings, Int count, const T* a, const T* e, T* out);
+
 }  // namespace chainrule::small

@@ -20,22 +20,10 @@ from chainrule.core.avals import aval_of, wrap
 
 from .cases import CASES, assert_close, flat
 
-ON_HOST = {
-    "check", "cholesky_update", "cofactors",
-    "debug_callback", "expm", "expm_frechet", "geqp3", "hessenberg",
-    "householder_product",
-    "io_callback", "least_squares", "ormqr", "parlett", "pinv", "polar",
-    "pure_callback", "qdwh", "qr",
-    "schur", "sylvester",
-    "tridiagonal",
-}  # fmt: skip
-"""Primitives that run as host steps though kernels know all of their dtypes; `qr` where
-it pivots, `cofactors` of matrices beyond 3 x 3."""
+ON_HOST = {"check", "debug_callback", "io_callback", "pure_callback"}
+"""Primitives that run as host steps though kernels know all of their dtypes."""
 
-ON_HOST_BY_DTYPE = {
-    "cofactors", "eig", "expm", "least_squares", "pinv", "polar", "rsf2csf", "slogdet",
-    "sqrtm", "sylvester", "triangular_solve", "tridiagonal",
-}  # fmt: skip
+ON_HOST_BY_DTYPE: set[str] = set()
 """Primitives that run as host steps on complex numbers."""
 
 MOVING = ("elementwise_discrete", "indexing", "shaping", "sorting")

@@ -145,7 +145,7 @@ MISTAKES = [
         "triangular_solve",
         (f64(2, 2), f64(2, 1), True, "X"),
         ValueError,
-        "lapack_triangular_solve: trans is 'X'; use one of the letters NTC.",
+        "lapack_triangular_solve: trans is 'X'; use one of the letters NTCR.",
     ),
     (
         "triangular_sylvester",

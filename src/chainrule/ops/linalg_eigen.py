@@ -137,6 +137,7 @@ eig_p = declare(
     abstract=_eig_abstract,
     jvp=_eig_jvp,
     compute=lambda x, *, left, right: lapack.eig(x, left, right),
+    lower=linalg_kernels.eig,
     multiple_results=True,
 )
 
@@ -160,6 +161,7 @@ hessenberg_p = declare(
     abstract=_hessenberg_abstract,
     jvp=_no_derivative,
     compute=lapack.hessenberg,
+    lower=linalg_kernels.square("hessenberg", 4),
     multiple_results=True,
 )
 
@@ -183,6 +185,7 @@ tridiagonal_p = declare(
     abstract=_tridiagonal_abstract,
     jvp=_no_derivative,
     compute=lambda x, *, lower: lapack.tridiagonal(x, lower),
+    lower=linalg_kernels.tridiagonal,
     multiple_results=True,
 )
 
@@ -202,6 +205,7 @@ schur_p = declare(
         " solve_sylvester instead"
     ),
     compute=lambda x, *, compute_schur_vectors: lapack.schur(x, compute_schur_vectors),
+    lower=linalg_kernels.schur,
     multiple_results=True,
 )
 

@@ -12,16 +12,14 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-import numpy as np
-
 from ..core import dtypes
 from ..core.avals import aval_of
 from ..core.config import options
 from ..core.linear import is_linear
 from ..runtime import lapack
+from . import linalg_kernels
 from .absorbing_forms import absorbing_blocks
 from .joining import concatenate
-from .linalg_expm import expm_and_derivative, expm_compute
 from .linalg_rules import check_matrix, check_same, declare
 from .matrices import (
     below,
@@ -33,12 +31,6 @@ from .matrices import (
 )
 from .power_series import Series
 from .shaping import zeros
-
-
-def adjoint(x: Any) -> Any:
-    """The conjugate transposes of NumPy matrices."""
-    return np.conjugate(np.swapaxes(x, -1, -2))
-
 
 # --- Sylvester equations --------------------------------------------------------------
 
@@ -54,14 +46,6 @@ def _sylvester_abstract(a: Any, b: Any, c: Any) -> Any:
             f" shape {b.shape}; got {c.shape}."
         )
     return c.shape, c.dtype
-
-
-def _sylvester_compute(a: Any, b: Any, c: Any) -> Any:
-    """Bartels and Stewart, Solution of the matrix equation AX + XB = C, 1972."""
-    s, u = lapack.schur(a)
-    t, v = lapack.schur(b)
-    x = lapack.triangular_sylvester(s, t, adjoint(u) @ c @ v)
-    return u @ x @ adjoint(v)
 
 
 def _sylvester_jvp(primals: Any, tangents: Any, x: Any) -> Any:
@@ -88,7 +72,8 @@ sylvester_p = declare(
     abstract=_sylvester_abstract,
     jvp=_sylvester_jvp,
     transpose=_sylvester_transpose,
-    compute=_sylvester_compute,
+    compute=lapack.sylvester,
+    lower=linalg_kernels.sylvester,
 )
 absorbing_blocks(sylvester_p, 2, lambda **_: (-2, -1))
 
@@ -109,27 +94,6 @@ def _sqrtm_abstract(x: Any) -> Any:
     return x.shape, dtypes.with_complex(x.dtype)
 
 
-def _triangular_root(t: Any) -> Any:
-    """The upper triangular r with r r = t, column by column."""
-    n = t.shape[-1]
-    r = np.zeros_like(t)
-    for j in range(n):
-        r[..., j, j] = np.sqrt(t[..., j, j])
-        for i in range(j - 1, -1, -1):
-            inner = np.sum(r[..., i, i + 1 : j] * r[..., i + 1 : j, j], -1)
-            rest = t[..., i, j] - inner
-            total = r[..., i, i] + r[..., j, j]
-            r[..., i, j] = np.where(rest == 0, 0, rest / total)
-    return r
-
-
-def _sqrtm_compute(x: Any) -> Any:
-    """Bjorck and Hammarling, A Schur method for the square root of a matrix, 1983."""
-    dtype = dtypes.with_complex(x.dtype)
-    t, z = lapack.schur(x.astype(dtype))
-    return z @ _triangular_root(t) @ adjoint(z)
-
-
 def _sqrtm_jvp(primals: Any, tangents: Any, y: Any) -> Any:
     """y y_dot + y_dot y = x_dot."""
     if tangents[0] is None:
@@ -146,7 +110,8 @@ sqrtm_p = declare(
     "The complex y with y y = x whose eigenvalues have non-negative real parts.",
     abstract=_sqrtm_abstract,
     jvp=_sqrtm_jvp,
-    compute=_sqrtm_compute,
+    compute=lapack.sqrtm,
+    lower=linalg_kernels.square("sqrtm", 30),
 )
 
 
@@ -194,7 +159,8 @@ expm_p = declare(
     abstract=_same_abstract("expm"),
     jvp=_expm_jvp,
     taylor=_expm_taylor,
-    compute=expm_compute,
+    compute=lambda x, *, max_squarings: lapack.expm(x, max_squarings),
+    lower=linalg_kernels.expm,
 )
 
 
@@ -208,18 +174,6 @@ def _frechet_abstract(a: Any, *directions: Any, max_squarings: int) -> Any:
                 f" {a.shape} and {e.shape}."
             )
     return a.shape, a.dtype
-
-
-def _frechet_compute(a: Any, *directions: Any, max_squarings: int) -> Any:
-    """In several directions, the upper right block of the derivative, in all but the
-    last, at a matrix twice the size."""
-    *others, e = directions
-    if not others:
-        return expm_and_derivative(a, e, max_squarings)[1]
-    n, zero = a.shape[-1], np.zeros_like(a)
-    twice = [np.block([[d, zero], [zero, d]]) for d in others]
-    whole = np.block([[a, e], [zero, a]])
-    return _frechet_compute(whole, *twice, max_squarings=max_squarings)[..., :n, n:]
 
 
 def _frechet_jvp(primals: Any, tangents: Any, y: Any, *, max_squarings: int) -> Any:
@@ -274,12 +228,17 @@ expm_frechet_p = declare(
     jvp=_frechet_jvp,
     taylor=_frechet_terms,
     transpose=_frechet_transpose,
-    compute=_frechet_compute,
+    compute=lambda a, *directions, max_squarings: lapack.expm_frechet(
+        a, directions, max_squarings
+    ),
+    lower=linalg_kernels.expm_frechet,
 )
 absorbing_blocks(expm_frechet_p, slice(1, None), lambda **_: (-2, -1))
 
 
 __all__ = [
-    "adjoint", "expm_frechet_p", "expm_p", "sqrtm_p",
+    "expm_frechet_p",
+    "expm_p",
+    "sqrtm_p",
     "sylvester_p",
-]  # fmt: skip
+]

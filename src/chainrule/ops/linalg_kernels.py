@@ -10,6 +10,7 @@ over threads by problems. What is one number for each matrix, determinants of at
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ LANES = 16
 COLUMNS = 256
 """Right-hand sides of a tridiagonal system that are solved at once."""
 INLINE = 3
+DIRECTIONS = 16
+"""Of a derivative of an exponential, at most."""
 
 _types = {"float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128"}
 
@@ -56,10 +59,9 @@ def triangular_solve(
 ) -> Any:  # fmt: skip
     """The solutions of each triangular system."""
     conjugate = conjugate_a and dtypes.is_complex(a.aval.dtype)
-    build.require(transpose_a or not conjugate, "the conjugate of a matrix")
     n = a.shape[-1]
     sides = b.shape[-1] if left_side else b.shape[-2]
-    operation = (2 if conjugate else 1) if transpose_a else 0
+    operation = (2 if conjugate else 1) if transpose_a else 3 if conjugate else 0
     flags = int(left_side), int(lower), operation, int(unit_diagonal)
     work = n * n * sides
     return _solved(
@@ -124,13 +126,15 @@ def tridiagonal_solve(
 
 
 def qr(build: Any, x: Any, *, pivoting: bool, full_matrices: bool) -> list[Any]:
-    """Reflections and r in one step, their product q in another, if somebody reads it."""
-    build.require(not pivoting, "pivoting")
-    q, r = build.out
+    """Reflections and r in one step, their product q in another, if somebody reads it;
+    with pivots, both in one."""
     m, n = x.shape[-2:]
-    columns, taus = _reflections_avals(build, x)
+    q, r = build.out[:2]
     sizes = (m, n, r.shape[-2])
     work = 2 * m * n * min(m, n)
+    if pivoting:
+        return _solved(build, "pivoted_qr", (x,), build.out, sizes, 2 * work)
+    columns, taus = _reflections_avals(build, x)
     factors, scales, upper = _solved(
         build, "qr_reflections", (x,), [columns, taus, r], sizes, work
     )
@@ -149,20 +153,29 @@ def _reflections_avals(build: Any, x: Any) -> tuple[Any, Any]:
     )
 
 
-def geqrf(build: Any, x: Any) -> list[Any]:
-    """Factors in the form of reflections."""
-    *batch, m, n = x.shape
-    columns, _ = _reflections_avals(build, x)
-    none = build.aval((*batch, 0, n), x.aval.dtype)
-    build.check(x)
-    work = 2 * m * n * min(m, n)
-    factors, scales, _ = _solved(
-        build, "qr_reflections", (x,), [columns, build.out[1], none], (m, n, 0), work
-    )
-    rows = build.of(build.out[0]).index(
-        lambda *indices: factors.at(*indices[:-2], indices[-1], indices[-2]), factors
-    )
-    return [rows, scales]
+def reflections(name: str) -> Any:
+    """How factors in the form of reflections lower, by the kernel of that name."""
+
+    def lower(build: Any, x: Any) -> list[Any]:
+        m, n = x.shape[-2:]
+        return _solved(build, name, (x,), build.out, (m, n), 2 * m * n * min(m, n))
+
+    return lower
+
+
+def householder_product(build: Any, a: Any, taus: Any) -> Any:
+    """The product of each matrix's reflections."""
+    sizes = (*a.shape[-2:], taus.shape[-1])
+    work = 4 * math.prod(sizes)
+    return _solved(build, "householder_product", (a, taus), [build.out], sizes, work)[0]
+
+
+def ormqr(build: Any, a: Any, taus: Any, c: Any, *, left: bool, transpose: bool) -> Any:
+    """Products with matrices that are reflections."""
+    k = taus.shape[-1]
+    sizes = (*a.shape[-2:], k, *c.shape[-2:], int(left), int(transpose))
+    work = 4 * k * math.prod(c.shape[-2:])
+    return _solved(build, "ormqr", (a, taus, c), [build.out], sizes, work)[0]
 
 
 def eigh(build: Any, x: Any, *, lower: bool, vectors: bool) -> list[Any]:
@@ -180,6 +193,91 @@ def svd(
     job = (2 if full_matrices else 1) if compute_uv else 0
     sizes = (m, n, job, int(algorithm == "qr"))
     return _solved(build, "svd", (x,), build.out, sizes, 20 * m * n * min(m, n))
+
+
+def expm(build: Any, x: Any, *, max_squarings: int) -> Any:
+    """The exponential of each matrix."""
+    n = x.shape[-1]
+    return _solved(build, "expm", (x,), [build.out], (n, max_squarings), 20 * n**3)[0]
+
+
+def expm_frechet(build: Any, x: Any, *directions: Any, max_squarings: int) -> Any:
+    """The derivative of each matrix's exponential."""
+    n, count = x.shape[-1], len(directions)
+    build.require(count <= DIRECTIONS, f"{count} directions")
+    work = 60 * (n << count - 1) ** 3
+    inputs, sizes = (x, *directions), (n, count, max_squarings)
+    return _solved(build, "expm_frechet", inputs, [build.out], sizes, work)[0]
+
+
+def square(name: str, work: int) -> Any:
+    """How functions of square matrices lower, and of what belongs to each: by the kernel
+    of that name, at `work` times n^3 operations."""
+
+    def lower(build: Any, x: Any, *others: Any) -> Any:
+        n = x.shape[-1]
+        several = isinstance(build.out, list)
+        outs = build.out if several else [build.out]
+        made = _solved(build, name, (x, *others), outs, (n,), work * n**3)
+        return made if several else made[0]
+
+    return lower
+
+
+def tridiagonal(build: Any, x: Any, *, lower: bool) -> list[Any]:
+    """Tridiagonal forms and reflections."""
+    n = x.shape[-1]
+    return _solved(build, "tridiagonal", (x,), build.out, (n, int(lower)), 2 * n**3)
+
+
+def eig(build: Any, x: Any, *, left: bool, right: bool) -> list[Any]:
+    """Values, then left and right vectors where wanted."""
+    n = x.shape[-1]
+    sizes = (n, int(left), int(right))
+    return _solved(build, "eig", (x,), build.out, sizes, 25 * n**3)
+
+
+def schur(build: Any, x: Any, *, compute_schur_vectors: bool) -> list[Any]:
+    """Forms, and vectors where wanted."""
+    n = x.shape[-1]
+    sizes = (n, int(compute_schur_vectors))
+    return _solved(build, "schur", (x,), build.out, sizes, 25 * n**3)
+
+
+def sylvester(build: Any, a: Any, b: Any, c: Any) -> Any:
+    """The solutions of each equation."""
+    m, n = c.shape[-2:]
+    work = 25 * (m**3 + n**3)
+    return _solved(build, "sylvester", (a, b, c), [build.out], (m, n), work)[0]
+
+
+def pinv(build: Any, x: Any, rtol: Any) -> Any:
+    """The pseudoinverse of each matrix."""
+    m, n = x.shape[-2:]
+    work = 20 * m * n * min(m, n)
+    return _solved(build, "pinv", (x, rtol), [build.out], (m, n), work)[0]
+
+
+def least_squares(build: Any, a: Any, b: Any, rtol: Any) -> list[Any]:
+    """Solutions and singular values."""
+    m, n = a.shape[-2:]
+    sizes = (m, n, b.shape[-1])
+    work = 20 * m * n * min(m, n)
+    return _solved(build, "least_squares", (a, b, rtol), build.out, sizes, work)
+
+
+def polar(build: Any, x: Any) -> list[Any]:
+    """Polar factors by singular values."""
+    m, n = x.shape[-2:]
+    return _solved(build, "polar", (x,), build.out, (m, n), 20 * m * n * n)
+
+
+def qdwh(build: Any, x: Any, *, max_iterations: int, eps: float) -> list[Any]:
+    """Polar factors by iteration; eps goes by its bits."""
+    m, n = x.shape[-2:]
+    (bits,) = struct.unpack("q", struct.pack("d", eps))
+    sizes = (m, n, max_iterations, bits)
+    return _solved(build, "qdwh", (x,), build.out, sizes, 50 * m * n * n)
 
 
 # --- determinants ---------------------------------------------------------------------
@@ -201,8 +299,10 @@ def det(build: Any, x: Any) -> Any:
 
 
 def slogdet(build: Any, x: Any) -> Any:
-    """The signs of pivots multiplied, their logarithms added up."""
-    build.check(x)
+    """The signs of pivots multiplied, their logarithms added up; complex ones by a kernel
+    of their own."""
+    if x.type is None:
+        return square("slogdet", 1)(build, x)
     m, n = build.m, x.shape[-1]
     batch = tuple(x.shape[:-2])
     ints = [build.aval((*batch, n), dtypes.int32)] * 2
@@ -223,10 +323,10 @@ def slogdet(build: Any, x: Any) -> Any:
 
 
 def cofactors(build: Any, x: Any) -> Any:
-    """Polynomials of the entries of matrices of at most 3 x 3."""
+    """Polynomials of the entries of matrices of at most 3 x 3; a kernel beyond."""
     m, n = build.m, x.shape[-1]
-    build.require(n <= INLINE, f"cofactors of {n} x {n} matrices")
-    build.check(x)
+    if x.type is None or n > INLINE:
+        return square("cofactors", 2)(build, x)
     x = build.settled(x, reads=n * n)
 
     def element(*indices: Any) -> Any:

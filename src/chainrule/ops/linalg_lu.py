@@ -290,46 +290,6 @@ def _polar_form(n: int) -> Any:
     return np.einsum("ik,jm->ijkm", plane, plane).reshape(4, 4)
 
 
-def _cofactors_small(x: Any, n: int) -> Any:
-    flat = x.reshape(*x.shape[:-2], n * n)
-    form = _polar_form(n).astype(x.real.dtype)
-    if n == 2:
-        return (flat @ form.T).reshape(x.shape)
-    product = np.einsum("pqr,...q,...r->...p", form, flat, flat)
-    return (0.5 * product).astype(x.dtype).reshape(x.shape)
-
-
-def _cofactors_compute(x: Any) -> Any:
-    """det(x) x^-T from one LU; where a pivot is zero, from the singular values."""
-    n = x.shape[-1]
-    if n != x.shape[-2]:
-        raise ValueError("not square")
-    if n <= 1:
-        return np.ones_like(x)
-    if n <= 3:
-        return _cofactors_small(x, n)
-    lu, pivots, permutation = lapack.lu(x)
-    swaps = np.count_nonzero(pivots != np.arange(n), -1)
-    product = np.prod(np.einsum("...ii->...i", lu), -1) * (1 - 2 * (swaps % 2))
-    one = np.broadcast_to(np.eye(n, dtype=x.dtype), x.shape)
-    inverse_t = _lu_solve_compute(x, lu, permutation, one, transpose_a=True)
-    out = (product[..., None, None] * inverse_t).astype(x.dtype)
-    bad = ~np.isfinite(out).all((-2, -1)) & np.isfinite(x).all((-2, -1))
-    if bad.any():
-        out[bad] = _cofactors_singular(x[bad])
-    return out
-
-
-def _cofactors_singular(x: Any) -> Any:
-    """conj(u) diag(products of the other singular values) conj(vh), times det(u vh)."""
-    u, s, vh = lapack.svd(x, full_matrices=True)
-    others = np.ones_like(s)
-    for i in range(s.shape[-1]):
-        others[..., i] = np.prod(np.delete(s, i, -1), -1)
-    unit = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
-    return unit * ((u.conj() * others[..., None, :]) @ vh.conj())
-
-
 def _cofactors_jvp(primals: Any, tangents: Any, y: Any) -> Any:
     """n <= 3: exact, of a polynomial. Beyond: with b = x^-1 and adj = y^T,
 
@@ -374,7 +334,7 @@ cofactors_p = declare(
     "The matrix of cofactors: (-1)^(i+j) times the minor without row i and column j.",
     abstract=_cofactors_abstract,
     jvp=_cofactors_jvp,
-    compute=_cofactors_compute,
+    compute=lapack.cofactors,
     lower=linalg_kernels.cofactors,
 )
 
@@ -382,11 +342,6 @@ cofactors_p = declare(
 def _slogdet_abstract(x: Any) -> Any:
     batch, _, _ = check_matrix("slogdet", x, square=True)
     return [(batch, x.dtype), (batch, dtypes.real_part(x.dtype))]
-
-
-def _slogdet_compute(x: Any) -> Any:
-    sign, logarithm = np.linalg.slogdet(x)
-    return np.asarray(sign, x.dtype), np.asarray(logarithm, x.real.dtype)
 
 
 def _slogdet_jvp(primals: Any, tangents: Any, ys: Any) -> Any:
@@ -405,7 +360,7 @@ slogdet_p = declare(
     "The determinant's sign (or phase), and the logarithm of its absolute value.",
     abstract=_slogdet_abstract,
     jvp=_slogdet_jvp,
-    compute=_slogdet_compute,
+    compute=lapack.slogdet,
     lower=linalg_kernels.slogdet,
     multiple_results=True,
 )

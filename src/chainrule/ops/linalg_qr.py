@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..core import dtypes
 from ..core.primitive import Missing
 from ..runtime import lapack
@@ -43,18 +41,7 @@ def _qr_abstract(x: Any, *, pivoting: bool, full_matrices: bool) -> Any:
 
 
 def _qr_compute(x: Any, *, pivoting: bool, full_matrices: bool) -> Any:
-    if not pivoting:
-        return lapack.qr(x, full_matrices)
-    m, n = x.shape[-2:]
-    factors, pivots, taus = lapack.geqp3(x)
-    k = m if full_matrices else min(m, n)
-    if k > n:
-        wide = np.zeros((*x.shape[:-2], m, m), x.dtype)
-        wide[..., :n] = factors
-    else:
-        wide = np.ascontiguousarray(factors[..., :k])
-    r = np.triu(factors[..., :k, :])
-    return lapack.householder_product(wide, taus), r, pivots
+    return (lapack.pivoted_qr if pivoting else lapack.qr)(x, full_matrices)
 
 
 def _qr_jvp(
@@ -125,7 +112,7 @@ geqrf_p = declare(
     abstract=_geqrf_abstract,
     jvp=_no_derivative,
     compute=lapack.geqrf,
-    lower=linalg_kernels.geqrf,
+    lower=linalg_kernels.reflections("geqrf"),
     multiple_results=True,
 )
 
@@ -145,6 +132,7 @@ geqp3_p = declare(
     abstract=_geqp3_abstract,
     jvp=_no_derivative,
     compute=lapack.geqp3,
+    lower=linalg_kernels.reflections("geqp3"),
     multiple_results=True,
 )
 
@@ -167,6 +155,7 @@ householder_product_p = declare(
     abstract=_product_abstract,
     jvp=_no_derivative,
     compute=lapack.householder_product,
+    lower=linalg_kernels.householder_product,
 )
 
 
@@ -192,6 +181,7 @@ ormqr_p = declare(
     compute=lambda a, taus, c, *, left, transpose: lapack.ormqr(
         a, taus, c, left, transpose
     ),
+    lower=linalg_kernels.ormqr,
 )
 
 __all__ = ["geqp3_p", "geqrf_p", "householder_product_p", "ormqr_p", "qr_p"]

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..core import dtypes
 from ..core.avals import aval_of
 from ..runtime import lapack
@@ -133,16 +131,6 @@ svd_p = declare(
 # --- pseudoinverse and least squares --------------------------------------------------
 
 
-def _scaled_vectors(x: Any, rtol: Any) -> tuple[Any, Any, Any]:
-    """s, v / s and u^H, the quotient zero where s is at most rtol times the largest."""
-    u, s, vh = lapack.svd(x, full_matrices=False)
-    limit = rtol * s.max(-1, initial=0)
-    inverse = np.where(s > limit[..., None], 1 / np.where(s == 0, 1, s), 0)
-    inverse = np.where(np.isnan(s), np.nan, inverse).astype(s.dtype)
-    v = np.conjugate(np.swapaxes(vh, -1, -2))
-    return s, v * inverse[..., None, :], np.conjugate(np.swapaxes(u, -1, -2))
-
-
 def _check_rtol(name: str, x: Any, rtol: Any) -> None:
     if rtol.shape != x.shape[:-2] or rtol.dtype != dtypes.real_part(x.dtype):
         raise TypeError(
@@ -156,11 +144,6 @@ def _pinv_abstract(x: Any, rtol: Any) -> Any:
     batch, m, n = check_matrix("pinv", x)
     _check_rtol("pinv", x, rtol)
     return (*batch, n, m), x.dtype
-
-
-def _pinv_compute(x: Any, rtol: Any) -> Any:
-    _, scaled, uh = _scaled_vectors(x, rtol)
-    return scaled @ uh
 
 
 def _pinv_jvp(primals: Any, tangents: Any, y: Any) -> Any:
@@ -184,7 +167,8 @@ pinv_p = declare(
     "The pseudoinverse, singular values up to rtol times the largest taken as zero.",
     abstract=_pinv_abstract,
     jvp=_pinv_jvp,
-    compute=_pinv_compute,
+    compute=lapack.pinv,
+    lower=linalg_kernels.pinv,
 )
 
 
@@ -199,11 +183,6 @@ def _least_abstract(a: Any, b: Any, rtol: Any) -> Any:
         )
     s = ((*batch, min(m, n)), dtypes.real_part(a.dtype))
     return [((*batch, n, b.shape[-1]), a.dtype), s]
-
-
-def _least_compute(a: Any, b: Any, rtol: Any) -> Any:
-    s, scaled, uh = _scaled_vectors(a, rtol)
-    return scaled @ (uh @ b), s
 
 
 def _least_jvp(primals: Any, tangents: Any, ys: Any) -> Any:
@@ -232,7 +211,8 @@ least_squares_p = declare(
     "The x of least norm among those of least |a x - b|; the singular values of a.",
     abstract=_least_abstract,
     jvp=_least_jvp,
-    compute=_least_compute,
+    compute=lapack.least_squares,
+    lower=linalg_kernels.least_squares,
     multiple_results=True,
 )
 

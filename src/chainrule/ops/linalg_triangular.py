@@ -10,8 +10,6 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-import numpy as np
-
 from ..core.avals import aval_of
 from ..core.linear import is_linear
 from ..runtime import lapack
@@ -48,9 +46,8 @@ def _solve_compute(
     conjugate_a: bool,
     unit_diagonal: bool,
 ) -> Any:
-    trans = "T" if transpose_a else "N"
-    if conjugate_a and a.dtype.kind == "c":
-        a, trans = (a, "C") if transpose_a else (np.conjugate(a), "N")
+    letters = "RC" if conjugate_a else "NT"
+    trans = letters[transpose_a]
     return lapack.triangular_solve(a, b, lower, trans, unit_diagonal, left_side)
 
 
@@ -200,15 +197,6 @@ def _update_abstract(r: Any, w: Any) -> Any:
     return r.shape, r.dtype
 
 
-def _update_compute(r: Any, w: Any) -> Any:
-    """R of the QR factors of r with the row w^H below, its diagonal made positive."""
-    rows = np.concatenate([np.triu(r), np.conjugate(w)[..., None, :]], -2)
-    _, out = lapack.qr(rows, full_matrices=False)
-    diagonal = np.einsum("...ii->...i", out)
-    sign = np.where(diagonal.real < 0, -1, 1).astype(out.real.dtype)
-    return out * sign[..., :, None]
-
-
 def _update_jvp(primals: Any, tangents: Any, y: Any) -> Any:
     """The derivative of the Cholesky factor y of r^H r + w w^H, without forming it."""
     r, w = primals
@@ -243,7 +231,8 @@ cholesky_update_p = declare(
     "Upper triangular y with y^H y = r^H r + w w^H, for upper triangular r.",
     abstract=_update_abstract,
     jvp=_update_jvp,
-    compute=_update_compute,
+    compute=lapack.cholesky_update,
+    lower=linalg_kernels.square("cholesky_update", 2),
 )
 
 __all__ = [

@@ -20,22 +20,36 @@ from chainrule.runtime import _native
 __all__ = [
     "address",
     "cholesky",
+    "cholesky_update",
+    "cofactors",
+    "complex_schur",
     "determinant",
     "eig",
     "eigh",
+    "expm",
+    "expm_frechet",
     "geqp3",
     "geqrf",
     "hessenberg",
     "householder_product",
+    "least_squares",
     "library_path",
     "lu",
     "lu_solve",
     "ormqr",
+    "parlett",
+    "pinv",
+    "pivoted_qr",
+    "polar",
+    "qdwh",
     "qr",
     "schur",
     "set_threads",
+    "slogdet",
     "solve",
+    "sqrtm",
     "svd",
+    "sylvester",
     "threads",
     "triangular_solve",
     "triangular_sylvester",
@@ -130,8 +144,8 @@ def triangular_solve(a, b, lower=True, trans="N", unit_diagonal=False, left_side
     """Solve op(a) x = b, or x op(a) = b if not `left_side`, for a triangular `a`.
 
     `a`: (..., n, n), of which one triangle is read; `b`: (..., n, k), or (..., k, n)
-    if not `left_side`. `trans`: op is the identity 'N', the transpose 'T' or the
-    conjugate transpose 'C'. `unit_diagonal`: take the diagonal as ones. Returns x,
+    if not `left_side`. `trans`: op is the identity 'N', the transpose 'T', the
+    conjugate transpose 'C' or the conjugate 'R'. `unit_diagonal`: take the diagonal as ones. Returns x,
     shaped as `b`; a zero on the diagonal gives infinities and NaN.
 
     >>> import numpy as np
@@ -394,3 +408,191 @@ def svd(a, full_matrices=True, compute_uv=True, algorithm="divide"):
     array([4., 3.])
     """
     return _loaded().lapack_svd(a, full_matrices, compute_uv, algorithm)
+
+
+def expm(a, max_squarings=16):
+    """The exponentials of square matrices, `a`: (..., n, n).
+
+    By scaling and squaring (Higham, The scaling and squaring method for the matrix
+    exponential revisited, 2005). Returns an array like `a`; NaN where a matrix is not
+    finite, or asks for more than `max_squarings` squarings.
+
+    >>> import numpy as np
+    >>> expm(np.array([[0.0, 2.0], [0.0, 0.0]]))
+    array([[1., 2.],
+           [0., 1.]])
+    """
+    return _loaded().lapack_expm(a, max_squarings)
+
+
+def expm_frechet(a, directions, max_squarings=16):
+    """The derivative of the exponential at `a` along one direction or several.
+
+    `a`: (..., n, n), and as many more of the same shape in the sequence `directions`, at
+    most 16 (Al-Mohy and Higham, Computing the Frechet derivative of the matrix
+    exponential, 2009; of several, Higham and Relton, Higher order Frechet derivatives of
+    matrix functions, 2014). Returns an array like `a`, NaN as for `expm`.
+
+    >>> import numpy as np
+    >>> expm_frechet(np.zeros((1, 1)), [np.array([[3.0]])])
+    array([[3.]])
+    """
+    return _loaded().lapack_expm_frechet(a, directions, max_squarings)
+
+
+def sylvester(a, b, c):
+    """Solve a x + x b = c (Bartels and Stewart, 1972).
+
+    `a`: (..., m, m), `b`: (..., n, n), `c`: (..., m, n). Returns x, (..., m, n), NaN
+    where a matrix is not finite.
+
+    >>> import numpy as np
+    >>> sylvester(np.eye(1), np.eye(1), np.array([[6.0]]))
+    array([[3.]])
+    """
+    return _loaded().lapack_sylvester(a, b, c)
+
+
+def pivoted_qr(a, full_matrices=True):
+    """QR with column pivoting, a[:, pivots] = q r: `geqp3` with q multiplied out.
+
+    `a`: (..., m, n). Returns (q, r, pivots): q and r shaped as by `qr`, `pivots` (..., n)
+    int32, zero-based.
+
+    >>> import numpy as np
+    >>> pivoted_qr(np.array([[1.0, 0.0], [0.0, 2.0]]))[2]
+    array([1, 0], dtype=int32)
+    """
+    return _loaded().lapack_pivoted_qr(a, full_matrices)
+
+
+def cofactors(a):
+    """Matrices of cofactors: (-1)^(i + j) times the minor without row i and column j.
+
+    `a`: (..., n, n), which may be singular. Returns an array like `a`.
+
+    >>> import numpy as np
+    >>> cofactors(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[ 4., -3.],
+           [-2.,  1.]])
+    """
+    return _loaded().lapack_cofactors(a)
+
+
+def slogdet(a):
+    """Determinants as signs (or phases), and logarithms of their magnitudes.
+
+    `a`: (..., n, n). Returns (sign, logarithm), both of the batch's shape: 0 and -inf for
+    singular matrices.
+
+    >>> import numpy as np
+    >>> sign, logarithm = slogdet(np.diag([-1.0, 1.0]))
+    >>> float(sign), float(logarithm)
+    (-1.0, 0.0)
+    """
+    return _loaded().lapack_slogdet(a)
+
+
+def pinv(a, rtol):
+    """Pseudoinverses, singular values up to rtol times the largest taken as zero.
+
+    `a`: (..., m, n); `rtol`: (...), real. Returns (..., n, m).
+
+    >>> import numpy as np
+    >>> pinv(np.array([[2.0], [0.0]]), np.array(1e-6))
+    array([[0.5, 0. ]])
+    """
+    return _loaded().lapack_pinv(a, rtol)
+
+
+def least_squares(a, b, rtol):
+    """The x of least norm among those of least |a x - b|; the singular values of a.
+
+    `a`: (..., m, n), `b`: (..., m, j), `rtol`: (...), real, as for `pinv`. Returns
+    (x, s): (..., n, j) and (..., k).
+
+    >>> import numpy as np
+    >>> least_squares(np.ones((2, 1)), np.array([[1.0], [3.0]]), np.array(1e-6))[0]
+    array([[2.]])
+    """
+    return _loaded().lapack_least_squares(a, b, rtol)
+
+
+def polar(a):
+    """Factors a = u p by singular values, `a`: (..., m, n) with m >= n.
+
+    Returns (u, p): u (..., m, n) with orthonormal columns, p (..., n, n) positive
+    semidefinite.
+
+    >>> import numpy as np
+    >>> polar(np.diag([3.0, -2.0]))[1]
+    array([[3., 0.],
+           [0., 2.]])
+    """
+    return _loaded().lapack_polar(a)
+
+
+def qdwh(a, max_iterations, eps):
+    """Factors as of `polar`, by iteration (Nakatsukasa, Bai and Gygi, 2010).
+
+    `a`: (..., m, n) with m >= n; `eps`: the rounding error to reach. Returns (u, p,
+    steps, converged), the last two (...) of int32 and bool. A matrix with NaN or infinity
+    gives NaN.
+
+    >>> import numpy as np
+    >>> bool(qdwh(np.eye(2), 10, 1e-16)[3])
+    True
+    """
+    return _loaded().lapack_qdwh(a, max_iterations, eps)
+
+
+def cholesky_update(r, w):
+    """Upper triangular y with y^H y = r^H r + w w^H, for upper triangular r.
+
+    `r`: (..., n, n), of which the upper triangle is read; `w`: (..., n). Returns y,
+    (..., n, n), with a positive diagonal.
+
+    >>> import numpy as np
+    >>> cholesky_update(np.array([[3.0]]), np.array([4.0]))
+    array([[5.]])
+    """
+    return _loaded().lapack_cholesky_update(r, w)
+
+
+def sqrtm(a):
+    """The complex y with y y = a whose eigenvalues have non-negative real parts.
+
+    `a`: (..., n, n) (Bjorck and Hammarling, A Schur method for the square root of a
+    matrix, 1983). Returns an array of complex numbers, shaped as `a`.
+
+    >>> import numpy as np
+    >>> sqrtm(np.array([[4.0]]))
+    array([[2.+0.j]])
+    """
+    return _loaded().lapack_sqrtm(a)
+
+
+def parlett(t, f):
+    """The function of upper triangular t that has the values f at its diagonal.
+
+    `t`: (..., n, n), `f`: (..., n) (Golub and Van Loan, Matrix Computations, algorithm
+    9.1.1). Returns (..., n, n); equal eigenvalues divide by the smallest normal number.
+
+    >>> import numpy as np
+    >>> parlett(np.array([[1.0, 1.0], [0.0, 2.0]]), np.array([1.0, 4.0]))
+    array([[1., 3.],
+           [0., 4.]])
+    """
+    return _loaded().lapack_parlett(t, f)
+
+
+def complex_schur(t, z):
+    """The complex, upper triangular Schur form of matrices from their real ones.
+
+    `t`, `z`: (..., n, n), as `schur` returns them. Returns (t, z), complex.
+
+    >>> import numpy as np
+    >>> complex_schur(np.array([[1.0]]), np.eye(1))[0]
+    array([[1.+0.j]])
+    """
+    return _loaded().lapack_complex_schur(t, z)
