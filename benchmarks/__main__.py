@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks import report, summary
+from benchmarks.groups import SHAPES
 from benchmarks.peaks import Peaks, measure_peaks_apart
 from benchmarks.rows import LIBRARIES, CallRow, Row, load_rows
 from benchmarks.turns import Outcome, Settings, measure, start_libraries
@@ -19,7 +20,12 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
     add("--only", metavar="REGEX", default="", help="rows whose id or title matches")
-    add("--groups", metavar="LIST", default="", help="groups by comma (default: all)")
+    add(
+        "--groups",
+        metavar="LIST",
+        default="",
+        help="groups by comma, 'shapes' for all of its families (default: all others)",
+    )
     add(
         "--minutes",
         type=float,
@@ -59,6 +65,18 @@ def arguments() -> argparse.Namespace:
     add(
         "--cpus", metavar="LIST", default="", help="pin to these CPUs, such as 0 or 0,1"
     )
+    add(
+        "--brief",
+        action="store_true",
+        help="show a line per group, and the rows that are slower than a peer",
+    )
+    add(
+        "--below",
+        type=float,
+        metavar="RATIO",
+        default=1.0,
+        help="with --brief, list rows whose ratio to a peer is less (default: 1)",
+    )
     add("--json", metavar="FILE", type=Path, help="write all samples to FILE")
     add("--markdown", metavar="FILE", type=Path, help="write the table to FILE")
     add("--list", action="store_true", help="list the rows and their libraries")
@@ -69,13 +87,16 @@ def choose_rows(pattern: str, groups: str) -> list[Row]:
     """The rows of `groups` whose id or title matches `pattern`; an error if none does."""
     rows, search = list(load_rows().values()), re.compile(pattern).search
     known = list(dict.fromkeys(row.group for row in rows))
-    wanted = groups.split(",") if groups else known
-    if unknown := ", ".join(sorted(set(wanted).difference(known))):
+    wanted = (
+        groups.split(",") if groups else [name for name in known if "/" not in name]
+    )
+    if unknown := ", ".join(sorted(set(wanted).difference(known, [SHAPES]))):
         sys.exit(f"benchmarks: no group {unknown}; use some of {', '.join(known)}.")
     chosen = [
         row
         for row in rows
-        if row.group in wanted and (search(row.id) or search(row.title))
+        if not {row.group, row.group.partition("/")[0]}.isdisjoint(wanted)
+        and (search(row.id) or search(row.title))
     ]
     if not chosen:
         sys.exit(f"benchmarks: no row matches {pattern!r}; --list shows all rows.")
@@ -161,7 +182,10 @@ def main() -> int:
     peaks = peaks and peaks.better(measure_peaks(rows))
     about = {"machine": report.machine(), "libraries": notes, "best": options.best}
     about["peaks"] = peaks and dataclasses.asdict(peaks)
-    sections = summary.sections(outcomes, present, options.subject, peaks)
+    if options.brief:
+        sections = summary.brief(outcomes, present, options.subject, options.below)
+    else:
+        sections = summary.sections(outcomes, present, options.subject, peaks)
     print(", ".join(f"{key} {value}" for key, value in about["machine"].items()))
     print(", ".join(f"{library} {note}" for library, note in notes.items()), "\n")
     for title, lines in sections:

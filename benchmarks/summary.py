@@ -51,17 +51,23 @@ def with_shares(
     ]
 
 
+def by_group(outcomes: Sequence[Outcome]) -> list[tuple[str, list[Outcome]]]:
+    """The outcomes of each group by its name, and all of them last."""
+    found: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        found.setdefault(outcome.row.group, []).append(outcome)
+    return [*found.items(), ("all", list(outcomes))]
+
+
 def means(outcomes: Sequence[Outcome], libraries: Sequence[str], subject: str) -> Lines:
     """Geometric means of the ratios, a group a line, all rows last."""
     peers = [library for library in libraries if library != subject]
     lines = [["group", "rows", *peers, "slower than a peer", "budget"]]
-    groups = list(dict.fromkeys(outcome.row.group for outcome in outcomes))
-    for name in [*groups, None]:
-        chosen = [out for out in outcomes if name in (out.row.group, None)]
+    for name, chosen in by_group(outcomes):
         ratios = [geometric_mean_ratio(chosen, peer, subject) for peer in peers]
         cells = ["" if ratio is None else show_ratio(ratio) for ratio in ratios]
         behind = sum((worst_ratio(out, subject) or (1.0, ""))[0] < 1 for out in chosen)
-        lines.append([name or "all", str(len(chosen)), *cells, str(behind), ""])
+        lines.append([name, str(len(chosen)), *cells, str(behind), ""])
     overall = geometric_mean_ratio(outcomes, SUITE.peer, subject)
     lines[-1][-1] = f"{SUITE.text}: {VERDICTS[SUITE.met(overall)]}"
     return lines
@@ -77,15 +83,23 @@ def worst_ratio(outcome: Outcome, subject: str) -> tuple[float, str] | None:
     return seconds[fastest] / seconds[subject], fastest
 
 
-def worst(outcomes: Sequence[Outcome], subject: str) -> Lines:
-    """The rows on which the subject stands worst beside its fastest peer."""
+def worst(
+    outcomes: Sequence[Outcome],
+    subject: str,
+    below: float = 1.0,
+    most: int | None = WORST,
+) -> Lines:
+    """The rows on which the subject stands worst beside its fastest peer.
+
+    Those whose ratio is less than `below`, and `most` of them at most.
+    """
     found = [
         (*ratio, outcome)
         for outcome in outcomes
-        if (ratio := worst_ratio(outcome, subject)) and ratio[0] < 1
+        if (ratio := worst_ratio(outcome, subject)) and ratio[0] < below
     ]
     lines = [["row", subject, "fastest peer", "its time", "ratio"]]
-    for ratio, peer, outcome in sorted(found, key=lambda entry: entry[0])[:WORST]:
+    for ratio, peer, outcome in sorted(found, key=lambda entry: entry[0])[:most]:
         ours, theirs = outcome.seconds[subject], outcome.seconds[peer]
         lines.append(
             [
@@ -97,6 +111,33 @@ def worst(outcomes: Sequence[Outcome], subject: str) -> Lines:
             ]
         )
     return lines
+
+
+def brief(
+    outcomes: Sequence[Outcome], libraries: Sequence[str], subject: str, below: float
+) -> list[tuple[str, Lines]]:
+    """Titled tables without a line a row: means and the worst row of each group, and all
+    rows whose ratio to a peer is less than `below`."""
+    lines = means(outcomes, libraries, subject)
+    lines[0][-1] = "the slowest"
+    for line, (_, chosen) in zip(lines[1:], by_group(outcomes), strict=True):
+        line[-1] = slowest(chosen, subject)
+    slow = worst(outcomes, subject, below, most=None)
+    title = f"Ratios below {show_ratio(below)}, worst first"
+    return [("Geometric means", lines), *([(title, slow)] if len(slow) > 1 else [])]
+
+
+def slowest(outcomes: Sequence[Outcome], subject: str) -> str:
+    """The least ratio of a peer's time to the subject's, and its row."""
+    found = [
+        (ratio[0], outcome.row.title)
+        for outcome in outcomes
+        if (ratio := worst_ratio(outcome, subject))
+    ]
+    if not found:
+        return ""
+    ratio, title = min(found)
+    return f"{show_ratio(ratio)} {title}"
 
 
 def thread_gains(outcomes: Sequence[Outcome], libraries: Sequence[str]) -> Lines:

@@ -24,4 +24,18 @@ ORDER = (
     "programs_science",
     "adbench",
     "threads",
+    "shapes.reductions",
+    "shapes.arranging",
+    "shapes.products",
+    "shapes.convolutions",
+    "shapes.indexing",
+    "shapes.linalg",
+    "shapes.random",
+    "shapes.elementwise",
+    "shapes.activations",
+    "shapes.loops",
+    "shapes.derivatives",
 )
+
+SHAPES = "shapes"
+"""Groups of this name, "shapes/products", run only if they are asked for."""

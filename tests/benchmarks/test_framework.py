@@ -3,7 +3,6 @@
 No test here asserts a time; timings are only checked to be there.
 """
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from benchmarks.budgets import LOOPS, AheadOf, AtMost, AtMostBeyond, AtMostTimes
 from benchmarks.libraries import LibraryAbsent, import_library, read_numbers
 from benchmarks.peaks import Peaks
 from benchmarks.rows import CallRow, ProcessRow, load_rows
+from tests.benchmarks.rows_apart import unregistered
 
 SETTINGS = turns.Settings(rounds=3, seconds=1e-4)
 
@@ -104,20 +104,6 @@ def test_rows_are_timed_in_the_processes_of_their_libraries():
     assert outcome.failures == {}
     assert len(outcome.samples["numpy"]) == 3
     assert all(seconds > 0 for seconds in outcome.samples["numpy"])
-
-
-def unregistered(row_class, **fields):
-    """A row that is built for one test and stays out of the registry."""
-    row = object.__new__(row_class)
-    common = {"group": "test", "name": "row", "title": "a row"}
-    for item in dataclasses.fields(row_class):
-        if item.default is not dataclasses.MISSING:
-            setattr(row, item.name, item.default)
-        elif item.default_factory is not dataclasses.MISSING:
-            setattr(row, item.name, item.default_factory())
-    for name, value in {**common, **fields}.items():
-        setattr(row, name, value)
-    return row
 
 
 def test_a_program_that_fails_is_reported_with_its_last_line():
