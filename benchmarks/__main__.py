@@ -172,7 +172,7 @@ def main() -> int:
     rows = choose_rows(options.only, options.groups)
     if options.list:
         for row in rows:
-            print(f"{row.id:34}{row.title}  [{', '.join(row.libraries)}]")
+            print(f"{row.id:33} {row.title}  [{', '.join(row.libraries)}]")
         return 0
     pin(options.cpus)
     libraries = choose_libraries(options)

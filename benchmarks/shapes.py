@@ -28,17 +28,20 @@ Draw = Callable[[numpy.random.Generator, tuple[int, ...]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An array that is yet to be drawn."""
+    """An array that is yet to be drawn; titles show its `name` or else its shape."""
 
     shape: tuple[int, ...]
     dtype: str
     draw: Draw
+    name: str = ""
 
     @property
     def size(self) -> int:
         return math.prod(self.shape)
 
     def __str__(self) -> str:
+        if self.name:
+            return self.name
         extents = " x ".join(map(str, self.shape)) or "scalar"
         return extents if self.dtype == "float32" else f"{extents} {self.dtype}"
 
@@ -86,7 +89,7 @@ def constant(values: Any, dtype: str = "float32") -> Input:
     return Input(numpy.shape(values), dtype, lambda *_: values)
 
 
-KEY = constant((0, 42), "uint32")
+KEY = Input((2,), "uint32", lambda *_: (0, 42), "a key")
 """A raw key for random numbers."""
 
 

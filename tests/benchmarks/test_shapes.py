@@ -91,7 +91,7 @@ def test_a_case_that_is_declared_twice_is_an_error():
         (integers(10, 4, 2, dtype="int8"), "4 x 2 int8"),
         (ascending(normal(2, 30)), "2 x 30"),
         (constant(0.5), "scalar"),
-        (KEY, "2 uint32"),
+        (KEY, "a key"),
     ],
 )
 def test_an_input_has_the_shape_and_type_that_it_names(drawn, text):

@@ -44,7 +44,6 @@ for (count, *sides), channels, kernel, results, stride, padding in IMAGES:
 
 IMAGE = normal(4, 56, 56, 64)
 by_channel = partial(convolve, feature_group_count=64)
-small = normal(2, 14, 14, 256), normal(3, 3, 256, 64)
 family.program("by channel", by_channel, IMAGE, normal(3, 3, 1, 64))
 family.program(
     "gradients, by channel",

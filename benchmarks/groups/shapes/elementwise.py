@@ -1,4 +1,4 @@
-"""Functions number by number: every one of the namespace, types of all widths."""
+"""Functions number by number: mathematics, operators, types of other widths."""
 
 from benchmarks.shapes import Family, complex_normal, integers, normal, uniform
 
@@ -6,10 +6,9 @@ family = Family("elementwise")
 
 COUNT = 300_000
 INSIDE = uniform(COUNT, low=0.01, high=0.99)
-UNARY = (
-    """exp log sin tan arcsin arctan sinh tanh arctanh cbrt log1p expm1 round""".split()
-)
-SPECIAL = """erf gammaln digamma erfinv ndtri log_ndtr expit i0 entr""".split()
+UNARY = """exp log sin tan arcsin arctan sinh tanh arctanh cbrt log1p expm1
+round""".split()
+SPECIAL = "erf gammaln digamma erfinv ndtri log_ndtr expit i0 entr".split()
 BINARY = """power arctan2 fmod remainder hypot logaddexp floor_divide nextafter
 heaviside""".split()
 

@@ -19,7 +19,9 @@ def recurrent(lib, w, x):
 for steps, batch, width in ((50, 16, 64), (10, 256, 100), (50, 3, 7)):
     shapes = normal(width, width, scale=0.5 * width**-0.5), normal(steps, batch, width)
     family.program("recurrent network", recurrent, *shapes, rtol=LOOSE)
-    family.program("its gradient", gradient(recurrent), *shapes, rtol=LOOSE)
+    family.program(
+        "gradient of a recurrent network", gradient(recurrent), *shapes, rtol=LOOSE
+    )
 
 
 def lstm(lib, w, u, x):
