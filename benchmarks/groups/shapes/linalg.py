@@ -73,7 +73,7 @@ MANY = ((1000, 16, 16), (200, 32, 32), (10_000, 3, 3))
 for shape in ((700, 700), *MANY):
     declare("cholesky", factor, positive(*shape))
     declare("solve, 4 sides", solution, dominant(*shape), normal(*shape[:-1], 4))
-for shape in ((200, 200), *MANY[1:]):
+for shape in ((200, 200), *MANY[::2]):
     declare("inv", over_numpy(inverse), dominant(*shape))
     declare("qr", over_numpy(orthogonal), dominant(*shape))
 declare("det", over_numpy(determinant), dominant(200, 200))
