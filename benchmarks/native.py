@@ -37,15 +37,20 @@ class Gcc:
         )
         self.version = done.stdout.strip() if done else None
 
-    @functools.lru_cache  # noqa: B019 (one compiler a process)
     def load(self, source: str, dtype: str) -> ctypes.CDLL:
         """The functions of a source file, for inputs of a dtype."""
-        with tempfile.TemporaryDirectory() as folder:
-            made = Path(folder) / "made.so"
-            real = f"-DREAL={REAL[dtype]}"
-            given = [str(SOURCES / source), "-o", str(made), "-lm"]
-            subprocess.run([self.path, *OPTIONS, real, *given], check=True)
-            return ctypes.CDLL(str(made))
+        assert self.path is not None
+        return _compiled(self.path, source, dtype)
+
+
+@functools.cache
+def _compiled(compiler: str, source: str, dtype: str) -> ctypes.CDLL:
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "made.so"
+        real = f"-DREAL={REAL[dtype]}"
+        given = [str(SOURCES / source), "-o", str(made), "-lm"]
+        subprocess.run([compiler, *OPTIONS, real, *given], check=True)
+        return ctypes.CDLL(str(made))
 
 
 Shapes = Callable[[int], list[tuple[int, ...]]]
