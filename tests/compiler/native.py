@@ -1,6 +1,9 @@
 """How tests of the compiler run a function: compiled, with nothing left to NumPy."""
 
 import contextlib
+import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -67,3 +70,19 @@ def two_threads():
         yield
     finally:
         cr.set_num_threads(former)
+
+
+def assert_ctrl_c_ends(program):
+    """A program that prints 'begins', and 'ended 0.0' once Ctrl-C has ended its loop."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "begins\n"
+    for _ in range(50):
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=1)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    assert process.stdout.read() == "ended 0.0\n"

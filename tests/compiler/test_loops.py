@@ -1,8 +1,5 @@
 """Loops and branches in compiled programs: native, and equal to eager evaluation."""
 
-import signal
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -17,7 +14,7 @@ from chainrule.compiler.loops import LoopStep
 from chainrule.compiler.pipeline import simplify
 from chainrule.compiler.program import Program, host_steps
 
-from .native import two_threads, wait_until_improved
+from .native import assert_ctrl_c_ends, two_threads, wait_until_improved
 
 RNG = np.random.default_rng(3)
 ROW = RNG.normal(size=7).astype("float32")
@@ -231,18 +228,7 @@ def test_an_endless_loop_answers_ctrl_c(loop, n):
         "except KeyboardInterrupt:\n"
         "    print('ended', float(cr.jit(cnp.sin)(0.0)))\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "begins\n"
-    for _ in range(50):
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=1)
-            break
-        except subprocess.TimeoutExpired:
-            continue
-    assert process.stdout.read() == "ended 0.0\n"
+    assert_ctrl_c_ends(program)
 
 
 def test_the_body_of_a_loop_is_improved_while_it_runs():

@@ -2,9 +2,6 @@
 raises is as if the equations had been bound one by one."""
 
 import gc
-import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -18,6 +15,8 @@ from chainrule.compiler.assemble import select_steps
 from chainrule.compiler.pipeline import simplify
 from chainrule.compiler.program import HostStep, Program, host_steps
 from chainrule.experimental import checkify, io_callback
+
+from .native import assert_ctrl_c_ends
 
 F = np.float32
 X = np.linspace(-1, 2, 8, dtype=F)
@@ -562,18 +561,7 @@ def test_ctrl_c_ends_a_loop_that_calls_python(called):
         "except KeyboardInterrupt:\n"
         "    print('ended', float(cr.jit(cnp.sin)(0.0)))\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "begins\n"
-    for _ in range(50):
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=1)
-            break
-        except subprocess.TimeoutExpired:
-            continue
-    assert process.stdout.read() == "ended 0.0\n"
+    assert_ctrl_c_ends(program)
 
 
 # --- calls within calls, threads, memory ------------------------------------------------

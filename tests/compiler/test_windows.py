@@ -163,3 +163,13 @@ def test_large_kernels_are_read_in_slabs(features):
         np.testing.assert_allclose(cr.jit(f)(x, k), f(x, k), rtol=1e-4, atol=1e-3)
     text = str(cr.explain(f)(x, k))
     assert f"[{features // 64},3,3,128,64]" in text
+
+
+def test_a_large_kernel_is_copied_once_for_all_residues():
+    """The gradient of a strided convolution is taken apart into four."""
+    x, k = array(2, 9, 9, 128), array(3, 3, 128, 128)
+    dims = ("NHWC", "HWIO", "NHWC")
+    f = lambda x, k: lax.conv_transpose(x, k, (2, 2), "SAME", dimension_numbers=dims)
+    np.testing.assert_allclose(cr.jit(f)(x, k), f(x, k), rtol=1e-4, atol=1e-3)
+    written = [w for s in cr.explain(f)(x, k).steps for w in s.writes]
+    assert sum("[2,3,3,128,64]" in w for w in written) == 1

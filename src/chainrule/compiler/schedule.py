@@ -55,7 +55,7 @@ def schedule(cluster: Cluster, fusion: Any, vector_bytes: int) -> Scheduled:
     made = _arrange(nest, vector_bytes)
     values = [v for m in cluster.members for v in m.values]
     begun = {v.begins for v in values}
-    made.kernel.streams = streams(made.kernel, streamed_bytes()) - begun
+    made.kernel.streams = streams(made.kernel, streamed_bytes(), made.width) - begun
     made.kernel.ahead = ahead(made.kernel, 2 * streamed_bytes())
     return made
 

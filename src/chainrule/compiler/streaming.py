@@ -32,11 +32,12 @@ LINE, PAGE, WIDEST, ROW = 64, 4096, 8, 2048
 the largest number; those of the shortest row whose ends may share a line with others."""
 
 
-def streams(kernel: Kernel, least: int) -> frozenset[Any]:
-    """The buffers, of `least` bytes and more, that `kernel` writes past the caches."""
+def streams(kernel: Kernel, least: int, width: int) -> frozenset[Any]:
+    """The buffers, of `least` bytes and more, that `kernel`, of vectors of `width` lanes,
+    writes past the caches."""
     found: set[Any] = set()
     for stage, axes in _large(kernel, least):
-        if any(gathers(x, axes) for x in _loads(stage)):
+        if any(gathers(x, axes, width) for x in _loads(stage)):
             return frozenset()
         vectors = {a.var: a.extent for a in axes if a.vector}
         for s in stage.stores:

@@ -108,8 +108,8 @@ def lanes_apart(
     return found
 
 
-def gathers(x: Expr, axes: Sequence[Axis]) -> bool:
-    """Whether the lanes of a load are fetched one by one."""
+def gathers(x: Expr, axes: Sequence[Axis], width: int) -> bool:
+    """Whether the lanes of a load, `width` of them, are fetched one by one."""
     for a in axes:
         if not a.vector:
             continue
@@ -117,8 +117,12 @@ def gathers(x: Expr, axes: Sequence[Axis]) -> bool:
             return True
         stride = dict(x.data[2]).get(a.var, 0)
         if stride not in (-1, 0, 1) and not is_short(x.type, stride):
-            turning = [b for b in axes if dict(x.data[2]).get(b.var) == 1]
-            return not any(b.copies > 8 for b in turning)
+            strides = dict(x.data[2])
+            return not any(
+                strides.get(b.var) == 1 and b.copies == width
+                for b in axes
+                if not b.vector
+            )
     return False
 
 

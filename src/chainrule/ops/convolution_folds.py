@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .folds import product
@@ -78,11 +78,11 @@ def lower_convolution(
         layout = dataclasses.replace(layout, numbers=(lhs, turned, spec))
     apart = all(b == 1 or s == 1 for b, s in zip(g.base, g.stride))
     if max(g.base, default=1) > 1 and apart and 0 not in (*build.out.shape, *x.shape):
-        return _taken_apart(build, x, k, g, layout)
+        return _taken_apart(build, x, k, g, layout, _in_slabs(build, k, layout))
     if max(g.base, default=1) == 1 and reads >= COPIED:
         counts = [build.out.shape[d] for d in spec[2:]]
         x, (g,) = _padded(build, x, lhs[2:], [(g, counts)])
-    return _fold(build, x, k, g, layout)
+    return _fold(build, x, k, g, layout, _in_slabs(build, k, layout))
 
 
 def _padded(
@@ -116,8 +116,11 @@ def _padded(
     return copy, [dataclasses.replace(g, low=m) for (g, _), m in zip(parts, moved)]
 
 
-def _fold(build: Any, x: Any, k: Any, g: Geometry, layout: Layout) -> Any:
-    """The product over window positions and input features, at every output."""
+def _fold(
+    build: Any, x: Any, k: Any, g: Geometry, layout: Layout, read: Callable[..., Any]
+) -> Any:
+    """The product over window positions and input features, at every output; `read`
+    gives the kernel's elements."""
     m, (lhs, rhs, spec) = build.m, layout.numbers
     shape, rank = build.out.shape, len(x.shape)
     groups = max(layout.by_feature, layout.by_batch)
@@ -142,8 +145,6 @@ def _fold(build: Any, x: Any, k: Any, g: Geometry, layout: Layout) -> Any:
             place[e] = at
         return build.guarded(m.all_of(inside), lambda: x.at(*place), zero)
 
-    read = _in_slabs(build, k, layout)
-
     def of_k(*i: Any) -> Any:
         place = [m.Index(0)] * rank
         place[rhs[0]], place[rhs[1]] = i[spec[1]], i[feature]
@@ -156,7 +157,7 @@ def _fold(build: Any, x: Any, k: Any, g: Geometry, layout: Layout) -> Any:
     return product(build, x, k, domain, range(rank, len(domain)), of_x, of_k)
 
 
-def _in_slabs(build: Any, k: Any, layout: Layout) -> Any:
+def _in_slabs(build: Any, k: Any, layout: Layout) -> Callable[..., Any]:
     """How a kernel is read: a large one, for many outputs, as a copy in which the weights
     of a register's worth of output features lie together, in the order of the sum. The
     loop over such slabs is the outermost, and each stays in the cache meanwhile."""
@@ -189,7 +190,9 @@ def _in_slabs(build: Any, k: Any, layout: Layout) -> Any:
     return read
 
 
-def _taken_apart(build: Any, x: Any, k: Any, g: Geometry, layout: Layout) -> Any:
+def _taken_apart(
+    build: Any, x: Any, k: Any, g: Geometry, layout: Layout, read: Callable[..., Any]
+) -> Any:
     """The convolution of an operand with holes, by residues of output positions."""
     lhs, _, spec = layout.numbers
     shape = build.out.shape
@@ -227,7 +230,7 @@ def _taken_apart(build: Any, x: Any, k: Any, g: Geometry, layout: Layout) -> Any
             nothing = build.m.const(0, build.type_of(build.out.dtype))
             build.write(out, sizes, lambda *_, x=nothing: x, place)
         else:
-            found = build.stored(_fold(build.of(aval), x, k, part, layout))
+            found = build.stored(_fold(build.of(aval), x, k, part, layout, read))
             build.write(out, sizes, found.at, place, found)
     return out
 
