@@ -257,8 +257,8 @@ def in_place(f, *args):
 
 def test_updates_in_a_loop_are_made_in_place():
     """Nothing of the array is copied in a step, whatever the update reads of it."""
-    n = 20000
-    x = np.arange(n, dtype="float32")
+    n = 200
+    x = np.arange(300 * n, dtype="float32").reshape(n, 300)
 
     def f(x):
         return lax.fori_loop(1, n, lambda i, c: c.at[i].set(c[i - 1] * 0.5 + 1), x)

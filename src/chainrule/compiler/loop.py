@@ -10,7 +10,7 @@ Loads and stores address buffers by `offset + sum(stride * variable)`, in elemen
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .expr import Expr, node
@@ -96,7 +96,8 @@ class Recurrence:
     steps counted by `var`, or, without one, as long as `test` holds. `carries` are what
     expressions of a step call the values that come in; they become `updates`. `stores`
     are made by every step, `results` after the last, of the last carries. `lanes`: the
-    same loop in vectors, where there is one (see `lanes.py`)."""
+    same loop in vectors, where there is one (see `lanes.py`). `held`: the buffers that a
+    step reads and writes, all reads before the writes (see `held.py`)."""
 
     var: Expr | None
     extent: int
@@ -107,6 +108,7 @@ class Recurrence:
     results: list[Store]
     test: Expr | None = None
     lanes: Any = None
+    held: Sequence[Any] = ()
 
 
 def load(

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core.avals import ShapedArray
 from .sizes import Size, shaped
+from .updates import fill
 from .values import Stored, Value
 
 LONG = 10_000
@@ -25,21 +26,32 @@ TURN = 1 << 16
 
 class RecurrenceStep:
     """A loop in registers (`recurrences`), each step of `size` operations. `gain`: those
-    of a step that kernels would save, whose values have `width` elements on average."""
+    of a step that kernels would save, whose values have `width` elements on average.
+    `copies`: the buffers that it changes, and what they are to hold before."""
 
     name = "loop"
 
     def __init__(
-        self, sequence: int, loop: Any, outputs: list[Stored], width: float, size: int
-    ):
-        self.sequence, self.loop, self.outputs = sequence, loop, outputs
+        self, loop: Any, outputs: list[Stored],
+        copies: Sequence[tuple[Any, Value]], width: float, size: int,
+    ):  # fmt: skip
+        self.sequence, self.loop, self.outputs = -1, loop, outputs
+        self.copies = copies
         lanes = loop.lanes
         self.gain = (lanes.scalars if lanes else size) * (1 - 1 / width)
         self.is_long = loop.var is None or loop.extent >= LONG
         steps = TURN if loop.var is None else loop.extent
         self.instructions = max(size * steps, 1)
-        for v in outputs:
+
+    def enter(self, program: Any) -> list[Value]:
+        """Adds the loop to a program; its results."""
+        for target, x in self.copies:
+            fill(program, target, x)
+        self.sequence = program.next_sequence()
+        program.steps.append(self)
+        for v in self.outputs:
             v.owner = self
+        return list(self.outputs)
 
     @property
     def what(self) -> str:

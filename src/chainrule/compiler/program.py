@@ -25,6 +25,7 @@ from .passes.common_subexpressions import eliminate_common_subexpressions
 from .passes.constants import fold_constants
 from .passes.contraction import contract_products
 from .passes.dead_code import eliminate_dead_code
+from .updates import Written
 from .values import Constant, Lazy, Reduced, Stored, Value, type_of, unshaped
 
 
@@ -103,6 +104,7 @@ class Program(Fusion):
         buffer that step writes it. `same` says whose buffer a value is in."""
         x = unshaped(v)
         native = isinstance(x.owner, NativeStep | LoopStep | RecurrenceStep)
+        native = native and not isinstance(x, Written)
         if x is v or not native or x in self.same or x in self.results:
             return None
         if math.prod(x.shape) != math.prod(v.shape):
@@ -228,8 +230,7 @@ class Program(Fusion):
                 )
         bodies = self._faster(turns.step if turns else step, [closed])
         if bodies is None and step is not None:
-            self.steps.append(step)
-            return list(step.outputs)
+            return step.enter(self)
         if bodies is None and turns is not None:
             bodies, length = [turns], length // turn
         return self._loop(([], *operands), bodies or [], avals, length, reverse)
@@ -330,8 +331,7 @@ class Turns(Program):
         self.arrays: list[Any] = []
         self.step: RecurrenceStep = lower(self, self.arguments)
         self.step.is_long = True
-        self.steps.append(self.step)
-        self.results = list(self.step.outputs)
+        self.results = self.step.enter(self)
 
 
 def scan_turns(

@@ -87,8 +87,9 @@ class _Printer:
 
     def _assignments(self, stores: Sequence[Store], depth: int) -> None:
         for s in stores:
+            when = "" if s.when is None else f"if {self.text(s.when)}: "
             place = f"{self.name_of(s.buffer)}[{self.index(s.index)}]"
-            self._line(depth, f"{place} = {self.text(s.value)}")
+            self._line(depth, f"{when}{place} = {self.text(s.value)}")
 
     def _line(self, depth: int, text: str) -> None:
         self.lines.append("    " * depth + text)

@@ -4,23 +4,25 @@
 program's part and the reader's for them: nothing gets a buffer and nothing is placed in
 a kernel; a value is read at constant indices, a reduction is written out, and an update
 replaces elements of a list. Where an index is computed, a small value is a chain of
-selections. What lies outside of the loop is read where the loop's variables say. A body
-for which that would be too much code raises Unsupported.
+selections; a large one is held in memory (`held`). What lies outside of the loop is read
+where the loop's variables say. A body for which that would be too much code raises
+Unsupported.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from .builder import EXPENSIVE, Builder, Unsupported, combined
-from .expr import Expr, const, select
+from .expr import Expr, compare, const, select
 from .fusion import Cluster, Context
+from .held import WRITES, Held, Write, chosen
 from .index import Index, Split, ravel, unravel
 from .loop import load
 from .rewrite import walk
@@ -118,9 +120,13 @@ class Outside:
 
 class Scalars(Reader):
     """Lowers the programs of a body; `current` is where values are read: here. `width`:
-    how many elements their values have on average."""
+    how many elements their values have on average, but for those of the shapes `held`,
+    and others that are read here and there."""
 
-    def __init__(self, outside: Outside, programs: Sequence[ClosedJaxpr]):
+    def __init__(
+        self, outside: Outside, programs: Sequence[ClosedJaxpr],
+        held: Collection[Sequence[int]] = (),
+    ):  # fmt: skip
         self.outside = outside
         self.current = self
         self.memo: dict[Any, Any] = {}
@@ -128,7 +134,9 @@ class Scalars(Reader):
         self.work = self.points = self.run_equations = 0
         shapes = [v.aval.shape for p in programs for e in p.eqns for v in e.outvars]
         self.equations = len(shapes)
-        self.width = max(sum(map(math.prod, shapes)) / max(len(shapes), 1), 1.0)
+        sizes = [math.prod(s) for s in shapes if s not in held]
+        sizes = [n for n in sizes if n <= ELEMENTS]
+        self.width = max(sum(sizes) / max(len(sizes), 1), 1.0)
 
     # --- lowering
 
@@ -162,8 +170,10 @@ class Scalars(Reader):
         avals = [v.aval for v in eqn.outvars]
         build = ScalarBuilder(self, avals if many else avals[0], eqn.params)
         made = rule(build, *operands, **eqn.params)
-        self.expect(sum(math.prod(a.shape) for a in avals))
-        return list(made) if many else [made]
+        values = list(made) if many else [made]
+        sizes = [math.prod(v.shape) for v in values if not isinstance(v, Held)]
+        self.expect(sum(n for n in sizes if n <= ELEMENTS))
+        return values
 
     def expect(self, points: int) -> None:
         """Counts what will be computed; raises Unsupported as soon as it is sure that
@@ -219,6 +229,11 @@ class Scalars(Reader):
             within = ravel(indices, v.shape) if indices is not None else position
             assert within is not None
             return self.outside.read(v.source, v.offset + within, self.guard)
+        if isinstance(v, Held):
+            within = ravel(indices, v.shape) if indices is not None else position
+            assert within is not None
+            self.spend(len(v.writes))
+            return v.element(within, self.guard)
         known = v.elements if isinstance(v, Elements) else self.made.get(v)
         if known is None and isinstance(v, Lazy) and indices is None:
             assert position is not None
@@ -279,15 +294,19 @@ class Scalars(Reader):
     ) -> list[Value]:  # fmt: skip
         """All branches, and per element a selection."""
         found = [self.run(b, operands) for b in branches]
+        at, last = index.at(), len(branches) - 1
+        between = [compare("eq", at, const(k, at.type)) for k in range(1, last)]
+        taken = [at <= 0, *between, at >= last]
 
-        def chosen(column: Sequence[Value], indices: Indices) -> Expr:
+        def selected(column: Sequence[Value], indices: Indices) -> Expr:
             out = column[-1].at(*indices)
             for k in reversed(range(len(column) - 1)):
                 out = select(index.at() <= k, column[k].at(*indices), out)
             return out
 
         return [
-            Lazy(a, self, lambda i, column=column: chosen(column, i), (), 0.0)
+            chosen(column, taken)
+            or Lazy(a, self, lambda i, column=column: selected(column, i), (), 0.0)
             for a, column in zip(avals, zip(*found))
         ]
 
@@ -299,15 +318,16 @@ class Scalars(Reader):
         if length > LONGEST:
             raise Unsupported(f"a loop of {length} steps in a loop")
         n = len(init)
-        carry: list[Elements] = [Elements(v.aval, self, self.elements(v)) for v in init]
+        carry = [self._known(v) for v in init]
         rows: list[Any] = [None] * length
         before = _operations(carry)
         for k in reversed(range(length)) if reverse else range(length):
             row = [self._row(x, v.aval, k) for x, v in zip(xs, _rows_in(closed, xs))]
             outs = self.run(closed, [*consts, *carry, *row])
-            made = [Elements(v.aval, self, self.elements(v)) for v in outs]
-            carry, rows[k] = made[:n], [y.elements for y in made[n:]]
-            if before is not None and (_operations(made) - before) * length > NODES:
+            carry, ys = [self._known(v) for v in outs[:n]], outs[n:]
+            rows[k] = [self.elements(y) for y in ys]
+            made = _operations(carry, rows[k])
+            if before is not None and (made - before) * length > NODES:
                 raise Unsupported("a loop in a loop, too large to be written out")
             before = None
         columns = list(zip(*rows)) or [[] for _ in avals[n:]]
@@ -317,6 +337,10 @@ class Scalars(Reader):
         ]
         return [*carry, *stacked]
 
+    def _known(self, v: Value) -> Elements | Held:
+        """`v`, its elements computed unless it is held in memory."""
+        return v if isinstance(v, Held) else Elements(v.aval, self, self.elements(v))
+
     def _row(self, x: Value, aval: Any, k: int) -> Value:
         return Lazy(aval, self, lambda i: x.at(Index(k), *i), (x,), 0.0)
 
@@ -325,9 +349,15 @@ class Scalars(Reader):
         raise Unsupported("a while loop in a loop")
 
 
-def _operations(values: Sequence[Elements]) -> int:
-    """How many operations the elements of values take together."""
-    return sum(1 for _ in walk([x for v in values for x in v.elements]))
+def _operations(
+    values: Sequence[Elements | Held], rows: Sequence[Sequence[Expr]] = ()
+) -> int:
+    """How many operations values and rows take together."""
+    roots = [x for row in rows for x in row]
+    for v in values:
+        held = isinstance(v, Held)
+        roots += [w.value for w in v.writes] if held else v.elements
+    return len(walk(roots))
 
 
 def _rows_in(closed: ClosedJaxpr, xs: Sequence[Value]) -> Sequence[Any]:
@@ -354,6 +384,8 @@ class ScalarBuilder(Builder):
 
     def copied(self, x: Value) -> Any:
         self.check(x)
+        if isinstance(x, Held):
+            return Held(self.out, self.program, x.source, x.writes)
         return Elements(self.out, self.program, self.program.elements(x))
 
     def write(
@@ -367,12 +399,29 @@ class ScalarBuilder(Builder):
             indices = [Index(k) for k in point]
             new, at = element(*indices), place(*indices)
             holds = const(True, "bool") if when is None else when(*indices)
+            if isinstance(target, Held):
+                self._hold(target, at, new, holds, combine)
+                continue
             for k, here in self._places(target, at):
                 self.program.spend(1)
                 old, value = target.elements[k], new
                 if combine is not None:
                     value = combined(combine, old, new)
                 target.elements[k] = select(_both(holds, here), value, old)
+
+    def _hold(
+        self, target: Held, at: Sequence[Index] | Index, new: Expr, holds: Expr,
+        combine: Callable[..., Expr] | None,
+    ) -> None:  # fmt: skip
+        """Adds a write to an array in memory."""
+        if len(target.writes) >= WRITES:
+            raise Unsupported(f"more than {WRITES} elements written by a step")
+        place = at if isinstance(at, Index) else ravel(at, target.shape)
+        when = None if holds.op == "const" and holds.data else holds
+        if combine is not None:
+            self.program.spend(len(target.writes))
+            new = combined(combine, target.element(place, when), new)
+        target.writes.append(Write(place, new, when))
 
     def _places(self, target: Elements, at: Sequence[Index]) -> Any:
         """The elements that may lie at these indices, each with when it does."""

@@ -92,11 +92,17 @@ class Piece(Value):
 
 def copy_of(fusion: Fusion, aval: Any, x: Value) -> Written:
     """A buffer that starts as a copy of `x`; in its place if nobody reads it later."""
-    made, shape = Written(aval, fusion), x.shape
-    whole = Piece(made, shape, x.at, lambda *i: ravel(i, shape), None, None)
+    made = Written(aval, fusion)
+    fill(fusion, made, x)
+    return made
+
+
+def fill(fusion: Fusion, target: Written, x: Value) -> None:
+    """Adds the step that makes `target` a copy of `x`."""
+    shape = x.shape
+    whole = Piece(target, shape, x.at, lambda *i: ravel(i, shape), None, None)
     whole.copies = x
     write(fusion, whole)
-    return made
 
 
 def _divide(cluster: Cluster) -> None:
@@ -244,4 +250,13 @@ def _compose(fusion: Fusion, cluster: Cluster, member: Member, piece: Piece) -> 
             fusion.current = previous
 
 
-__all__ = ["Piece", "Written", "belongs", "copied", "copy_of", "together", "write"]
+__all__ = [
+    "Piece",
+    "Written",
+    "belongs",
+    "copied",
+    "copy_of",
+    "fill",
+    "together",
+    "write",
+]

@@ -3,7 +3,8 @@
 The function has the signature of every kernel's, and is called once, for all its range.
 What does not vary from step to step is computed before the loop, as in any kernel. The
 length of a long loop, or an open one, is one of the numbers that the function is called
-with. A loop that is known in lanes (`compiler/lanes.py`) is written in vectors.
+with. A loop that is known in lanes (`compiler/lanes.py`) is written in vectors. What is
+read of arrays that the loop changes is read by every step, before it stores.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class RecurrenceEmitter(Emitter):
         self.loop, self.lanes = lanes or loop, lanes
         self.var, self.steps = loop.var, loop.extent
         self.vectors: set[Expr] = set()
+        self.scopes.written = set(loop.held)
+        self.scopes.grid = (loop.carries[-1] if self.var is None else self.var,)
         if lanes:
             self.vector_var, self.vectors = _LANE, lanes.vectors
             for x in (*lanes.vectors, *lanes.packs):
@@ -77,6 +80,8 @@ class RecurrenceEmitter(Emitter):
             self.operand(x, c in self.vectors)
             for c, x in zip(loop.carries, loop.updates)
         ]
+        for s in loop.stores if self.scopes.written else ():
+            self._operands(s)
         for s in loop.stores:
             self._store(s)
         return made
@@ -144,12 +149,16 @@ class RecurrenceEmitter(Emitter):
         if isinstance(s, LaneStore):
             self._store_lanes(s)
             return
-        for x in (s.value, s.when, s.index.rest):
-            if x is not None:
-                self.operand(x, False)
+        self._operands(s)
         var, self.vector_var = self.vector_var, None
         memory.store(self, s)
         self.vector_var = var
+
+    def _operands(self, s: Store) -> None:
+        """Computes what a store needs."""
+        for x in (s.value, s.when, s.index.rest):
+            if x is not None:
+                self.operand(x, False)
 
     def _store_lanes(self, s: LaneStore) -> None:
         name, type, at = self.operand(s.value, True), s.value.type, s.index
