@@ -34,6 +34,7 @@ ORDER = (
     "shapes.elementwise",
     "shapes.activations",
     "shapes.loops",
+    "shapes.entries",
     "shapes.derivatives",
 )
 

@@ -262,13 +262,14 @@ PyObject* append_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs)
 }
 
 /// set_tape_classes(variable class, pair class, add, scale, negate,
-/// unbroadcast, zeros)
+/// unbroadcast, zeros, sparse cotangent class)
 PyObject* set_tape_classes(PyObject*, PyObject* args) {
     TapeClasses found;
-    if (!PyArg_ParseTuple(args, "O!O!O!O!O!OO", &PyType_Type, &found.variable,
+    if (!PyArg_ParseTuple(args, "O!O!O!O!O!OOO!", &PyType_Type, &found.variable,
                           &PyType_Type, &found.pair, primitive_type, &found.add,
                           primitive_type, &found.scale, primitive_type, &found.negate,
-                          &found.unbroadcast, &found.zeros))
+                          &found.unbroadcast, &found.zeros, &PyType_Type,
+                          &found.sparse))
         return nullptr;
     if (!PyType_IsSubtype(found.variable, tracer_type) ||
         !PyType_IsSubtype(found.pair, tracer_type)) {
@@ -284,7 +285,8 @@ PyObject* set_tape_classes(PyObject*, PyObject* args) {
     if (found.tangent < 0) return nullptr;
     for (PyObject* kept : {reinterpret_cast<PyObject*>(found.variable),
                            reinterpret_cast<PyObject*>(found.pair), found.add,
-                           found.scale, found.negate, found.unbroadcast, found.zeros})
+                           found.scale, found.negate, found.unbroadcast, found.zeros,
+                           reinterpret_cast<PyObject*>(found.sparse)})
         Py_INCREF(kept);
     tape_classes = found;
     Py_RETURN_NONE;
@@ -318,7 +320,7 @@ PyType_Spec tape_spec = {"chainrule.runtime._native.Tape", sizeof(Tape), 0,
 
 PyMethodDef tape_functions[] = {
     {"set_tape_classes", set_tape_classes, METH_VARARGS,
-     "set_tape_classes(variable, pair, add, scale, negate, unbroadcast, zeros)"},
+     "set_tape_classes(variable, pair, add, scale, negate, unbroadcast, zeros, sparse)"},
     {"pull", reinterpret_cast<PyCFunction>(tape_pull), METH_FASTCALL,
      "pull(tape, inputs, outs, out_cts): cotangents of the inputs."},
     {nullptr, nullptr, 0, nullptr}};

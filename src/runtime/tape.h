@@ -33,6 +33,7 @@ struct TapeClasses {
     PyObject* negate = nullptr;
     PyObject* unbroadcast = nullptr;  // unbroadcast(ct, aval): undoes broadcasting
     PyObject* zeros = nullptr;        // zeros(None, aval): a zero tangent made explicit
+    PyTypeObject* sparse = nullptr;   // cotangents that say how they are added
 };
 extern TapeClasses tape_classes;
 

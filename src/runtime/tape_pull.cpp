@@ -10,6 +10,7 @@ namespace chainrule {
 namespace {
 
 PyObject* transpose_name = nullptr;
+PyObject* add_to_name = nullptr;
 
 /// Cotangents by slot; null is zero. References are owned.
 class Cotangents {
@@ -31,6 +32,13 @@ class Cotangents {
             return false;
         }
         Ref& old = values_[static_cast<std::size_t>(slot)];
+        if (Py_TYPE(ct.get()) == tape_classes.sparse) {
+            PyObject* stack[] = {ct.get(), old ? old.get() : Py_None};
+            Ref sum(PyObject_VectorcallMethod(add_to_name, stack, 2, nullptr));
+            if (!sum) return false;
+            old = std::move(sum);
+            return true;
+        }
         if (!old) {
             old = std::move(ct);
             return true;
@@ -208,7 +216,8 @@ PyObject* tape_pull(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
         return nullptr;
     }
     if (!transpose_name) transpose_name = PyUnicode_InternFromString("transpose");
-    if (!transpose_name) return nullptr;
+    if (!add_to_name) add_to_name = PyUnicode_InternFromString("add_to");
+    if (!transpose_name || !add_to_name) return nullptr;
     PyObject* tape = args[0];
     Ref inputs(PySequence_Fast(args[1], "pull: inputs must be a sequence."));
     Ref outs(inputs ? PySequence_Fast(args[2], "pull: outs must be a sequence.")

@@ -71,7 +71,7 @@ def test_every_case_is_a_row_that_chainrule_and_jax_run():
 
 
 def test_there_are_hundreds_of_cases_and_each_family_has_some_that_tests_compute():
-    assert 300 <= len(CASES) <= 450
+    assert 300 <= len(CASES) <= 500
     assert {name.split("/")[1] for name in SMALL} == FAMILIES
 
 

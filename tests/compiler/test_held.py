@@ -389,6 +389,8 @@ def test_derivatives_and_batches():
                 ]
                 slope = (loss(*up) - loss(*down)) / 2e-6
                 np.testing.assert_allclose(got[k], slope, rtol=2e-4, atol=1e-6)
+        grads = cr.grad(loss, (0, 1))  # of the array, and of what the steps read
+        assert sorted(held(grads, x, w)) == [(30,), (60,), (60,)]
         xs = numbers(5, 60, dtype="float64", seed=2)
         batch = cr.jit(cr.vmap(f, (0, None)))(xs, w)
         rows = np.stack([cr.jit(f)(x, w) for x in xs])
@@ -480,3 +482,49 @@ def test_random_steps(seed):
             a, b, s = by_numpy(lines, a, b, s, i, j)
         for x, y in zip(got, (a, b, s)):
             np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12)
+
+
+def test_selections_between_versions_are_versions():
+    """`where` of whole arrays touches the elements that were written alone."""
+
+    def f(x, mask):
+        def step(c, i):
+            d = c.at[i].multiply(-0.5)
+            c = cnp.where(c[i] > 0, d.at[i - 1].add(1), c)
+            return cnp.where(mask, c, c.at[i].set(c[i - 2])), c[i]
+
+        return lax.scan(step, x, cnp.arange(2, 50))
+
+    x, mask = numbers(50), numbers(50, seed=1) > 0
+    y, rows = x.copy(), []
+    for i in range(2, 50):
+        if y[i] > 0:
+            y[i] *= np.float32(-0.5)
+            y[i - 1] += 1
+        rows.append(y[i])
+        if not mask[i]:
+            y[i] = y[i - 2]
+    last, ys = cr.jit(f)(x, mask)
+    same(last, y)
+    assert held(f, x, mask) == [(50,)]
+
+
+def test_batches_of_loops_with_conditions_of_their_own():
+    def first_above(x, limit):
+        test = lambda c: (c[1] < 29) & (c[0][c[1]] < limit)
+        body = lambda c: (c[0].at[c[1] + 1].add(c[0][c[1]]), c[1] + 1)
+        return lax.while_loop(test, body, (x, 0))
+
+    xs, limits = np.abs(numbers(3, 30)), np.array([2, 9, 100], "float32")
+    wanted = []
+    for x, limit in zip(xs.copy(), limits):
+        i = 0
+        while i < 29 and x[i] < limit:
+            x[i + 1] += x[i]
+            i += 1
+        wanted.append((x, i))
+    f = cr.vmap(first_above)
+    ys, counts = cr.jit(f)(xs, limits)
+    same(ys, np.stack([x for x, _ in wanted]))
+    assert counts.tolist() == [i for _, i in wanted]
+    assert held(f, xs, limits) == [(3, 30)]

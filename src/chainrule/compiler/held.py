@@ -55,6 +55,13 @@ class Held(Value):
         return [Store(self.source, w.place, w.value, w.when) for w in self.writes]
 
 
+def is_version(v: Value, versions: Sequence[Held]) -> bool:
+    """Whether a value may be one of the array that all the versions are of."""
+    source = versions[0].source
+    alike = all(x.source is source and x.shape == v.shape for x in versions)
+    return alike and v.type == versions[0].type
+
+
 def _both(when: Expr | None, x: Index, y: Index) -> Expr:
     """Whether a condition holds, and two places are one."""
     same = x.difference_is_zero(y)
@@ -88,4 +95,4 @@ def _common(lists: Sequence[Sequence[Write]]) -> int:
     return n
 
 
-__all__ = ["WRITES", "Held", "Write", "chosen"]
+__all__ = ["WRITES", "Held", "Write", "chosen", "is_version"]

@@ -80,7 +80,8 @@ class _Printer:
         changed = [(c, x) for c, x in zip(loop.carries, loop.updates) if c is not x]
         left = ", ".join(names[c] for c, _ in changed)
         right = ", ".join(self.text(x) for _, x in changed)
-        self._line(1, f"{left} = {right}" if changed else "pass")
+        if changed or not loop.stores:
+            self._line(1, f"{left} = {right}" if changed else "pass")
         self.names = names
         self._assignments(loop.results, 0)
         return self.lines

@@ -152,8 +152,7 @@ class _Body:
         held: frozenset[int],
     ):  # fmt: skip
         self.program, self.init, self.held = program, init, held
-        shapes = {init[k].shape for k in held}
-        self.scalars = Scalars(Outside(program), programs, shapes)
+        self.scalars = Scalars(Outside(program), programs)
         self.carries = [self._carried(v, k in held) for k, v in enumerate(init)]
 
     def _carried(self, v: Value, held: bool) -> Elements | Held:

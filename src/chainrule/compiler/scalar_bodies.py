@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from .builder import EXPENSIVE, Builder, Unsupported, combined
 from .expr import Expr, compare, const, select
 from .fusion import Cluster, Context
-from .held import WRITES, Held, Write, chosen
+from .held import WRITES, Held, Write, chosen, is_version
 from .index import Index, Split, ravel, unravel
 from .loop import load
 from .rewrite import walk
@@ -119,14 +119,9 @@ class Outside:
 
 
 class Scalars(Reader):
-    """Lowers the programs of a body; `current` is where values are read: here. `width`:
-    how many elements their values have on average, but for those of the shapes `held`,
-    and others that are read here and there."""
+    """Lowers the programs of a body; `current` is where values are read: here."""
 
-    def __init__(
-        self, outside: Outside, programs: Sequence[ClosedJaxpr],
-        held: Collection[Sequence[int]] = (),
-    ):  # fmt: skip
+    def __init__(self, outside: Outside, programs: Sequence[ClosedJaxpr]):
         self.outside = outside
         self.current = self
         self.memo: dict[Any, Any] = {}
@@ -134,9 +129,9 @@ class Scalars(Reader):
         self.work = self.points = self.run_equations = 0
         shapes = [v.aval.shape for p in programs for e in p.eqns for v in e.outvars]
         self.equations = len(shapes)
-        sizes = [math.prod(s) for s in shapes if s not in held]
-        sizes = [n for n in sizes if n <= ELEMENTS]
-        self.width = max(sum(sizes) / max(len(sizes), 1), 1.0)
+        self.expected = _mean(list(map(math.prod, shapes)))
+        self.sizes: list[int] = []
+        self.holds = False
 
     # --- lowering
 
@@ -172,15 +167,23 @@ class Scalars(Reader):
         made = rule(build, *operands, **eqn.params)
         values = list(made) if many else [made]
         sizes = [math.prod(v.shape) for v in values if not isinstance(v, Held)]
-        self.expect(sum(n for n in sizes if n <= ELEMENTS))
+        self.holds = self.holds or len(sizes) < len(values)
+        sizes = [n for n in sizes if n <= ELEMENTS]  # others are read here and there
+        self.sizes += sizes
+        self.expect(sum(sizes))
         return values
+
+    @property
+    def width(self) -> float:
+        """How many elements the values have on average that are not held in memory."""
+        return _mean(self.sizes) if self.holds else self.expected
 
     def expect(self, points: int) -> None:
         """Counts what will be computed; raises Unsupported as soon as it is sure that
         vectors compute it faster, whatever the number of kernels."""
         self.points += points
         kernels = max(self.equations, self.run_equations)
-        if self.points * (1 - 1 / self.width) > overhead(kernels + 1):
+        if self.points * (1 - 1 / self.expected) > overhead(kernels + 1):
             raise Unsupported("a body that vectors compute faster")
 
     def spend(self, work: int) -> None:
@@ -286,6 +289,17 @@ class Scalars(Reader):
             results = self.memo[key] = fold.finish(found)
         return results[v.number]
 
+    def recomputed(self, made: Value, versions: Sequence[Held]) -> Held:
+        """The version with the elements of `made` wherever `versions` were written to."""
+        first, outer = versions[0], self.guard
+        writes: list[Write] = []
+        for w in {id(w): w for v in versions for w in v.writes}.values():
+            self.guard = w.when
+            value = made.compute(unravel(w.place, made.shape))
+            writes.append(Write(w.place, value, w.when))
+        self.guard = outer
+        return Held(made.aval, self, first.source, writes)
+
     # --- loops and branches within the body
 
     def branch(
@@ -349,6 +363,10 @@ class Scalars(Reader):
         raise Unsupported("a while loop in a loop")
 
 
+def _mean(sizes: Sequence[int]) -> float:
+    return max(sum(sizes) / max(len(sizes), 1), 1.0)
+
+
 def _operations(
     values: Sequence[Elements | Held], rows: Sequence[Sequence[Expr]] = ()
 ) -> int:
@@ -373,6 +391,20 @@ class ScalarBuilder(Builder):
 
     def of(self, aval: Any) -> Builder:
         return ScalarBuilder(self.program, aval, {})
+
+    def map(self, fn: Callable[..., Expr], *operands: Value, **params: Any) -> Value:
+        """As of any builder. What is computed of versions of one array in memory is a
+        version of it too, if it is the array wherever they are alike (a selection)."""
+        made = super().map(fn, *operands, **params)
+        versions = [x for x in operands if isinstance(x, Held)]
+        if not versions or not is_version(made, versions):
+            return made
+        old = Held(versions[0].aval, self.program, versions[0].source)
+        alike = [old if isinstance(x, Held) else x for x in operands]
+        at = [Index(0)] * len(made.shape)
+        if super().map(fn, *alike, **params).compute(at) is not old.at(*at):
+            return made
+        return self.program.recomputed(made, versions)
 
     def target(self) -> Any:
         self.check()

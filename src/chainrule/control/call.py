@@ -164,15 +164,18 @@ def pull_linear(
     known: Sequence[Any],
     linear: Sequence[bool],
     cts: Sequence[Any],
+    sums: Sequence[Any] = (),
 ) -> list[Any]:
-    """Cotangents of the linear inputs of a program that is linear in them."""
+    """Cotangents of the linear inputs of a program that is linear in them, added to
+    `sums` (of the first inputs, None where there is nothing to add to)."""
     tape = Tape()
     avals = closed.in_avals
     inputs = [tape.variable(a) if lin else None for a, lin in zip(avals, linear)]
     try:
         outs = run(closed, *[k if v is None else v for k, v in zip(known, inputs)])
         out_vars = [x if _on(tape, x) else None for x in outs]
-        return pull(tape, inputs, out_vars, cts)
+        seeded = [*out_vars, *inputs[: len(sums)]]
+        return pull(tape, inputs, seeded, [*cts, *sums])
     finally:
         tape.alive = False
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from ..core.avals import Tracer, aval_of, tangent_aval
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, Literal, has_effects
 from ..core.linear import LinearTracer, is_linear
-from ..ops.structure import add_tangents, instantiate
+from ..ops.structure import instantiate
 from ..transforms.linearize import Tape, split
 from .call import after, linear_programs, pull_linear, run, stage_program
 from .executors import execute
@@ -409,13 +409,13 @@ def _pulled_body(
             rest = iter([*known, *rows])
             given = [None if lin else next(rest) for lin in linear]
             cts = [*spread(carry_cts, mask), *spread(y_cts, y_given)]
-            pulled = pull_linear(jaxpr, given, linear, cts)
+            before = spread(sums, linear[:num_consts])
+            pulled = pull_linear(jaxpr, given, linear, cts, before)
             of_consts, of_carry, of_xs = parts(pulled, num_consts, num_carry)
-            added = [c for c, (_, lin) in zip(of_consts, consts) if lin]
             reached[:] = [c is not None for c in of_carry]
             x_given[:] = [c is not None for c in of_xs]
             return [
-                *(add_tangents(s, c) for s, c in zip(sums, added)),
+                *(c for c in of_consts if c is not None),
                 *(
                     instantiate(c, tangent_aval(a))
                     for c, (a, _), m in zip(of_carry, carry, mask)

@@ -47,7 +47,8 @@ def _is_curved(eqn: Any) -> bool:
         subjaxprs(eqn.params) or any(is_inexact(v.aval.dtype) for v in eqn.outvars)
     ):
         return False
-    flat = prim.linear is not None or prim.bilinear or prim.jvp is None
+    linear = prim.linear is not None or prim.bilinear
+    flat = linear or prim.flat or prim.jvp is None
     if prim.partials is not None:
         flat = not any(callable(p) for p in prim.partials)
     return not flat or bool(subjaxprs(eqn.params))

@@ -10,7 +10,8 @@ processes it by one of the rules below. Rules are functions:
     linear: positions of the operands in which the primitive is jointly linear
     bilinear: linear in each of the two operands separately
     transpose(ct, *args, **params)        -> cotangent per operand, None if known;
-                                             unknown operands are `is_linear(arg)`
+                                             unknown operands are `is_linear(arg)`;
+                                             one may be a `SparseCotangent`
     batch(args, dims, size, **params)     -> (out, out_dim), a dim is int or None
     taylor(y, *series, **params)          -> yields coefficients 1, 2, ... of the output
     evaluate(*ndarrays, **params)         -> NumPy's result, the reference
@@ -118,6 +119,7 @@ class Primitive(_native.Primitive):
         self.split = higher_order.pop("split", None)  # compiler/complex_programs.py
         self.parts: Any = None  # the rule of ops/complex_parts.py
         self.arrange = higher_order.pop("arrange", None)  # passes/arrangement.py
+        self.flat = bool(higher_order.pop("flat", False))  # control/substitution.py
         self.keeps_scalars = bool(higher_order.pop("keeps_scalars", False))
         if higher_order:
             raise TypeError(f"Primitive: unknown rules {sorted(higher_order)}.")

@@ -14,8 +14,9 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.avals import aval_of
-from ..core.linear import is_linear
+from ..core.linear import SparseCotangent, is_linear
 from ..core.primitive import Primitive
+from .arithmetic import add_p
 from .gather import gather
 from .joining import concatenate, with_batch_first
 from .scatter import scatter, scatter_p
@@ -67,8 +68,13 @@ def _slice_jvp(primals: Any, tangents: Any, y: Any, *, slice_sizes: Any) -> Any:
 
 
 def _slice_transpose(ct: Any, x: Any, *starts: Any, slice_sizes: Any) -> Any:
-    nothing = zeros(x.aval)
-    return (dynamic_update_slice_p(nothing, ct, *starts), *(None for _ in starts))
+    def add_to(x_bar: Any) -> Any:
+        if x_bar is None:
+            return dynamic_update_slice_p(zeros(x.aval), ct, *starts)
+        part = dynamic_slice_p(x_bar, *starts, slice_sizes=slice_sizes)
+        return dynamic_update_slice_p(x_bar, add_p(part, ct), *starts)
+
+    return (SparseCotangent(add_to), *(None for _ in starts))
 
 
 def _batched_starts(starts: Any, dims: Any, size: int) -> Any:
@@ -124,6 +130,7 @@ dynamic_slice_p = Primitive(
     jvp=_slice_jvp,
     transpose=_slice_transpose,
     batch=_slice_batch,
+    flat=True,
     evaluate=_slice_evaluate,
     lower=_slice_lower,
 )
@@ -217,6 +224,7 @@ dynamic_update_slice_p = Primitive(
     jvp=_update_jvp,
     transpose=_update_transpose,
     batch=_update_batch,
+    flat=True,
     evaluate=_update_evaluate,
     lower=_update_lower,
 )

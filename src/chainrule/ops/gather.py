@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of
-from ..core.linear import is_linear
+from ..core.linear import SparseCotangent, is_linear
 from ..core.primitive import Primitive
 from .joining import expand_dims, with_batch_first
 from .shaping import move_dim, zeros
@@ -155,16 +155,18 @@ def _gather_transpose(
     ct: Any, operand: Any, indices: Any, *, dimension_numbers: Any, mode: Any,
     indices_are_sorted: bool, unique_indices: bool, **_: Any,
 ) -> Any:  # fmt: skip
-    added = scatter_add_p(
-        zeros(operand.aval),
-        indices,
-        ct,
-        dimension_numbers=as_scatter(dimension_numbers),
-        indices_are_sorted=indices_are_sorted,
-        unique_indices=unique_indices,
-        mode=CLIP if mode is CLIP else FILL_OR_DROP,
-    )
-    return added, None
+    def add_to(x_bar: Any) -> Any:
+        return scatter_add_p(
+            zeros(operand.aval) if x_bar is None else x_bar,
+            indices,
+            ct,
+            dimension_numbers=as_scatter(dimension_numbers),
+            indices_are_sorted=indices_are_sorted,
+            unique_indices=unique_indices,
+            mode=CLIP if mode is CLIP else FILL_OR_DROP,
+        )
+
+    return SparseCotangent(add_to), None
 
 
 def _gather_batch(

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.avals import aval_of, tangent_aval
-from ..core.linear import LinearTracer
+from ..core.linear import LinearTracer, SparseCotangent
 from ..ops import structure
 from ..ops.structure import broadcast_to, instantiate
 from ..runtime import _native
@@ -85,7 +85,7 @@ class LinearizeTracer(PrimalTracer):
 
 _native.set_tape_classes(
     LinearTracer, LinearizeTracer, structure.add_p, structure.scale_p,
-    structure.negate_p, structure.unbroadcast, instantiate,
+    structure.negate_p, structure.unbroadcast, instantiate, SparseCotangent,
 )  # fmt: skip
 
 
