@@ -463,6 +463,27 @@ def by_chainrule(lines, a, b, s, i, j):
     return a, b, s
 
 
+def test_a_condition_of_a_carried_product():
+    """A write depends on a sum that takes its product from the step before."""
+
+    def f(x, s):
+        def step(c, i):
+            a, s = c
+            at = cnp.where(s + 1 > 1.2, i, 1)
+            return (a.at[at].set(i, mode="drop"), x[i] * x[0]), None
+
+        return lax.scan(step, (x, s), cnp.arange(30))[0]
+
+    x, s = numbers(30), np.float32(0.9)
+    y, t = x.copy(), s
+    for i in range(30):
+        y[i if t + 1 > np.float32(1.2) else 1] = i
+        t = x[i] * x[0]
+    got, last = cr.jit(f)(x, s)
+    np.testing.assert_array_equal(got, y)
+    same(last, t)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_random_steps(seed):
     rng = random.Random(seed)

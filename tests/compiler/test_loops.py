@@ -251,7 +251,7 @@ def in_place(f, *args):
     steps = select_steps(Program(simplify(cr.make_jaxpr(f)(*args))))
     (loop,) = [s for s in steps if isinstance(s, LoopStep)]
     assembler = Assembler(Program(simplify(cr.make_jaxpr(f)(*args))), [])
-    assembler._assemble_nested(loop)
+    assembler._assemble_nested(loop, ())
     return loop.in_place
 
 

@@ -7,7 +7,7 @@ place is free again after its last reader.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..core.avals import wrap
@@ -190,9 +190,6 @@ class Assembler:
         program = self.program
         for k, v in enumerate(program.arguments):
             self.slot[v] = k
-        for step in self.steps:
-            if isinstance(step, NestedStep):
-                self._assemble_nested(step)
         self._in_place()
         self._check_order()
         self._constants()
@@ -206,21 +203,30 @@ class Assembler:
             [v.aval for v in program.arguments], self.pick,
         )  # fmt: skip
 
-    def _assemble_nested(self, step: NestedStep) -> None:
+    def _assemble_nested(self, step: NestedStep, free: Collection[Value]) -> None:
         """Lays out the programs that a step runs, and room for what they
-        compute in between."""
+        compute in between. They may write to `free` inputs."""
         for body in step.bodies:
-            inner = Assembler(body, select_steps(body), step.owned(body), nested=True)
+            owned = step.owned(body, free)
+            inner = Assembler(body, select_steps(body), owned, nested=True)
             layout = inner.layout()
             results = range(len(body.results)) if inner.pick is None else inner.pick
             step.plans.append((layout, list(results)))
-            step.note_written([v in inner.written for v in body.arguments])
+            place = {v: k for k, v in enumerate(body.arguments)}
+            step.note(
+                [v in inner.written for v in body.arguments],
+                [place.get(inner._same(v)) for v in body.results],
+            )
+            given = step.given(body)
+            changed = {self._same(given[v]) for v in inner.written if v in given}
+            self.written |= changed & self.owned
         step.add_scratch(self.program, [layout.arena for layout, _ in step.plans])
 
     def _in_place(self) -> None:
         """Leaves out copies of what nobody reads afterwards: the copy has its place, or
-        takes that of an argument that may be written to. What the callable of a host step
-        may have kept a view of stays."""
+        takes that of an argument that may be written to. So have results of loops and
+        branches that begin as such a value. What the callable of a host step may have
+        kept a view of stays."""
         last: dict[Value, int] = {}
         made: dict[Value, Step] = {}
         for k, step in enumerate(self.steps):
@@ -229,22 +235,37 @@ class Assembler:
                 made.setdefault(v, step)
         kept: list[Step] = []
         results = set(self.program.results)
+
+        def is_free(x: Value, k: int) -> bool:
+            place = self._same(x)
+            if last[x] != k or place in results:
+                return False
+            ours = isinstance(made.get(x), (KernelStep, NativeStep, NestedStep))
+            viewed = any(self._same(v) is place for v in self._viewed)
+            return place in self.owned or (ours and not viewed)
+
         for k, step in enumerate(self.steps):
             x, copy = step.copies if isinstance(step, KernelStep) else (None, None)
-            if x is None or last[x] != k or self._same(x) in results:
-                kept.append(step)
+            if x is not None and copy is not None and is_free(x, k):
+                self._take_place(x, copy)
                 continue
-            place = self._same(x)
-            if place in self.owned:
-                self.same[copy] = place
-                self.written.add(place)
-            elif isinstance(made.get(x), (KernelStep, NativeStep)) and not any(
-                self._same(v) is place for v in self._viewed
-            ):
-                self.same[x] = copy
-            else:
-                kept.append(step)
+            kept.append(step)
+            if isinstance(step, NestedStep):
+                free = {v for v in step.inputs if is_free(v, k)}
+                self._assemble_nested(step, free)
+                for x, made_of_it in step.taken():
+                    if x in free:
+                        self._take_place(x, made_of_it)
         self.steps = kept
+
+    def _take_place(self, x: Value, result: Value) -> None:
+        """Lets a result be in the buffer of a value that nobody reads any more."""
+        place = self._same(x)
+        if place in self.owned:
+            self.same[result] = place
+            self.written.add(place)
+        else:
+            self.same[x] = result
 
     def _check_order(self) -> None:
         """Nothing is read before it is there: what is in the arena is of another time."""
@@ -338,7 +359,7 @@ class Assembler:
                 used = x in taken.values() or x in self.program.results
                 if v not in first or not alike or used:
                     continue
-                copy = getattr(self.steps[first[v]], "copies", None) == (x, v)
+                copy = (x, v) in _copies(self.steps[first[v]])
                 if last.get(x, -1) < first[v] + copy:
                     taken[v] = x
                     break
@@ -454,6 +475,13 @@ def _touched(step: Step) -> list[Value]:
     if isinstance(step, KernelStep):
         return [*step.buffers, *step.outputs]
     return [*step.inputs, *step.outputs]
+
+
+def _copies(step: Step) -> Sequence[tuple[Value | None, Value | None]]:
+    """What a step copies first, with the copies: nothing, if they are in one place."""
+    if isinstance(step, NestedStep):
+        return step.taken()
+    return [step.copies] if isinstance(step, KernelStep) else []
 
 
 def host_call(step: HostStep) -> Any:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from .expr import Expr, const, const_value, fma, node
+from .index import Index
 from .loop import Recurrence, Store
 from .rewrite import Rewriter, walk
 
@@ -94,13 +95,17 @@ def _rewrite(
 
     new = Rewriter(replace)
     loop.updates = [new(x) for x in loop.updates]
-    loop.stores = [
-        Store(s.buffer, s.index, new(s.value), s.when, s.combine) for s in loop.stores
-    ]
+    loop.stores = [_rewritten(s, new) for s in loop.stores]
     loop.results = [
         Store(s.buffer, s.index, _product(s.value, factors)) for s in loop.results
     ]
     loop.test = loop.test and new(loop.test)
+
+
+def _rewritten(s: Store, new: Rewriter) -> Store:
+    at, when = s.index, s.when and new(s.when)
+    place = Index(at.constant, at.terms, at.rest and new(at.rest))
+    return Store(s.buffer, place, new(s.value), when, s.combine)
 
 
 def _product(x: Expr, factors: dict[Expr, tuple[Expr, Expr]]) -> Expr:

@@ -8,7 +8,7 @@ allocates nothing and runs no Python, but for the host steps of the body.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,12 +78,22 @@ class NestedStep:
         self.plans: list[Any] = []
         self.scratch: list[Stored | None] = []
 
-    def owned(self, body: Any) -> Sequence[Value]:
-        """The arguments of a body that it may write to."""
+    def owned(self, body: Any, free: Collection[Value]) -> Sequence[Value]:
+        """The arguments of a body that it may write to; `free`: the inputs that nobody
+        reads after the step."""
         return ()
 
-    def note_written(self, arguments: Sequence[bool]) -> None:
-        """Tells which arguments of the body that was just assembled it writes to."""
+    def given(self, body: Any) -> dict[Value, Value]:
+        """Arguments of a body that are buffers of the program around, and which."""
+        return {}
+
+    def note(self, written: Sequence[bool], homes: Sequence[int | None]) -> None:
+        """Tells which arguments of the body that was just assembled it writes to, and
+        which its results are, where they are one."""
+
+    def taken(self) -> list[tuple[Value, Value]]:
+        """Inputs whose buffers results may take, with these results."""
+        return []
 
     def own(self, values: Sequence[Stored]) -> None:
         """Makes buffers results of this step."""
@@ -122,18 +132,27 @@ class LoopStep(NestedStep):
         self.flag: Stored | None = None
         self.in_place: list[bool] = []
 
-    def owned(self, body: Any) -> Sequence[Value]:
+    def owned(self, body: Any, free: Collection[Value]) -> Sequence[Value]:
         """The carries, for the body."""
         if body is not self.bodies[0]:
             return ()
         first = len(self.consts)
         return body.arguments[first : first + len(self.init)]
 
-    def note_written(self, arguments: Sequence[bool]) -> None:
+    def note(self, written: Sequence[bool], homes: Sequence[int | None]) -> None:
         """Keeps which carries the body, the first of the programs, writes to."""
         if len(self.plans) == 1:
             first = len(self.consts)
-            self.in_place = list(arguments[first : first + len(self.init)])
+            self.in_place = list(written[first : first + len(self.init)])
+
+    def taken(self) -> list[tuple[Value, Value]]:
+        """What the body changes in place may begin there."""
+        read = [*self.test_consts, *self.consts, *self.init, *self.xs]
+        return [
+            (x, made)
+            for x, made, changed in zip(self.init, self.carry, self.in_place)
+            if changed and read.count(x) == 1
+        ]
 
     @property
     def what(self) -> str:
@@ -183,6 +202,34 @@ class BranchStep(NestedStep):
         super().__init__(sequence, [index, *operands], bodies)
         self.index, self.operands = index, list(operands)
         self.results: list[Stored] = []
+        self.homes: list[Sequence[int | None]] = []
+
+    def owned(self, body: Any, free: Collection[Value]) -> Sequence[Value]:
+        """The operands that are free, and read once."""
+        read = [self.index, *self.operands]
+        return [
+            inner
+            for x, inner in zip(self.operands, body.arguments)
+            if x in free and read.count(x) == 1
+        ]
+
+    def given(self, body: Any) -> dict[Value, Value]:
+        """The operands."""
+        return dict(zip(body.arguments, self.operands))
+
+    def note(self, written: Sequence[bool], homes: Sequence[int | None]) -> None:
+        """Keeps which results of the branch are operands, changed or as they came."""
+        self.homes.append(homes)
+
+    def taken(self) -> list[tuple[Value, Value]]:
+        """Operands that are the same result of all branches."""
+        read = [self.index, *self.operands]
+        found: dict[Value, Value] = {}
+        for made, homes in zip(self.results, zip(*self.homes)):
+            home = homes[0]
+            if home is not None and all(k == home for k in homes):
+                found.setdefault(self.operands[home], made)
+        return [(x, made) for x, made in found.items() if read.count(x) == 1]
 
     @property
     def names(self) -> list[str]:
