@@ -82,7 +82,7 @@ def scan(
                 for x, a in zip(xs, rows)
             ),
         ]
-        outs = body.scalars.run(closed, given)
+        outs = body.run(closed, given)
         made = body.results(avals)
         stores = [
             Store(made[n + k], _place(var, y.aval, length, reverse) + j, x)
@@ -111,7 +111,7 @@ def while_loop(
         (holds,) = body.scalars.run(
             test, [*(body.part(c.aval, c, Index(0)) for c in test_consts), *carries]
         )
-        outs = body.scalars.run(
+        outs = body.run(
             closed, [*(body.part(c.aval, c, Index(0)) for c in consts), *carries]
         )
         made = body.results(avals)
@@ -174,16 +174,19 @@ class _Body:
                 made[k] = v.source
         return made
 
+    def run(self, closed: ClosedJaxpr, given: Sequence[Value]) -> list[Value]:
+        """What a step makes. Raises Rewritten where that is no version of an array in
+        memory, before any of it is computed."""
+        outs = self.scalars.run(closed, given)
+        lost = [k for k in self.held if not _is_version(outs[k], self.carries[k])]
+        if lost:
+            raise Rewritten(lost)
+        return outs
+
     def loop(self, outs: Sequence[Value], made: Sequence[Stored]) -> Recurrence:
         """The loop from `carries` to `outs`, its last carry stored in `made`."""
         scalars = self.scalars
         held = [(k, self.carries[k], outs[k]) for k in sorted(self.held)]
-        lost = [
-            k for k, v, out in held
-            if not isinstance(out, Held) or out.source is not v.source
-        ]  # fmt: skip
-        if lost:
-            raise Rewritten(lost)
         kept = [k for k in range(len(outs)) if k not in self.held]
         firsts = [self.part(v.aval, v, Index(0)) for v in self.init]
         return Recurrence(
@@ -209,6 +212,11 @@ class _Body:
             loop.lanes = in_lanes(loop, vector_bytes())
         copies = [(v, self.init[made.index(v)]) for v in loop.held]
         return RecurrenceStep(loop, made, copies, self.scalars.width, _size_of(loop))
+
+
+def _is_version(out: Value, carry: Value) -> bool:
+    held = isinstance(out, Held) and isinstance(carry, Held)
+    return held and out.source is carry.source
 
 
 def _check(closed: ClosedJaxpr, init: Sequence[Value], held: frozenset[int]) -> None:
