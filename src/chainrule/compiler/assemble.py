@@ -16,13 +16,13 @@ from . import kernels
 from .canonical import text_of, write, write_recurrence
 from .codegen import processor
 from .codegen.types import size
-from .expr import forget
 from .fusion import Cluster
 from .layout import Layout, address_of, data_of
 from .loop import Kernel
 from .loops import NestedStep, RecurrenceStep
 from .program import Constant, HostStep, NativeStep, Program, host_steps
 from .records import record
+from .rewrite import forget
 from .schedule import Scheduled, schedule
 from .sizes import Size
 from .updates import belongs, copied, together

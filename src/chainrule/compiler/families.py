@@ -21,10 +21,10 @@ from typing import Any
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 from . import plans
 from .assemble import Assembler, assemble, select_steps
-from .expr import forget
 from .layout import Layout, check
 from .program import HostStep, Program
 from .records import record
+from .rewrite import forget
 from .sizes import Given, Needed, NoPattern, Tape, shaped
 
 MOST_FAMILIES, MOST_PATTERNS, MOST_SEEN = 256, 12, 3
@@ -294,6 +294,7 @@ def compiled(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Any:
     given = [Given(k) for k in range(len(closed.consts))]
     program = Program(closed.replace(consts=given))
     layout = Assembler(program, select_steps(program), donated=donated).layout()
+    program.take_apart()
     plans.keep(closed, donated, layout)
     return layout.filled((), closed.consts).plan()
 
@@ -360,6 +361,7 @@ def _laid_out(closed: ClosedJaxpr, donated: tuple[int, ...]) -> Layout:
         if program.calls_python():
             raise NoPattern("a step on the host")
         layout = Assembler(program, select_steps(program), donated=donated).layout()
+        program.take_apart()
         check(layout)
     finally:
         forget()  # no expression with sizes is found by a program without

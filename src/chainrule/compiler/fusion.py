@@ -228,6 +228,16 @@ class Fusion:
         """The place of a new step in the order of execution."""
         return len(self.steps)
 
+    def take_apart(self) -> None:
+        """Lets go of what was made, once it is laid out: values, kernels and the program
+        refer to each other, and would wait for a garbage collection."""
+        for step in self.steps:
+            if isinstance(step, Cluster):
+                for v in (v for m in step.members for v in m.values):
+                    v.owner = v.buffer = None
+                step.members.clear()
+        vars(self).clear()
+
     def close_kernels(self) -> None:
         """Has all later values computed by later kernels."""
         for step in self.steps:

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
+from . import expr
 from .expr import Expr, node
 
 
@@ -19,6 +20,12 @@ def walk(roots: Iterable[Expr], known: Container[Expr] = ()) -> Sequence[Expr]:
 def _walk(roots: tuple[Expr, ...]) -> Sequence[Expr]:
     # A kernel is looked through again and again while it is arranged.
     return tuple(_ordered(list(roots), ()))
+
+
+def forget() -> None:
+    """Lets go of all expressions, and so of the programs whose buffers they read."""
+    expr.forget()
+    _walk.cache_clear()
 
 
 def _ordered(stack: list[Any], known: Container[Expr]) -> list[Expr]:

@@ -325,18 +325,25 @@ class Emitter(ExpressionWriter):
             for t in range(inner)
         ]
         carried = self._initial(slots, wide)
-
-        def nest(level: int, values: Names) -> Names:
-            if level == len(stage.axes):
-                return self._point(stage, points, slots, values, wide)
-            axis = stage.axes[level]
-            types = [t for t, _ in carried]
-            return self.axis(
-                axis, None, list(zip(types, values)), lambda vs: nest(level + 1, vs)
-            )
-
-        values = nest(0, [v for _, v in carried])
+        point = lambda values: self._point(stage, points, slots, values, wide)
+        values = self._nest(
+            stage.axes, [t for t, _ in carried], [v for _, v in carried], point
+        )
         self._finish(stage, points, slots, values, inner, wide)
+
+    def _nest(
+        self,
+        axes: Sequence[Axis],
+        types: Names,
+        values: Names,
+        body: Callable[[Names], Names],
+    ) -> Names:
+        """Loops within each other that carry values of these types."""
+        if not axes:
+            return body(values)
+        carried = list(zip(types, values))
+        inner = lambda values: self._nest(axes[1:], types, values, body)
+        return self.axis(axes[0], None, carried, inner)
 
     def _initial(self, slots: list[Any], wide: bool) -> list[tuple[str, str]]:
         width = self.full_width if wide else 0
