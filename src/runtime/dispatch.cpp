@@ -89,6 +89,7 @@ void register_dispatch(nb::module_& m) {
               init_arrays(module) && init_row_iterator(module) &&
               init_tracers(module) && init_primitives(module) && init_tape(module) &&
               init_equations(module) && init_staging(module) && jit::init_jit(module) &&
+              init_records(module) &&
               PyModule_AddFunctions(module, functions) == 0 &&
               add_operator_names(module);
     if (!ok) throw nb::python_error();

@@ -332,6 +332,7 @@ bool init_tracers(PyObject* module);
 PyObject* prepare_tracer_subclass(PyObject* cls, PyObject* args, PyObject* kwargs);
 bool init_primitives(PyObject* module);
 bool init_row_iterator(PyObject* module);
+bool init_records(PyObject* module);
 
 /// A new heap type from `spec`, added to `module` under `name`; nullptr on failure.
 PyTypeObject* add_type(PyObject* module, PyType_Spec* spec, PyTypeObject* base,

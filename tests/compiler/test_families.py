@@ -8,7 +8,7 @@ import pytest
 
 import chainrule as cr
 import chainrule.numpy as cnp
-from chainrule.compiler import families
+from chainrule.compiler import families, patterns
 
 from .native import two_threads, wait_until_improved
 
@@ -30,12 +30,12 @@ def _families():
 def lowered(monkeypatch):
     """A list of what was lowered: programs by themselves, and for patterns."""
     seen = []
-    compiled, learned = families.compiled, families.learn
+    compiled, learned = families.compiled, patterns.learn
     monkeypatch.setattr(
         families, "compiled", lambda *a: seen.append("alone") or compiled(*a)
     )
     monkeypatch.setattr(
-        families, "learn", lambda *a: seen.append("pattern") or learned(*a)
+        patterns, "learn", lambda *a: seen.append("pattern") or learned(*a)
     )
     return seen
 

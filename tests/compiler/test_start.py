@@ -1,9 +1,9 @@
 """The first compilation: LLVM is loaded beside Python, and only where it will be needed."""
 
 import os
+import re
 import subprocess
 import sys
-from dataclasses import field
 
 import numpy as np
 import pytest
@@ -91,22 +91,39 @@ def test_a_first_call_needs_llvm_only_without_quick_code(chosen):
 def test_a_record_has_slots_and_defaults():
     @record
     class Point:
-        """Two numbers, and notes."""
+        """Two numbers."""
 
         x: int
         y: int = 2
-        notes: list = field(default_factory=list)
 
         @property
         def total(self):
             return self.x + self.y
 
-    a, b = Point(1), Point(x=3, y=4)
-    assert (a.total, b.total) == (3, 7)
-    a.notes.append("one")
-    assert (a.notes, b.notes) == (["one"], [])
-    assert Point.__doc__ == "Two numbers, and notes."
+    a, b, c = Point(1), Point(y=4, x=3), Point(5, y=6)
+    assert (a.total, b.total, c.total) == (3, 7, 11)
+    assert Point.__doc__ == "Two numbers."
     with pytest.raises(AttributeError):
         a.z = 1
-    with pytest.raises(TypeError, match="x"):
-        Point()
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "message"),
+    [
+        ((), {}, "Point: there is no value for the field 'x'."),
+        ((), {"y": 1}, "Point: there is no value for the field 'x'."),
+        ((1, 2, 3), {}, "record: 3 values for 2 fields."),
+        ((1,), {"z": 2}, "Point: there is no further field 'z'."),
+        ((1,), {"y": 2, "x": 2}, "Point: there is no further field 'x'."),
+    ],
+)
+def test_a_record_takes_a_value_for_each_field(given, named, message):
+    @record
+    class Point:
+        """Two numbers."""
+
+        x: int
+        y: int = 2
+
+    with pytest.raises(TypeError, match=re.escape(message)):
+        Point(*given, **named)

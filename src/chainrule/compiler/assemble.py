@@ -7,13 +7,14 @@ place is free again after its last reader.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import functools
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from ..core.avals import wrap
 from ..core.jaxpr import has_effects
 from . import kernels
-from .canonical import text_of, write, write_recurrence
+from .canonical import NestDescription, text_of, write, write_recurrence
 from .codegen import processor
 from .codegen.types import size
 from .fusion import Cluster
@@ -23,7 +24,7 @@ from .loops import NestedStep, RecurrenceStep
 from .program import Constant, HostStep, NativeStep, Program, host_steps
 from .records import record
 from .rewrite import forget
-from .schedule import Scheduled, schedule
+from .schedule import Scheduled, arrange, begun, compose, schedule
 from .sizes import Size
 from .updates import belongs, copied, together
 from .values import Stored, Value
@@ -33,9 +34,10 @@ from .values import Stored, Value
 class KernelStep:
     """A kernel of clusters with the buffers and numbers it is called with; `copies`: the
     value that it copies, if that is all it does, and the copy; `what` it is, if that is
-    more than its equations."""
+    more than its equations. `made`: the kernel, or one that differs from it in its buffers
+    alone; then `arrange` gives the kernel itself."""
 
-    scheduled: Scheduled
+    made: Scheduled
     structure: kernels.Structure
     buffers: list[Value]
     ints: list[int]
@@ -44,6 +46,14 @@ class KernelStep:
     is_long: bool
     copies: tuple[Value | None, Value | None] = (None, None)
     what: str = ""
+    arrange: Callable[[], Scheduled] | None = None
+
+    @property
+    def scheduled(self) -> Scheduled:
+        """The kernel itself."""
+        if self.arrange is not None:
+            self.made, self.arrange = self.arrange(), None
+        return self.made
 
     @property
     def text(self) -> str:
@@ -71,6 +81,7 @@ def select_steps(program: Program) -> list[Step]:
         v.uses += 1
     chosen: list[Step] = []
     width = processor.vector_bytes()
+    kernel_of = KernelWriter(program, width)
     pieces: list[Cluster] = []
 
     def write_pieces() -> None:
@@ -90,7 +101,7 @@ def select_steps(program: Program) -> list[Step]:
         if isinstance(step, Cluster) and belongs(step, step):
             pieces.append(step)
         elif isinstance(step, Cluster):
-            chosen.append(write_kernel(schedule(step, program, width), [step]))
+            chosen.append(kernel_of(step))
             chosen[-1].copies = copied(step)
             for v in chosen[-1].buffers:
                 v.uses += 1
@@ -142,6 +153,33 @@ def write_kernel(made: Scheduled, clusters: list[Cluster]) -> KernelStep:
     written = [s.buffer for stage in kernel.stages for s in stage.stores]
     outputs = [v for v in dict.fromkeys(written) if isinstance(v, Value)]
     return KernelStep(made, structure, buffers, ints, outputs, clusters, is_long)
+
+
+class KernelWriter:
+    """Writes the kernels of a program's clusters. Those that differ in their buffers alone
+    are arranged once: layers of a network are made of few kinds."""
+
+    def __init__(self, program: Program, vector_bytes: int):
+        self.program, self.vector_bytes = program, vector_bytes
+        self._known: dict[Any, tuple[KernelStep, list[int], list[int]]] = {}
+
+    def __call__(self, cluster: Cluster) -> KernelStep:
+        """The step of a cluster."""
+        nest, filled = compose(cluster, self.program), begun(cluster)
+        seen = NestDescription(nest, filled)
+        arranged = functools.partial(arrange, nest, filled, self.vector_bytes)
+        known = self._known.get(seen.key)
+        if known is None:
+            step = write_kernel(arranged(), [cluster])
+            buffers = list(map(seen.buffer_of, step.buffers))
+            outputs = list(map(seen.buffer_of, step.outputs))
+            self._known[seen.key] = step, buffers, outputs
+            return step
+        step, buffers, outputs = known
+        return KernelStep(
+            step.made, step.structure, [seen.buffers[k] for k in buffers], step.ints,
+            [seen.buffers[k] for k in outputs], [cluster], step.is_long, arrange=arranged,
+        )  # fmt: skip
 
 
 def write_loop(step: RecurrenceStep) -> KernelStep:
@@ -421,7 +459,7 @@ class Assembler:
     def _step(self, step: Step) -> Any:
         if isinstance(step, KernelStep):
             slots = tuple(self.slot[self._same(v)] for v in step.buffers)
-            made = step.scheduled
+            made = step.made
             return (
                 "kernel",
                 step.structure.wait(step.is_long),

@@ -24,7 +24,7 @@ from . import scalars
 from .components import MOST, interleaved, split_axis
 from .expr import Expr, const, convert, select
 from .fusion import WORK
-from .index import Index, ravel
+from .index import ZERO, Index, ravel
 from .sizes import shaped
 from .updates import Piece, Written, copy_of, write
 from .values import (
@@ -56,10 +56,11 @@ class Builder:
 
     def check(self, *avals_or_values: Any) -> None:
         """Raises Unsupported where a dtype has no scalar type in the loop IR."""
-        outs = self.out if isinstance(self.out, list) else [self.out]
-        for x in (*avals_or_values, *(Value(a, None) for a in outs)):
+        for x in avals_or_values:
             if x.type is None:
                 raise Unsupported(f"dtype {x.aval.dtype}")
+        for aval in self.out if isinstance(self.out, list) else [self.out]:
+            self.type_of(aval.dtype)
 
     def map(
         self,
@@ -72,13 +73,12 @@ class Builder:
         """fn(m, *elements, **params) of the operands' elements; half-precision floats
         are computed in f32 and rounded after every operation, unless `widen` is off."""
         self.check(*operands)
-        out = Value(self.out, None)
-        shape = out.shape
+        out, shape = self.type_of(self.out.dtype), self.out.shape
         alike = [len(x.shape) == len(shape) and x.shape == shape for x in operands]
         settled = [x if same else self.settled(x) for x, same in zip(operands, alike)]
 
         def combine(elements: Sequence[Expr]) -> Expr:
-            return _element(fn, elements, out.type or "", params, widen)
+            return _element(fn, elements, out, params, widen)
 
         def element(indices: Indices) -> Expr:
             return combine([x.at(*aligned(x.shape, shape, indices)) for x in settled])
@@ -368,7 +368,7 @@ def aligned(
     """Indices into an operand of `shape` that is broadcast to `target`."""
     skip = len(target) - len(shape)
     return [
-        Index(0) if n == 1 and target[skip + k] != 1 else indices[skip + k]
+        ZERO if n == 1 and target[skip + k] != 1 else indices[skip + k]
         for k, n in enumerate(shape)
     ]
 

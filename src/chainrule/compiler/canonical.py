@@ -8,7 +8,7 @@ at all if the structure's code is on disk.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import compiler
@@ -16,7 +16,8 @@ from . import kernels
 from .codegen.emit import emit_kernel
 from .codegen.types import is_literal
 from .expr import Expr, node
-from .loop import Axis, Kernel, Recurrence
+from .loop import Axis, Kernel, Recurrence, Stage
+from .nest import Nest
 from .rewrite import walk
 from .sizes import identity, opaque
 
@@ -28,6 +29,15 @@ class Description:
     """`key`: the structure; `numbers` and `buffers` in their order of appearance."""
 
     def __init__(self, kernel: Kernel, width: int, scratch: dict[Any, int]):
+        self._begin(kernel.streams)
+        loops = [self._axis(a) for a in kernel.grid]
+        stages = [self._stage(k, s) for k, s in enumerate(kernel.stages)]
+        sizes = tuple((self._buffer(b), n) for b, n in scratch.items())
+        ahead = tuple(sorted([self._buffer(b) for b in kernel.ahead]))
+        parts = tuple(self._parts)
+        self.key = (width, tuple(loops), tuple(stages), parts, sizes, ahead)
+
+    def _begin(self, streams: frozenset[Any]) -> None:
         self.numbers: list[int] = []
         self.buffers: list[Any] = []
         self._large: dict[Any, int] = {}
@@ -37,14 +47,8 @@ class Description:
         self._results: dict[Expr, int] = {}
         self._routines: dict[Any, int] = {}
         self._parts: list[Any] = []
-        self._streams = kernel.streams
+        self._streams = streams
         self.axis_number: dict[int, int] = {}
-        loops = [self._axis(a) for a in kernel.grid]
-        stages = [self._stage(k, s) for k, s in enumerate(kernel.stages)]
-        sizes = tuple((self._buffer(b), n) for b, n in scratch.items())
-        ahead = tuple(sorted([self._buffer(b) for b in kernel.ahead]))
-        parts = tuple(self._parts)
-        self.key = (width, tuple(loops), tuple(stages), parts, sizes, ahead)
 
     def _number(self, n: int) -> Any:
         if is_literal(n):
@@ -103,8 +107,10 @@ class Description:
             )
             for x in r.results:
                 self._results[x] = len(self._results)
-        stores = tuple(self._store(number, k, s) for k, s in enumerate(stage.stores))
-        return axes, tuple(folds), stores
+        return axes, tuple(folds), self._stores(number, stage.stores)
+
+    def _stores(self, number: int, stores: Sequence[Any]) -> Any:
+        return tuple([self._store(number, k, s) for k, s in enumerate(stores)])
 
     def _store(self, number: int, k: int, s: Any) -> Any:
         combined = None
@@ -163,6 +169,38 @@ class Description:
         else:
             data = x.data
         return (op, x.type, data, *[nodes[a] for a in x.args])
+
+
+class NestDescription(Description):
+    """The same of a kernel that is still to be arranged (`nest.Nest`), with all numbers in
+    the key: what is arranged of nests with one key differs in its buffers alone. `begun`:
+    the buffers that an earlier step fills as well."""
+
+    def __init__(self, nest: Nest, begun: Iterable[Any]):
+        self._begin(frozenset())
+        stages = [
+            (self._stage(k, Stage([], reductions, stores)), self._stores(k, points))
+            for k, (reductions, stores, points) in enumerate(nest.stages)
+        ]
+        loops = [[self._var(v) for v in group] for group in (nest.grid, nest.inner)]
+        limits = [
+            (self._var(v), self._expr(low), self._expr(high))
+            for v, (low, high) in nest.limits.items()
+        ]
+        parts = [(self._var(v), *map(self._var, us)) for v, us in nest.parts.items()]
+        chunk = None if nest.chunk is None else self._var(nest.chunk)
+        sizes = [(self._buffer(b), identity(n)) for b, n in nest.scratch.items()]
+        earlier = sorted([self._buffer(b) for b in begun])
+        ordered = sorted(map(self._var, nest.ordered))
+        variables = sorted(self._vars, key=lambda v: v.data[0])
+        self.key = (
+            *map(tuple, (loops[0], loops[1], limits, parts, sizes, earlier, ordered)),
+            *stages, *self._parts, chunk, nest.products,
+            *[(self._vars[v], identity(v.data[1])) for v in variables],
+        )  # fmt: skip
+
+    def _number(self, n: int) -> Any:
+        return identity(n)
 
 
 def _given(like: Expr, place: Any) -> Expr:

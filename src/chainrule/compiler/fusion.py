@@ -20,7 +20,7 @@ from typing import Any
 
 from .boxes import cuts
 from .expr import Expr, const
-from .index import Index, Split, loop_variable, ravel, variable_index
+from .index import ZERO, Index, Split, loop_variable, ravel, variable_index
 from .loop import load, load_part, result
 from .sizes import alike
 from .values import (
@@ -91,10 +91,15 @@ class Cluster:
     def indices(self, role: str, shape: Sequence[int]) -> tuple[Index, ...]:
         """The indices at which a member of this role and shape is computed."""
         inner = self.inner or frozenset()
-        taken = iter(
-            i for k, i in enumerate(self.index) if role == "map" or k not in inner
-        )
-        return tuple(Index(0) if n == 1 else next(taken) for n in shape)
+        index = self.index
+        if role != "map" and inner:
+            index = [i for k, i in enumerate(index) if k not in inner]
+        taken = iter(index)
+        return tuple([ZERO if n == 1 else next(taken) for n in shape])
+
+    def position(self, role: str, shape: Sequence[int]) -> Index:
+        """Their row-major position."""
+        return ravel(self.indices(role, shape), shape)
 
 
 class Member:
@@ -122,18 +127,15 @@ class Context(Reader):
         self.reads: dict[Value, None] = {}
         self.memo: dict[Any, Expr] = {}
         self.composed: tuple[Expr, ...] = ()
-        self.inside: dict[Value, tuple[Member, Index]] = {}
+        self.inside: dict[Value, Member] = {}
         for member in cluster.members:
             self.enter(member)
 
     def enter(self, member: Member) -> None:
         """Makes a member readable at its own index."""
         for v in member.values:
-            if isinstance(v, Partial):
-                continue
-            role = "point" if member.fold is not None else member.role
-            position = ravel(self.cluster.indices(role, v.shape), v.shape)
-            self.inside[v] = member, position
+            if not isinstance(v, Partial):
+                self.inside[v] = member
 
     def read(
         self, value: Value, position: Index | None, indices: Indices | None
@@ -154,8 +156,9 @@ class Context(Reader):
             assert indices is not None
             place = ravel(indices, v.shape)
         if v in self.inside:
-            member, own = self.inside[v]
-            if own == place:
+            member = self.inside[v]
+            role = "point" if member.fold is not None else member.role
+            if self.cluster.position(role, v.shape) == place:
                 return self.element(member, v)
             if self.final and isinstance(v, Lazy):
                 return _in_place(v, position, indices)

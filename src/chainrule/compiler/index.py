@@ -191,6 +191,9 @@ class Index:
         return node("eq", "bool", (gap.expr(), number(0)))
 
 
+ZERO = Index(0)
+
+
 def _sorted(coefficients: dict[Expr, int]) -> tuple[tuple[Expr, int], ...]:
     kept = [(v, c) for v, c in coefficients.items() if c]
     kept.sort(key=lambda term: term[0].data[0])

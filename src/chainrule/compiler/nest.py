@@ -6,7 +6,6 @@ A cluster's members become stages of one nest, `schedule` decides the order of t
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from .expr import Expr
@@ -22,11 +21,11 @@ class Nest:
     inner: list[Expr]
     stages: list[tuple[list[Reduction], list[Store], list[Store]]]
     limits: dict[Expr, tuple[Expr, Expr]]
+    ordered: set[Expr]
+    scratch: dict[Any, int]
+    parts: dict[Expr, list[Expr]]
     products: bool = False
-    ordered: set[Expr] = dataclasses.field(default_factory=set)
     chunk: Expr | None = None
-    scratch: dict[Any, int] = dataclasses.field(default_factory=dict)
-    parts: dict[Expr, list[Expr]] = dataclasses.field(default_factory=dict)
 
     def expressions(self) -> list[Expr]:
         """Everything that is computed."""

@@ -50,11 +50,19 @@ class Scheduled:
 
 def schedule(cluster: Cluster, fusion: Any, vector_bytes: int) -> Scheduled:
     """The kernel of a cluster for vectors of so many bytes."""
-    nest = _compose(cluster, fusion)
+    return arrange(compose(cluster, fusion), begun(cluster), vector_bytes)
+
+
+def begun(cluster: Cluster) -> set[Any]:
+    """The buffers that a cluster writes after an earlier step has filled them."""
+    found = {v.begins for m in cluster.members for v in m.values}
+    return found - {None}
+
+
+def arrange(nest: Nest, begun: set[Any], vector_bytes: int) -> Scheduled:
+    """The kernel of a cluster's nest, which it takes apart."""
     _merge(nest)
     made = _arrange(nest, vector_bytes)
-    values = [v for m in cluster.members for v in m.values]
-    begun = {v.begins for v in values}
     made.kernel.streams = streams(made.kernel, streamed_bytes(), made.width) - begun
     made.kernel.ahead = ahead(made.kernel, 2 * streamed_bytes())
     return made
@@ -63,7 +71,8 @@ def schedule(cluster: Cluster, fusion: Any, vector_bytes: int) -> Scheduled:
 # --- members to stages
 
 
-def _compose(cluster: Cluster, fusion: Any) -> Nest:
+def compose(cluster: Cluster, fusion: Any) -> Nest:
+    """The stages of a cluster, over its loops."""
     while True:
         context = Context(cluster, final=True)
         previous, fusion.current = fusion.current, context
@@ -84,7 +93,7 @@ def _stages(cluster: Cluster, context: Context) -> Nest:
         ordered = sorted(index.terms, key=lambda term: -term[1])
         (inner if k in inner_dims else grid).extend(v for v, _ in ordered)
         parts.update({v: [u for u, _ in ordered if u is not v] for v, _ in ordered})
-    nest = Nest(grid, inner, [], {}, parts=parts)
+    nest = Nest(grid, inner, [], {}, set(), {}, parts)
     if cluster.divided is not None:
         part = max(cluster.index[cluster.divided].terms, key=lambda term: term[1])[0]
         grid.sort(key=lambda v: v is not part)
@@ -426,4 +435,4 @@ def _axis(v: Expr, vector: Expr | None, copies: dict[Expr, int], width: int) -> 
     )  # fmt: skip
 
 
-__all__ = ["Scheduled", "schedule"]
+__all__ = ["Scheduled", "arrange", "begun", "compose", "schedule"]

@@ -75,8 +75,13 @@ class JaxprEqn(_native.Equation):
 
     def replace(self, **changes: Any) -> JaxprEqn:
         """A copy with the given fields changed."""
-        fields = ("primitive", "invars", "params", "outvars", "frame")
-        return JaxprEqn(**{**{n: getattr(self, n) for n in fields}, **changes})
+        given = changes.pop
+        made = JaxprEqn(
+            given("primitive", self.primitive), given("invars", self.invars),
+            given("params", self.params), given("outvars", self.outvars),
+            given("frame", self.frame),
+        )  # fmt: skip
+        return JaxprEqn(**changes) if changes else made
 
 
 class Jaxpr:
@@ -225,9 +230,10 @@ def subjaxprs(params: dict[str, Any]) -> list[Any]:
     """The programs among an equation's params."""
     found: list[Any] = []
     for value in params.values():
-        for item in value if isinstance(value, (tuple, list)) else (value,):
-            if isinstance(item, (Jaxpr, ClosedJaxpr)):
-                found.append(item)
+        if isinstance(value, (tuple, list)):
+            found += [v for v in value if isinstance(v, (Jaxpr, ClosedJaxpr))]
+        elif isinstance(value, (Jaxpr, ClosedJaxpr)):
+            found.append(value)
     return found
 
 
@@ -235,7 +241,8 @@ def has_effects(eqn: JaxprEqn) -> bool:
     """Whether an equation is there for what it does, itself or by what it runs."""
     if eqn.primitive.effects:
         return True
-    return any(p.jaxpr.has_effects() for p in subjaxprs(eqn.params))
+    params = eqn.params
+    return bool(params) and any(p.jaxpr.has_effects() for p in subjaxprs(params))
 
 
 def literal(value: Any) -> Literal:

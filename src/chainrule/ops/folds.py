@@ -18,6 +18,7 @@ THICK, PART = 128, 1024
 shortest parts into which thinner ones are cut."""
 _half = ("f16", "bf16")
 _complex = ({dtypes.complex64}, {dtypes.complex128})
+_floats = (dtypes.float32, dtypes.float64)
 
 
 def accumulator(type: str) -> str:
@@ -224,7 +225,7 @@ def _is_large(avals: Sequence[Any], sizes: Sequence[int]) -> bool:
     _, m, n, k = sizes
     return _are_complex(avals) or (
         len({a.dtype for a in avals}) == 1
-        and str(avals[0].dtype) in ("float32", "float64")
+        and avals[0].dtype in _floats
         and m * n * k >= GEMM_WORK
         and min(m, n, k) >= THIN
         and sorted((m, n, k))[1] > THIN

@@ -9,8 +9,6 @@ argument reduction with a fused multiply-add", 2009). 2^k goes into the exponent
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..expr import Expr, bitcast, fma, rare, select
 from .formats import (
     F32,
@@ -115,25 +113,18 @@ EXP2_SHORT = (
 LOG2_E = 1.4426950408889634
 
 
-class Reduced(NamedTuple):
-    """x = k ln 2 + r, with k in the low bits of the integer `shifted`, and as a float."""
-
-    shifted: Expr
-    k: Expr
-    r: Expr
-
-
 def _ln2(form: Format) -> tuple[float, float]:
     return LN2_F32 if form is F32 else LN2_F64
 
 
-def _reduce(x: Expr) -> Reduced:
+def _reduce(x: Expr) -> Pair:
+    """k and r, where x = k ln 2 + r; k is in the low bits of an integer."""
     form = format_of(x)
     high, low = _ln2(form)
     sum = fma(x, number(LOG2_E, x.type), form.shifter)
     k = sum - form.shifter
     r = fma(k, -low, fma(k, -high, x))
-    return Reduced(bits(sum), k, r)
+    return bits(sum), r
 
 
 def _integer(shifted: Expr, form: Format) -> Expr:
@@ -170,7 +161,7 @@ def _anywhere(x: Expr, p: Expr, shifted: Expr, limits: tuple[float, float]) -> E
 @for_formats
 def exp(x: Expr) -> Expr:
     """e**x."""
-    shifted, _, r = _reduce(x)
+    shifted, r = _reduce(x)
     p = _mantissa(r)
     fast = _raise_exponent(p, shifted, format_of(x))
     slow = _anywhere(x, p, shifted, _RANGE[x.type])
@@ -179,8 +170,8 @@ def exp(x: Expr) -> Expr:
 
 def exp_normal(x: Expr) -> Expr:
     """e**x for an x within the bound that keeps the result normal."""
-    reduced = _reduce(x)
-    return _raise_exponent(_mantissa(reduced.r), reduced.shifted, format_of(x))
+    shifted, r = _reduce(x)
+    return _raise_exponent(_mantissa(r), shifted, format_of(x))
 
 
 @for_formats
@@ -200,7 +191,7 @@ _RANGE_OF_EXP2 = {"f32": (-151.0, 129.0), "f64": (-1076.0, 1025.0)}
 
 def half_exp(x: Expr) -> Expr:
     """e**x / 2 for x >= 0, which overflows later than e**x does."""
-    shifted, _, r = _reduce(x)
+    shifted, r = _reduce(x)
     p = _mantissa(r)
     fast = _raise_exponent(p, shifted - 1, format_of(x))
     slow = _anywhere(x, p, shifted - 1, (0.0, _RANGE[x.type][1] + 1))
@@ -210,7 +201,7 @@ def half_exp(x: Expr) -> Expr:
 @for_formats
 def expm1(x: Expr) -> Expr:
     """e**x - 1, which is exact to the last digits near 0 as well: (2**k - 1) + 2**k p."""
-    shifted, _, r = _reduce(x)
+    shifted, r = _reduce(x)
     p = _minus_one(r)
     power = power_of_two(shifted, format_of(x))
     fast = fma(p, power, power - 1)
@@ -226,8 +217,8 @@ def _minus_one(r: Expr) -> Expr:
 
 def expm1_parts(x: Expr) -> Pair:
     """(p, 2**k) with e**x - 1 = 2**k p + (2**k - 1), for |x| <= 87 (f32), 708 (f64)."""
-    reduced = _reduce(x)
-    return _minus_one(reduced.r), power_of_two(reduced.shifted, format_of(x))
+    shifted, r = _reduce(x)
+    return _minus_one(r), power_of_two(shifted, format_of(x))
 
 
 # --- of a sum of two numbers ---------------------------------------------------------

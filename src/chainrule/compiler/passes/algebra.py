@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal
-from .nested import descend
+from .nested import descend, renamed, results
 
 
 class Known:
@@ -55,17 +55,19 @@ def simplify_algebra(closed: ClosedJaxpr) -> ClosedJaxpr:
     jaxpr = closed.jaxpr
     known, env = Known(), {}
     eqns: list[JaxprEqn] = []
+    changed = False
     for eqn in jaxpr.eqns:
-        inputs = [v if type(v) is Literal else env.get(v, v) for v in eqn.invars]
-        same = all(a is b for a, b in zip(inputs, eqn.invars))
-        made = _simplified(eqn if same else eqn.replace(invars=inputs), known)
+        made = _simplified(renamed(eqn, env), known)
         if not isinstance(made, JaxprEqn):
             env[eqn.outvars[0]] = made
             continue
         known.note(made)
         eqns.append(descend(made, simplify_algebra))
-    outs = [v if type(v) is Literal else env.get(v, v) for v in jaxpr.outvars]
-    return ClosedJaxpr(jaxpr.replace(eqns=eqns, outvars=outs), closed.consts)
+        changed = changed or eqns[-1] is not eqn
+    if not (changed or env):
+        return closed
+    made = jaxpr.replace(eqns=eqns, outvars=results(jaxpr, env))
+    return ClosedJaxpr(made, closed.consts)
 
 
 def _simplified(eqn: JaxprEqn, known: Known) -> Any:

@@ -16,17 +16,18 @@ primitive's record say what is needed, see ops/arranging.py:
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from ...core.avals import update
 from ...core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
-from .nested import descend
+from .nested import descend, read_counts
 
 
 def arrange_contractions(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The program with transposes absorbed into products."""
     jaxpr = closed.jaxpr
+    if not any(e.primitive.arrange or e.primitive.live for e in jaxpr.eqns):
+        return closed
     work = _Arrangement(jaxpr)
     for eqn in jaxpr.eqns:
         work.add(descend(eqn, arrange_contractions))
@@ -37,8 +38,7 @@ class _Arrangement:
     """The equations of the new program; `made` is where each variable's stands."""
 
     def __init__(self, jaxpr: Jaxpr):
-        read = [*jaxpr.outvars, *(v for e in jaxpr.eqns for v in e.invars)]
-        self.reads = Counter(v for v in read if type(v) is not Literal)
+        self.reads = read_counts(jaxpr)
         products = [e for e in jaxpr.eqns if e.primitive.arrange is not None]
         self.factors = {v for e in products for v in e.invars if type(v) is not Literal}
         self.eqns: list[JaxprEqn | None] = []
@@ -56,7 +56,8 @@ class _Arrangement:
             self._append(eqn)
 
     def _append(self, eqn: JaxprEqn) -> None:
-        self.made.update((v, len(self.eqns)) for v in eqn.outvars)
+        for v in eqn.outvars:
+            self.made[v] = len(self.eqns)
         self.eqns.append(eqn)
 
     def _origin(self, v: Any) -> JaxprEqn | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, has_effects
+from .nested import renamed, results
 
 
 def eliminate_common_subexpressions(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -17,37 +18,39 @@ def eliminate_common_subexpressions(closed: ClosedJaxpr) -> ClosedJaxpr:
     env: dict[Any, Any] = {}
     first: dict[int, Any] = {}
     for v, value in zip(jaxpr.constvars, closed.consts):
-        env[v] = first.setdefault(id(value), v)
-        if env[v].aval != v.aval:
-            env[v] = v
+        found = first.setdefault(id(value), v)
+        if found is not v and found.aval == v.aval:
+            env[v] = found
+    effects = jaxpr.has_effects()
     seen: dict[Any, list[Any]] = {}
     eqns: list[JaxprEqn] = []
     for eqn in jaxpr.eqns:
-        inputs = [v if type(v) is Literal else env.get(v, v) for v in eqn.invars]
-        key = None if has_effects(eqn) else _key(eqn, inputs)
-        found = seen.get(key) if key is not None else None
-        if found is not None and all(
-            a.aval == b.aval for a, b in zip(found, eqn.outvars)
-        ):
-            env.update(zip(eqn.outvars, found))
+        made = renamed(eqn, env)
+        eqns.append(made)
+        if effects and has_effects(eqn):
             continue
-        if key is not None:
-            seen[key] = list(eqn.outvars)
-        same = all(a is b for a, b in zip(inputs, eqn.invars))
-        eqns.append(eqn if same else eqn.replace(invars=inputs))
-    outs = [v if type(v) is Literal else env.get(v, v) for v in jaxpr.outvars]
-    return ClosedJaxpr(jaxpr.replace(eqns=eqns, outvars=outs), closed.consts)
+        key = _key(made)
+        try:
+            found = seen.setdefault(key, eqn.outvars)
+        except TypeError:  # parameters that don't hash
+            continue
+        if found is eqn.outvars:
+            continue
+        if all(a.aval == b.aval for a, b in zip(found, eqn.outvars)):
+            env.update(zip(eqn.outvars, found))
+            eqns.pop()
+        else:
+            seen[key] = eqn.outvars
+    if not env:
+        return closed
+    made = jaxpr.replace(eqns=eqns, outvars=results(jaxpr, env))
+    return ClosedJaxpr(made, closed.consts)
 
 
-def _key(eqn: JaxprEqn, inputs: list[Any]) -> Any:
-    """What makes two equations the same; None where the parameters don't hash."""
-    atoms = tuple(_literal_key(v) if type(v) is Literal else id(v) for v in inputs)
-    key = (eqn.primitive, atoms, tuple(eqn.params.items()))
-    try:
-        hash(key)
-    except TypeError:
-        return None
-    return key
+def _key(eqn: JaxprEqn) -> Any:
+    """What makes two equations the same."""
+    atoms = [_literal_key(v) if type(v) is Literal else v for v in eqn.invars]
+    return (eqn.primitive, *atoms, *eqn.params.items())
 
 
 def _literal_key(v: Literal) -> Any:

@@ -22,10 +22,10 @@ def take_complex_apart(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 def has_complex(jaxpr: Jaxpr) -> bool:
     """Whether a program, or one that it runs, computes with complex numbers."""
+    avals = {v.aval for eqn in jaxpr.eqns for v in (*eqn.outvars, *eqn.invars)}
+    if any(dtypes.is_complex(a.dtype) for a in avals):
+        return True
     for eqn in jaxpr.eqns:
-        for v in (*eqn.outvars, *eqn.invars):
-            if dtypes.is_complex(v.aval.dtype):
-                return True
         for program in subjaxprs(eqn.params):
             inner = program.jaxpr if isinstance(program, ClosedJaxpr) else program
             if has_complex(inner):

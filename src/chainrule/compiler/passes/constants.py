@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, has_effects
+from .nested import renamed, results
 
 
 def fold_constants(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -19,23 +20,25 @@ def fold_constants(closed: ClosedJaxpr) -> ClosedJaxpr:
     env: dict[Any, Any] = {}
     eqns: list[JaxprEqn] = []
     for eqn in jaxpr.eqns:
-        inputs = [v if type(v) is Literal else env.get(v, v) for v in eqn.invars]
-        if _foldable(eqn, inputs):
-            value = eqn.primitive(*[v.val for v in inputs], **eqn.params)
+        made = renamed(eqn, env)
+        if _foldable(made):
+            value = eqn.primitive(*[v.val for v in made.invars], **eqn.params)
             (out,) = eqn.outvars
             if value.aval == out.aval:
                 env[out] = Literal(value, out.aval)
                 continue
-        same = all(a is b for a, b in zip(inputs, eqn.invars))
-        eqns.append(eqn if same else eqn.replace(invars=inputs))
-    outs = [v if type(v) is Literal else env.get(v, v) for v in jaxpr.outvars]
-    return ClosedJaxpr(jaxpr.replace(eqns=eqns, outvars=outs), closed.consts)
+        eqns.append(made)
+    if not env:
+        return closed
+    made = jaxpr.replace(eqns=eqns, outvars=results(jaxpr, env))
+    return ClosedJaxpr(made, closed.consts)
 
 
-def _foldable(eqn: JaxprEqn, inputs: list[Any]) -> bool:
-    primitive = eqn.primitive
-    if primitive.multiple_results or not inputs or has_effects(eqn):
+def _foldable(eqn: JaxprEqn) -> bool:
+    inputs, primitive = eqn.invars, eqn.primitive
+    if not inputs or any(type(v) is not Literal for v in inputs):
+        return False
+    if primitive.multiple_results or not primitive.lower or has_effects(eqn):
         return False
     out = eqn.outvars[0].aval
-    scalar = out.shape == () and isinstance(out.dtype, np.dtype)
-    return scalar and bool(primitive.lower) and all(type(v) is Literal for v in inputs)
+    return out.shape == () and isinstance(out.dtype, np.dtype)

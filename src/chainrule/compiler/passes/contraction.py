@@ -14,12 +14,11 @@ compute as they are written: only equations are looked at, never what they consi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from ...core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
-from .nested import descend
+from .nested import descend, read_counts
 
 
 def contract_products(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -27,6 +26,7 @@ def contract_products(closed: ClosedJaxpr) -> ClosedJaxpr:
     jaxpr = closed.jaxpr
     products, taken = Products(jaxpr), set[Any]()
     eqns: list[JaxprEqn] = []
+    changed = False
     for eqn in jaxpr.eqns:
         contract = eqn.primitive.contract
         found = contract and contract(products, *eqn.invars)
@@ -35,7 +35,10 @@ def contract_products(closed: ClosedJaxpr) -> ClosedJaxpr:
             eqns += _equations(eqn, found[1])
         else:
             eqns.append(descend(eqn, contract_products))
+            changed = changed or eqns[-1] is not eqn
         products.note(eqn)
+    if not (changed or taken):
+        return closed
     if not taken.isdisjoint(products.made):
         eqns = [e for e in eqns if taken.isdisjoint(e.outvars)]
     return ClosedJaxpr(jaxpr.replace(eqns=eqns), closed.consts)
@@ -45,24 +48,36 @@ class Products:
     """Which equation makes a variable that is read once."""
 
     def __init__(self, jaxpr: Jaxpr):
-        given = [*jaxpr.constvars, *jaxpr.invars]
-        self.depth = {v: (0, -k) for k, v in enumerate(given)}
-        read = [*jaxpr.outvars, *(v for e in jaxpr.eqns for v in e.invars)]
-        self.reads = Counter(v for v in read if type(v) is not Literal)
+        self.given = [*jaxpr.constvars, *jaxpr.invars]
+        self.reads = read_counts(jaxpr)
+        self.noted: list[JaxprEqn] = []
         self.made: dict[Any, JaxprEqn] = {}
+        self._depth: dict[Any, tuple[int, int]] = {}
+        self._deep = 0
 
     def note(self, eqn: JaxprEqn) -> None:
         """Remembers an equation."""
-        depths = [self.depth[v] for v in eqn.invars if type(v) is not Literal]
-        level, order = max(depths, default=(0, 0))
-        self.depth.update((v, (level + 1, order)) for v in eqn.outvars)
+        self.noted.append(eqn)
         if len(eqn.outvars) == 1 and self.reads[eqn.outvars[0]] == 1:
             self.made[eqn.outvars[0]] = eqn
 
     def is_later(self, x: Any, y: Any) -> bool:
         """Whether `x` is at the end of a longer chain than `y`; of equal ones, of an
         earlier input: a loop's carry comes before its rows."""
-        return self.depth[x] >= self.depth[y]
+        depth = self._depths()
+        return depth[x] >= depth[y]
+
+    def _depths(self) -> dict[Any, tuple[int, int]]:
+        """Where what is known by now stands; few programs ask."""
+        depth = self._depth
+        if not depth:
+            depth.update((v, (0, -k)) for k, v in enumerate(self.given))
+        for eqn in self.noted[self._deep :]:
+            depths = [depth[v] for v in eqn.invars if type(v) is not Literal]
+            level, order = max(depths, default=(0, 0))
+            depth.update((v, (level + 1, order)) for v in eqn.outvars)
+        self._deep = len(self.noted)
+        return depth
 
     def __call__(self, v: Any) -> JaxprEqn | None:
         return None if type(v) is Literal else self.made.get(v)

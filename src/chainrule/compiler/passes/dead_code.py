@@ -14,29 +14,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, has_effects
+from ...core.jaxpr import ClosedJaxpr, JaxprEqn, has_effects
 from .nested import descend
 
 
 def eliminate_dead_code(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The program without unread equations, loop carries and constants."""
     jaxpr = closed.jaxpr
-    needed: set[Any] = {v for v in jaxpr.outvars if type(v) is not Literal}
+    needed: set[Any] = set(jaxpr.outvars)
+    effects = jaxpr.has_effects()
     kept: list[JaxprEqn] = []
+    changed = False
     for eqn in reversed(jaxpr.eqns):
-        if any(v in needed for v in eqn.outvars) or has_effects(eqn):
-            eqn = _cut_down(eqn, needed)
-            kept.append(descend(eqn, eliminate_dead_code))
-            needed.update(v for v in eqn.invars if type(v) is not Literal)
+        if not needed.isdisjoint(eqn.outvars) or (effects and has_effects(eqn)):
+            made = descend(_cut_down(eqn, needed), eliminate_dead_code)
+            kept.append(made)
+            needed.update(made.invars)
+            changed = changed or made is not eqn
     pairs = [(v, c) for v, c in zip(jaxpr.constvars, closed.consts) if v in needed]
+    if not changed and (len(kept), len(pairs)) == (len(jaxpr.eqns), len(closed.consts)):
+        return closed
     made = jaxpr.replace(eqns=kept[::-1], constvars=[v for v, _ in pairs])
     return ClosedJaxpr(made, [c for _, c in pairs])
 
 
 def _cut_down(eqn: JaxprEqn, needed: set[Any]) -> JaxprEqn:
     """The equation without the results that nobody reads, where its rule allows."""
+    if eqn.primitive.live is None:
+        return eqn
     used = [v in needed for v in eqn.outvars]
-    if eqn.primitive.live is None or all(used):
+    if all(used):
         return eqn
     ins, outs, params = eqn.primitive.live(used, **eqn.params)
     return eqn.replace(

@@ -24,13 +24,21 @@ from .nested import descend
 def inline(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The program without calls; the program itself if it has none."""
     jaxpr = closed.jaxpr
-    if not any(_called(eqn) or subjaxprs(eqn.params) for eqn in jaxpr.eqns):
+    if not any(map(_calls, jaxpr.eqns)):
         return closed
     writer = _Writer(list(jaxpr.constvars), list(closed.consts))
     env: dict[Any, Any] = {v: v for v in (*jaxpr.constvars, *jaxpr.invars)}
     outs = writer.run(jaxpr, env)
     made = Jaxpr(writer.constvars, jaxpr.invars, outs, writer.eqns)
     return ClosedJaxpr(made, writer.consts)
+
+
+def _calls(eqn: JaxprEqn) -> bool:
+    """Whether an equation stands for others, or has a program that may call others."""
+    primitive = eqn.primitive
+    if primitive.expansion is not None or primitive.compose is not None:
+        return True
+    return bool(eqn.params) and bool(subjaxprs(eqn.params))
 
 
 def _called(eqn: JaxprEqn) -> ClosedJaxpr | None:
