@@ -10,8 +10,8 @@ import importlib as _importlib
 from typing import Any as _Any
 
 _SUBMODULES = (
-    "complex_programs", "families", "hoisting", "patterns", "pipeline", "recurrences",
-    "report", "start",
+    "boxes", "complex_programs", "families", "hoisting", "patterns", "pipeline",
+    "recurrences", "report", "start",
 )  # fmt: skip
 
 

@@ -18,10 +18,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .boxes import cuts
+from .. import compiler
 from .expr import Expr, const
-from .index import ZERO, Index, Split, loop_variable, ravel, variable_index
+from .index import ZERO, Index, Split, compares, loop_variable, ravel, variable_index
 from .loop import load, load_part, result
+from .rewrite import walk
 from .sizes import alike
 from .values import (
     Constant,
@@ -455,10 +456,13 @@ def _loses_boxes(cluster: Cluster, member: Member, context: Context) -> bool:
     inner, last = cluster.inner, len(cluster.dims) - 1
     if not inner or last in inner or math.prod(cluster.dims) > CHUNKED:
         return False
-    across = {v for v, _ in cluster.index[last].terms}
     maps = [cluster.composed.get(m, ()) for m in cluster.members if m.role == "map"]
     maps += [context.composed] if member.role == "map" else []
-    return any(v in across for v, _ in cuts([x for row in maps for x in row]))
+    expressions = [x for row in maps for x in row]
+    if not compares(walk(expressions)):
+        return False
+    across = {v for v, _ in cluster.index[last].terms}
+    return any(v in across for v, _ in compiler.boxes.cuts(expressions))
 
 
 class Partial(Value):

@@ -9,7 +9,7 @@ variable must be split for that, `Split` is raised and the loop nest is refined.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .expr import Expr, binary, const, convert, node, select
@@ -198,6 +198,11 @@ def _sorted(coefficients: dict[Expr, int]) -> tuple[tuple[Expr, int], ...]:
     kept = [(v, c) for v, c in coefficients.items() if c]
     kept.sort(key=lambda term: term[0].data[0])
     return tuple(kept)
+
+
+def compares(nodes: Iterable[Expr]) -> bool:
+    """Whether expressions compare indices, as what joins, pads or rolls arrays does."""
+    return any(x.op in ("lt", "ge", "eq") and x.args[0].type == "i64" for x in nodes)
 
 
 def variable_index(v: Expr) -> Index:

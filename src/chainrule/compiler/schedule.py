@@ -11,12 +11,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from .. import compiler
 from ..runtime._native import streamed_bytes
-from .boxes import in_boxes
 from .expr import BITS, Expr, binary
 from .functions import operations
 from .fusion import Cluster, Context, Member, Partial
-from .index import Index, Split, loop_variable, number, ravel, variable_index
+from .index import Index, Split, compares, loop_variable, number, ravel, variable_index
 from .loop import Axis, Kernel, Recurrence, Reduction, Stage, Store, load, trips
 from .nest import Nest
 from .records import record
@@ -107,7 +107,7 @@ def _stages(cluster: Cluster, context: Context) -> Nest:
     placed: list[tuple[int, Member, tuple[Expr, ...]]] = []
     for member in cluster.members:
         values = cluster.composed.get(member) or context.values(member)
-        used = [x for x in walk(values) if x.op == "result"]
+        used = [x for x in walk(values) if x.op == "result"] if stage_of else []
         stage = max((stage_of[x] + 1 for x in used), default=0)
         if member.fold is not None:
             nest.products |= member.fold.products
@@ -326,8 +326,8 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
         for a in grid:
             a.overlap = False
     kernel = Kernel(grid, stages)
-    if not (nest.inner or nest.ordered or combines):
-        kernel = in_boxes(kernel, width)
+    if not (nest.inner or nest.ordered or combines) and compares(nodes):
+        kernel = compiler.boxes.in_boxes(kernel, width)
     first = kernel.grid[0]
     grain = _grain(first, total / about(first.extent), width)
     if first.var in nest.ordered:

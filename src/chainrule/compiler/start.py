@@ -33,11 +33,15 @@ def load_llvm() -> None:
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
     """Without garbage collection: nearly all that a compilation makes lives to its end,
-    and would be looked through again and again."""
+    and would be looked through again and again. What is left then stays, and is old at
+    once, unless who called keeps objects frozen."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()

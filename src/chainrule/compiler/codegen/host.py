@@ -9,8 +9,8 @@ llvmlite brings; llvmlite itself is imported only to show assembly (`assembly`).
 from __future__ import annotations
 
 import functools
-import importlib.util
 import os
+import sys
 
 from ...runtime import _native
 from .processor import vector_bytes
@@ -19,7 +19,8 @@ from .processor import vector_bytes
 @functools.cache
 def ready() -> None:
     """Tells the runtime where LLVM is. ImportError where llvmlite is not installed."""
-    found = importlib.util.find_spec("llvmlite")
+    specs = (finder.find_spec("llvmlite", None) for finder in sys.meta_path)
+    found = next((spec for spec in specs if spec is not None), None)
     folders = list(found.submodule_search_locations or ()) if found else []
     for folder in folders:
         library = os.path.join(folder, "binding", "libllvmlite.so")

@@ -9,6 +9,7 @@ own scope, so that inner loops add only what varies in them.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from ..expr import Expr, node
@@ -206,22 +207,20 @@ def address(
 ) -> str:
     """buffer + constant + sum of stride * variable (+ dynamic), as a scalar pointer."""
     depth_of = w.scopes.depth_of
-    pointer, prefix = w.buffer(buffer), (buffer, element, constant)
+    pointer = w.buffer(buffer)
     if constant:
-        pointer = _step(w, prefix, 0, pointer, element, w.number(constant), 1, 0)
-    ordered = sorted(terms, key=lambda term: depth_of.get(term[0], 0))
+        pointer = _step(w, 0, pointer, element, w.number(constant), 1, 0)
+    ordered = [(depth_of.get(v, 0), v, stride) for v, stride in terms]
+    if len(ordered) > 1:
+        ordered.sort(key=operator.itemgetter(0))
     literal = 0
-    for v, stride in ordered:
+    for depth, v, stride in ordered:
         offset = w.offset.get(v, 0) * (w.full_width if v is w.vector_var else 1)
         base = w.base.get(v)
-        if is_literal(stride) and offset:
+        if offset and is_literal(stride):
             literal, offset = literal + stride * offset, 0
-        prefix = (*prefix, v, stride, offset)
-        if base is None and not offset:
-            continue
-        pointer = _step(
-            w, prefix, depth_of.get(v, 0), pointer, element, base, stride, offset
-        )
+        if base is not None or offset:
+            pointer = _step(w, depth, pointer, element, base, stride, offset)
     if dynamic is not None:
         index = w.operand(dynamic, False)
         pointer = w.new(f"getelementptr {element}, ptr {pointer}, i64 {index}")
@@ -232,7 +231,6 @@ def address(
 
 def _step(
     w: Emitter,
-    prefix: Any,
     depth: int,
     pointer: str,
     element: str,
@@ -241,23 +239,21 @@ def _step(
     offset: int,
 ) -> str:
     """pointer + stride * (base + offset), computed where its variable is defined."""
-    found = w.scopes.known.get(("address", prefix))
+    key = "address", pointer, element, base, stride, offset
+    found = w.scopes.known.get(key)
     if found is not None:
         return found[0]
     scope = w.scopes.at_depth(depth)
-
-    def make() -> str:
-        position = base
-        if base is None:
-            position = str(offset)
-        elif offset:
-            position = w.new(f"add i64 {base}, {offset}")
-        if stride != 1:
-            position = w.new(f"mul i64 {position}, {w.number(stride)}")
-        return w.new(f"getelementptr {element}, ptr {pointer}, i64 {position}")
-
-    name = w.within(scope, 0, make)
-    w.scopes.remember(scope, ("address", prefix), (name, False))
+    former = w.lines, w.width
+    w.lines, w.width = scope.lines, 0
+    position = str(offset) if base is None else base
+    if base is not None and offset:
+        position = w.new(f"add i64 {base}, {offset}")
+    if stride != 1:
+        position = w.new(f"mul i64 {position}, {w.number(stride)}")
+    name = w.new(f"getelementptr {element}, ptr {pointer}, i64 {position}")
+    w.lines, w.width = former
+    w.scopes.remember(scope, key, (name, False))
     return name
 
 

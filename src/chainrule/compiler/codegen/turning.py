@@ -73,14 +73,14 @@ def _transposed(
     t, block = vector(element, n), n // 2
     while block:
         _next_block(w, scope)
-        low = [i - block + n if i & block else i for i in range(n)]
-        high = [i + n if i & block else i + block for i in range(n)]
+        low = _mask([i - block + n if i & block else i for i in range(n)])
+        high = _mask([i + n if i & block else i + block for i in range(n)])
         for i in range(n):
             if i & block:
                 continue
             x, y = found[i], found[i + block]
             found[i], found[i + block] = (
-                w.new(f"shufflevector {t} {x}, {t} {y}, {_mask(n, lanes)}")
+                w.new(f"shufflevector {t} {x}, {t} {y}, {lanes}")
                 for lanes in (low, high)
             )
         block //= 2
@@ -93,5 +93,5 @@ def _next_block(w: Emitter, scope: Scope) -> None:
     scope.label = f"turn{n}"
 
 
-def _mask(n: int, lanes: Sequence[int]) -> str:
-    return f"<{n} x i32> <{', '.join(f'i32 {k}' for k in lanes)}>"
+def _mask(lanes: Sequence[int]) -> str:
+    return f"<{len(lanes)} x i32> <{', '.join([f'i32 {k}' for k in lanes])}>"
