@@ -92,6 +92,10 @@ class Outline:
             self.numbers.append(value)
         elif kind is tuple:
             self._key += (kind, len(value))
+            if set(map(type, value)) == {int}:
+                self.numbers += value
+                self._key += (int,) * len(value)
+                return
             for part in value:
                 self._parameter(part)
             return

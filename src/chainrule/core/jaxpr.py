@@ -230,6 +230,8 @@ def subjaxprs(params: dict[str, Any]) -> list[Any]:
     """The programs among an equation's params."""
     found: list[Any] = []
     for value in params.values():
+        if value is None or type(value) in (int, bool, str):
+            continue
         if isinstance(value, (tuple, list)):
             found += [v for v in value if isinstance(v, (Jaxpr, ClosedJaxpr))]
         elif isinstance(value, (Jaxpr, ClosedJaxpr)):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal
-from .nested import descend, renamed, results
+from .nested import renamed, rewritten
 
 
 class Known:
@@ -52,22 +52,16 @@ class Known:
 
 def simplify_algebra(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The program without equations that compute nothing new."""
-    jaxpr = closed.jaxpr
     known, env = Known(), {}
     eqns: list[JaxprEqn] = []
-    changed = False
-    for eqn in jaxpr.eqns:
+    for eqn in closed.jaxpr.eqns:
         made = _simplified(renamed(eqn, env), known)
-        if not isinstance(made, JaxprEqn):
+        if isinstance(made, JaxprEqn):
+            known.note(made)
+            eqns.append(made)
+        else:
             env[eqn.outvars[0]] = made
-            continue
-        known.note(made)
-        eqns.append(descend(made, simplify_algebra))
-        changed = changed or eqns[-1] is not eqn
-    if not (changed or env):
-        return closed
-    made = jaxpr.replace(eqns=eqns, outvars=results(jaxpr, env))
-    return ClosedJaxpr(made, closed.consts)
+    return rewritten(closed, eqns, env, simplify_algebra)
 
 
 def _simplified(eqn: JaxprEqn, known: Known) -> Any:

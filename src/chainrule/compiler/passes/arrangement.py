@@ -20,18 +20,16 @@ from typing import Any
 
 from ...core.avals import update
 from ...core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
-from .nested import descend, read_counts
+from .nested import read_counts, rewritten
 
 
 def arrange_contractions(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The program with transposes absorbed into products."""
     jaxpr = closed.jaxpr
-    if not any(e.primitive.arrange or e.primitive.live for e in jaxpr.eqns):
-        return closed
     work = _Arrangement(jaxpr)
     for eqn in jaxpr.eqns:
-        work.add(descend(eqn, arrange_contractions))
-    return ClosedJaxpr(jaxpr.replace(eqns=work.written()), closed.consts)
+        work.add(eqn)
+    return rewritten(closed, work.written(), run=arrange_contractions)
 
 
 class _Arrangement:

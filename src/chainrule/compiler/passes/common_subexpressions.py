@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, has_effects
-from .nested import renamed, results
+from .nested import renamed, rewritten
 
 
 def eliminate_common_subexpressions(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -41,10 +41,7 @@ def eliminate_common_subexpressions(closed: ClosedJaxpr) -> ClosedJaxpr:
             eqns.pop()
         else:
             seen[key] = eqn.outvars
-    if not env:
-        return closed
-    made = jaxpr.replace(eqns=eqns, outvars=results(jaxpr, env))
-    return ClosedJaxpr(made, closed.consts)
+    return rewritten(closed, eqns, env)
 
 
 def _key(eqn: JaxprEqn) -> Any:

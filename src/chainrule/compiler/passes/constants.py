@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 
 from ...core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, has_effects
-from .nested import renamed, results
+from .nested import renamed, rewritten
 
 
 def fold_constants(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The program with scalar equations of literals replaced by literals."""
-    jaxpr = closed.jaxpr
     env: dict[Any, Any] = {}
     eqns: list[JaxprEqn] = []
-    for eqn in jaxpr.eqns:
+    for eqn in closed.jaxpr.eqns:
         made = renamed(eqn, env)
         if _foldable(made):
             value = eqn.primitive(*[v.val for v in made.invars], **eqn.params)
@@ -28,15 +27,14 @@ def fold_constants(closed: ClosedJaxpr) -> ClosedJaxpr:
                 env[out] = Literal(value, out.aval)
                 continue
         eqns.append(made)
-    if not env:
-        return closed
-    made = jaxpr.replace(eqns=eqns, outvars=results(jaxpr, env))
-    return ClosedJaxpr(made, closed.consts)
+    return rewritten(closed, eqns, env)
 
 
 def _foldable(eqn: JaxprEqn) -> bool:
     inputs, primitive = eqn.invars, eqn.primitive
-    if not inputs or any(type(v) is not Literal for v in inputs):
+    if not inputs or type(inputs[0]) is not Literal:
+        return False
+    if any(type(v) is not Literal for v in inputs):
         return False
     if primitive.multiple_results or not primitive.lower or has_effects(eqn):
         return False

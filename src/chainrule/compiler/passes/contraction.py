@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
-from .nested import descend, read_counts
+from .nested import read_counts, rewritten
 
 
 def contract_products(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -26,7 +26,6 @@ def contract_products(closed: ClosedJaxpr) -> ClosedJaxpr:
     jaxpr = closed.jaxpr
     products, taken = Products(jaxpr), set[Any]()
     eqns: list[JaxprEqn] = []
-    changed = False
     for eqn in jaxpr.eqns:
         contract = eqn.primitive.contract
         found = contract and contract(products, *eqn.invars)
@@ -34,14 +33,11 @@ def contract_products(closed: ClosedJaxpr) -> ClosedJaxpr:
             taken.add(found[0])
             eqns += _equations(eqn, found[1])
         else:
-            eqns.append(descend(eqn, contract_products))
-            changed = changed or eqns[-1] is not eqn
+            eqns.append(eqn)
         products.note(eqn)
-    if not (changed or taken):
-        return closed
     if not taken.isdisjoint(products.made):
         eqns = [e for e in eqns if taken.isdisjoint(e.outvars)]
-    return ClosedJaxpr(jaxpr.replace(eqns=eqns), closed.consts)
+    return rewritten(closed, eqns, run=contract_products)
 
 
 class Products:
@@ -58,7 +54,7 @@ class Products:
     def note(self, eqn: JaxprEqn) -> None:
         """Remembers an equation."""
         self.noted.append(eqn)
-        if len(eqn.outvars) == 1 and self.reads[eqn.outvars[0]] == 1:
+        if len(eqn.outvars) == 1 and self.reads.get(eqn.outvars[0]) == 1:
             self.made[eqn.outvars[0]] = eqn
 
     def is_later(self, x: Any, y: Any) -> bool:

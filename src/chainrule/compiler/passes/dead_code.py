@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.jaxpr import ClosedJaxpr, JaxprEqn, has_effects
-from .nested import descend
+from .nested import rewritten
 
 
 def eliminate_dead_code(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -24,17 +24,15 @@ def eliminate_dead_code(closed: ClosedJaxpr) -> ClosedJaxpr:
     needed: set[Any] = set(jaxpr.outvars)
     effects = jaxpr.has_effects()
     kept: list[JaxprEqn] = []
-    changed = False
     for eqn in reversed(jaxpr.eqns):
         if not needed.isdisjoint(eqn.outvars) or (effects and has_effects(eqn)):
-            made = descend(_cut_down(eqn, needed), eliminate_dead_code)
-            kept.append(made)
-            needed.update(made.invars)
-            changed = changed or made is not eqn
+            kept.append(_cut_down(eqn, needed))
+            needed.update(kept[-1].invars)
+    closed = rewritten(closed, kept[::-1], run=eliminate_dead_code)
     pairs = [(v, c) for v, c in zip(jaxpr.constvars, closed.consts) if v in needed]
-    if not changed and (len(kept), len(pairs)) == (len(jaxpr.eqns), len(closed.consts)):
+    if len(pairs) == len(closed.consts):
         return closed
-    made = jaxpr.replace(eqns=kept[::-1], constvars=[v for v, _ in pairs])
+    made = closed.jaxpr.replace(constvars=[v for v, _ in pairs])
     return ClosedJaxpr(made, [c for _, c in pairs])
 
 

@@ -8,7 +8,7 @@ then a custom derivative must still be found in them.
 
 from __future__ import annotations
 
-from collections import Counter
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -25,17 +25,31 @@ def renamed(eqn: JaxprEqn, env: dict[Any, Any]) -> JaxprEqn:
     return eqn.replace(invars=[env.get(v, v) for v in invars])
 
 
-def results(jaxpr: Jaxpr, env: dict[Any, Any]) -> list[Any]:
-    """The program's results, renamed."""
-    return [env.get(v, v) for v in jaxpr.outvars]
+def rewritten(
+    closed: ClosedJaxpr,
+    eqns: list[JaxprEqn],
+    env: dict[Any, Any] | None = None,
+    run: Pass | None = None,
+) -> ClosedJaxpr:
+    """The program with these equations, its results renamed by `env`, and with `run`
+    applied to the programs that the equations run; itself, if that is what it was."""
+    jaxpr = closed.jaxpr
+    if run is not None:
+        eqns = [e if e.primitive.live is None else descend(e, run) for e in eqns]
+    same = len(eqns) == len(jaxpr.eqns) and all(map(operator.is_, eqns, jaxpr.eqns))
+    if same and not env:
+        return closed
+    outs = [env.get(v, v) for v in jaxpr.outvars] if env else jaxpr.outvars
+    return ClosedJaxpr(jaxpr.replace(eqns=eqns, outvars=outs), closed.consts)
 
 
-def read_counts(jaxpr: Jaxpr) -> Counter[Any]:
+def read_counts(jaxpr: Jaxpr) -> dict[Any, int]:
     """How often each variable is read, by equations or as a result."""
-    read = list(jaxpr.outvars)
-    for eqn in jaxpr.eqns:
-        read += eqn.invars
-    return Counter(read)
+    counts: dict[Any, int] = {}
+    for atoms in (jaxpr.outvars, *(eqn.invars for eqn in jaxpr.eqns)):
+        for v in atoms:
+            counts[v] = counts.get(v, 0) + 1
+    return counts
 
 
 def descend(eqn: JaxprEqn, run: Pass) -> JaxprEqn:
