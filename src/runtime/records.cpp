@@ -67,7 +67,8 @@ PyObject* initialize(PyObject* object, PyObject* const* args, std::size_t nargsf
     Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
     if (used == named) Py_RETURN_NONE;
     Py_ssize_t k = 0;  // one of the names is no field, or that of a value before it
-    while (k < named - 1 && find_keyword(self->fields, PyTuple_GET_ITEM(kwnames, k)) >= given)
+    while (k < named - 1 &&
+           find_keyword(self->fields, PyTuple_GET_ITEM(kwnames, k)) >= given)
         ++k;
     return refuse(record, "there is no further", PyTuple_GET_ITEM(kwnames, k));
 }

@@ -1,9 +1,15 @@
 """What is fused into one kernel is computed as if it were not."""
 
+import gc
+
 import numpy as np
 
 import chainrule as cr
 import chainrule.numpy as cnp
+from chainrule.compiler import assemble
+from chainrule.compiler.values import Lazy
+
+from .native import steps_of
 
 
 def agrees(f, *args, rtol=1e-6):
@@ -113,3 +119,44 @@ def test_what_gets_a_buffer_later_is_computed_where_it_was_read_before():
     mapped = cr.vmap(program)
     for found, expected in zip(cr.jit(mapped)(a, x), mapped(a, x)):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def layers(x, weights):
+    for w in weights:
+        x = cnp.tanh(x @ w)
+    return x
+
+
+def test_kernels_that_differ_in_buffers_alone_are_arranged_once(monkeypatch):
+    arranged, arrange = [], assemble.arrange
+    monkeypatch.setattr(
+        assemble, "arrange", lambda *args: arranged.append(args) or arrange(*args)
+    )
+    x, square = cnp.linspace(-1.0, 1.0, 35).reshape(5, 7), cnp.ones((7, 7)) / 7
+    wide, narrow = cnp.ones((7, 9)) / 7, cnp.ones((9, 7)) / 9
+    steps = steps_of(layers, x, [square] * 4)
+    assert (len(steps), len(arranged)) == (4, 1)
+    assert len({id(s.structure) for s in steps}) == 1
+    assert len({s.outputs[0] for s in steps}) == 4
+    for before, step in zip(steps, steps[1:]):
+        assert before.outputs[0] in step.buffers
+    loops = [s.scheduled.kernel for s in steps]
+    assert len(arranged) == 4
+    stored = [kernel.stages[-1].stores[-1].buffer for kernel in loops]
+    assert stored == [s.outputs[0] for s in steps]
+    arranged.clear()
+    assert len(steps_of(layers, x, [square, wide, narrow, square])) == 4
+    assert len(arranged) == 3
+    agrees(layers, x, [cnp.sin(square * k) for k in range(4)], rtol=2e-6)
+
+
+def test_a_compiled_program_is_let_go_of_without_a_collection():
+    f = cr.jit(cr.grad(lambda x, ws: layers(x, ws).sum()))
+    gc.collect()
+    gc.disable()
+    try:
+        f(cnp.ones((3, 7)), [cnp.eye(7)] * 3)
+        left = [x for x in gc.get_objects() if isinstance(x, Lazy)]
+    finally:
+        gc.enable()
+    assert not left

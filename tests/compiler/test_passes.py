@@ -48,6 +48,13 @@ PROGRAMS = {
 
 @pytest.mark.parametrize("run", PASSES, ids=lambda run: run.__name__)
 @pytest.mark.parametrize("name", PROGRAMS)
+def test_a_pass_returns_the_program_that_it_does_not_change(run, name):
+    once = run(cr.make_jaxpr(PROGRAMS[name])(X))
+    assert run(once) is once
+
+
+@pytest.mark.parametrize("run", PASSES, ids=lambda run: run.__name__)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_a_pass_keeps_type_and_meaning(run, name):
     closed = cr.make_jaxpr(PROGRAMS[name])(X)
     after = run(closed)
