@@ -204,7 +204,7 @@ class Scalars(Reader):
         """All elements, in row-major order."""
         n = math.prod(v.shape)
         if n > ELEMENTS:
-            raise Unsupported(f"a value of {n} elements")
+            raise Unsupported(f"a value of more than {ELEMENTS} elements")
         guard, self.guard = self.guard, None
         try:
             return [self.read(v, Index(k), None) for k in range(n)]
@@ -410,7 +410,7 @@ class ScalarBuilder(Builder):
         self.check()
         n = math.prod(self.out.shape)
         if n > ELEMENTS:
-            raise Unsupported(f"an update of {n} elements")
+            raise Unsupported(f"an update of more than {ELEMENTS} elements")
         zero = const(0, self.type_of(self.out.dtype))
         return Elements(self.out, self.program, [zero] * n)
 
@@ -475,7 +475,7 @@ class ScalarBuilder(Builder):
     def fold(self, domain: Sequence[int], *args: Any, **params: Any) -> Any:
         points = math.prod(domain)
         if points > WORK:
-            raise Unsupported(f"a reduction of {points} elements")
+            raise Unsupported(f"a reduction of more than {WORK} elements")
         self.program.expect(points)
         return super().fold(domain, *args, **params)
 
