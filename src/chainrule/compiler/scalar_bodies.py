@@ -330,7 +330,7 @@ class Scalars(Reader):
     ) -> list[Value]:  # fmt: skip
         """A short loop, written out."""
         if length > LONGEST:
-            raise Unsupported(f"a loop of {length} steps in a loop")
+            raise Unsupported(f"a loop of more than {LONGEST} steps in a loop")
         n = len(init)
         carry = [self._known(v) for v in init]
         rows: list[Any] = [None] * length
