@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
+from .conditions import comparison, cuts
 from .expr import Expr, binary, const, node, select
 from .functions import operations
 from .index import Index, loop_variable, number
@@ -137,53 +138,9 @@ def _expressions(stores: Iterable[Store]) -> list[Expr]:
 # --- conditions
 
 
-def cuts(expressions: Sequence[Expr]) -> list[tuple[Expr, int]]:
-    """Where conditions change: of a variable, the first value behind it."""
-    out: list[tuple[Expr, int]] = []
-    for x in walk(expressions):
-        found = _comparison(x)
-        if found is not None:
-            v, c, k = found
-            # c * v + k changes its sign behind the root, and is zero at it.
-            root, odd = divmod(-k, c)
-            if x.op == "eq":
-                out += [] if odd else [(v, root), (v, root + 1)]
-            else:
-                reached = -(k // c) if c > 0 else k // -c + 1
-                out.append((v, reached))
-    return out
-
-
-def _comparison(x: Expr) -> tuple[Expr, int, int] | None:
-    """(v, c, k) of a comparison of c * v + k with zero."""
-    if x.op not in ("lt", "ge", "eq") or x.args[0].type != "i64":
-        return None
-    left, right = (_affine(a) for a in x.args)
-    if left is None or right is None:
-        return None
-    gap = left - right
-    return (*gap.terms[0], gap.constant) if len(gap.terms) == 1 else None
-
-
-def _affine(x: Expr) -> Index | None:
-    """An integer expression as an index, if it is one without `rest`."""
-    if x.op == "var":
-        return Index(0, ((x, 1),))
-    if x.op == "int":
-        return Index(x.data)
-    if x.op not in ("add", "mul"):
-        return None
-    left, right = (_affine(a) for a in x.args)
-    if left is None or right is None:
-        return None
-    if x.op == "add":
-        return left + right
-    return None if right.terms else left * right.constant
-
-
 def _known(x: Expr, var: Expr, low: int, high: int) -> Expr | None:
     """A comparison as a constant, where it is one for all of low <= var < high."""
-    found = _comparison(x)
+    found = comparison(x)
     if found is None or found[0] is not var:
         return None
     _, c, k = found
@@ -311,4 +268,4 @@ def _clip(a: Axis, limits: Range, tile: tuple[Expr, Expr]) -> None:
     a.floor = low
 
 
-__all__: list[Any] = ["cuts", "in_boxes"]
+__all__: list[Any] = ["BOXES", "in_boxes"]

@@ -18,7 +18,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .. import compiler
+from .conditions import cuts
 from .expr import Expr, const
 from .index import ZERO, Index, Split, compares, loop_variable, ravel, variable_index
 from .loop import load, load_part, result
@@ -462,7 +462,7 @@ def _loses_boxes(cluster: Cluster, member: Member, context: Context) -> bool:
     if not compares(walk(expressions)):
         return False
     across = {v for v, _ in cluster.index[last].terms}
-    return any(v in across for v, _ in compiler.boxes.cuts(expressions))
+    return any(v in across for v, _ in cuts(expressions))
 
 
 class Partial(Value):

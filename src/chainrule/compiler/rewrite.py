@@ -79,25 +79,3 @@ class Rewriter:
             same = all(a is b for a, b in zip(args, x.args))
             memo[x] = x if same else node(x.op, x.type, args, x.data)
         return memo[root]
-
-
-def merge_variables(outer: Expr, inner: Expr, merged: Expr) -> Rewriter:
-    """Replaces, in loads, `outer * extent(inner) + inner` by `merged`."""
-
-    def terms(old: Any) -> Any:
-        new = [(v, c) for v, c in old if v is not outer and v is not inner]
-        new += [(merged, c) for v, c in old if v is inner]
-        return tuple(new)
-
-    memo: dict[Expr, Expr] = {}
-
-    def replace(x: Expr) -> Expr | None:
-        if x.op != "load":
-            return None
-        args = tuple(rewriter(a) for a in x.args)
-        buffer, constant, old, flags = x.data
-        memo[x] = node("load", x.type, args, (buffer, constant, terms(old), flags))
-        return memo[x]
-
-    rewriter = Rewriter(replace)
-    return rewriter

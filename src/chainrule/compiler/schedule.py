@@ -1,8 +1,8 @@
 """From a cluster to a kernel: the order of loops, what is a vector, what is unrolled.
 
 The members of a cluster become stages: a fold whose values use the results of another
-fold comes in a later stage. Adjacent loops that no access can tell apart are merged.
-What is a vector, and what is computed at once, `vectors` decides.
+fold comes in a later stage. Adjacent loops that no access can tell apart are merged
+(`merging`). What is a vector, and what is computed at once, `vectors` decides.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from .functions import operations
 from .fusion import Cluster, Context, Member, Partial
 from .index import Index, Split, compares, loop_variable, number, ravel, variable_index
 from .loop import Axis, Kernel, Recurrence, Reduction, Stage, Store, load, trips
+from .merging import merge_loops
 from .nest import Nest
 from .records import record
-from .rewrite import Rewriter, merge_variables, walk
+from .rewrite import Rewriter, walk
 from .sizes import Size, about
 from .streaming import ahead, streams
 from .tiling import close_short, lanes_apart, tiled
@@ -61,7 +62,7 @@ def begun(cluster: Cluster) -> set[Any]:
 
 def arrange(nest: Nest, begun: set[Any], vector_bytes: int) -> Scheduled:
     """The kernel of a cluster's nest, which it takes apart."""
-    _merge(nest)
+    merge_loops(nest)
     made = _arrange(nest, vector_bytes)
     made.kernel.streams = streams(made.kernel, streamed_bytes(), made.width) - begun
     made.kernel.ahead = ahead(made.kernel, 2 * streamed_bytes())
@@ -219,65 +220,6 @@ def _replace_after(nest: Nest, stage: int, value: Expr, again: Expr) -> None:
             r.values = tuple(rewriter(x) for x in r.values)
         for s in stores:
             s.value = rewriter(s.value)
-
-
-# --- merging loops
-
-
-def _merge(nest: Nest) -> None:
-    """Merges adjacent loops wherever all accesses go on evenly from one to the other."""
-    for group in (nest.grid, nest.inner):
-        k = len(group) - 2
-        while k >= 0:
-            if _mergeable(nest, group[k], group[k + 1]):
-                outer, inner = group[k], group[k + 1]
-                merged = loop_variable(outer.data[1] * inner.data[1])
-                if outer in nest.ordered:
-                    nest.ordered.add(merged)
-                if outer in nest.limits:
-                    n = number(inner.data[1])
-                    low, high = nest.limits[outer]
-                    nest.limits[merged] = (low * n, high * n)
-                _apply(
-                    nest, merge_variables(outer, inner, merged), outer, inner, merged
-                )
-                group[k : k + 2] = [merged]
-            k -= 1
-
-
-def _mergeable(nest: Nest, outer: Expr, inner: Expr) -> bool:
-    n = inner.data[1]
-    if (outer in nest.ordered) != (inner in nest.ordered):
-        return False
-    if outer is nest.chunk or inner in nest.limits:
-        return False
-    for terms in _accesses(nest):
-        found = dict(terms)
-        if found.get(outer, 0) != found.get(inner, 0) * n:
-            return False
-    return all(x is not outer and x is not inner for x in walk(nest.expressions()))
-
-
-def _accesses(nest: Nest) -> list[Any]:
-    loads = [x.data[2] for x in walk(nest.expressions()) if x.op == "load"]
-    return loads + [s.index.terms for s, _ in nest.stores()]
-
-
-def _apply(
-    nest: Nest, rewriter: Rewriter, outer: Expr, inner: Expr, merged: Expr
-) -> None:
-    for reductions, stores, points in nest.stages:
-        for r in reductions:
-            r.values = tuple(rewriter(x) for x in r.values)
-        for s in (*stores, *points):
-            s.value = rewriter(s.value)
-            rest = None if s.index.rest is None else rewriter(s.index.rest)
-            terms = [
-                (v, c) for v, c in s.index.terms if v is not outer and v is not inner
-            ]
-            terms += [(merged, c) for v, c in s.index.terms if v is inner]
-            s.index = Index(s.index.constant, tuple(terms), rest)
-            s.when = None if s.when is None else rewriter(s.when)
 
 
 # --- the order of loops
