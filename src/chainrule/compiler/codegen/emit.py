@@ -133,7 +133,10 @@ class Emitter(ExpressionWriter):
         if axis.vector:
             if axis.floor is not None and axis.constant:
                 known = axis.extent  # parts of it begin and end with vectors
-            if not axis.overlap and (known is None or known % width):
+            if not axis.overlap and bounds is None and known is not None:
+                if known % width:
+                    values = self._masked_once(axis, known, values, body)
+            elif not axis.overlap and (known is None or known % width):
                 values = self._masked(
                     axis, start, limit, list(zip(types, values)), body
                 )
@@ -223,6 +226,23 @@ class Emitter(ExpressionWriter):
         _, values = self.counted(
             axis.var, (start, limit), self.full_width, carried, masked
         )
+        return values
+
+    def _masked_once(
+        self, axis: Axis, n: int, values: Names, body: Callable[[Names], Names]
+    ) -> Names:
+        """The last vector of an axis of n points, which has its place and its mask in the
+        code. What does not vary in outer loops is computed before them."""
+        width, marks = self.full_width, [len(s.keys) for s in self.scopes.stack]
+        lanes = [f"i1 {str(k < n % width).lower()}" for k in range(width)]
+        self.copies[axis.var] = 1
+        self.base[axis.var] = str(n - n % width)
+        self.scopes.depth_of[axis.var] = 0
+        self.mask = f"<{', '.join(lanes)}>"
+        values = body(values)
+        self.mask = None
+        for scope, mark in zip(self.scopes.stack, marks):
+            self.scopes.forget(scope, mark)
         return values
 
     # --- the nest

@@ -64,6 +64,12 @@ class Scopes:
         for key in scope.keys:
             self.known.pop(key, None)
 
+    def forget(self, scope: Scope, mark: int) -> None:
+        """Forgets what an open scope has computed after its first `mark` values."""
+        for key in scope.keys[mark:]:
+            self.known.pop(key, None)
+        del scope.keys[mark:]
+
     def depend(self, e: Expr, on: tuple[Expr, ...]) -> None:
         """Says what a value that the kernel has computed depends on."""
         self._free[e] = on
