@@ -1,6 +1,8 @@
 """How tests of the compiler run a function: compiled, with nothing left to NumPy."""
 
 import contextlib
+import ctypes
+import mmap
 import signal
 import subprocess
 import sys
@@ -49,7 +51,31 @@ def assert_close(f, *args, rtol=2e-5):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale)
 
 
-__all__ = ["KernelStep", "assert_close", "assert_same", "run", "steps_of"]
+@contextlib.contextmanager
+def page_between_shut_ones():
+    """Three pages of memory, of which nothing but the second may be touched: a read of
+    the others would end the process."""
+    page = mmap.PAGESIZE
+    memory = mmap.mmap(-1, 3 * page)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    protect = ctypes.CDLL(None, use_errno=True).mprotect
+    edges = [ctypes.c_void_p(start + k * page) for k in (0, 2)]
+    assert [protect(edge, page, 0) for edge in edges] == [0, 0]
+    try:
+        yield memory
+    finally:
+        for edge in edges:
+            protect(edge, page, mmap.PROT_READ | mmap.PROT_WRITE)
+
+
+__all__ = [
+    "KernelStep",
+    "assert_close",
+    "assert_same",
+    "page_between_shut_ones",
+    "run",
+    "steps_of",
+]
 
 
 def wait_until_improved(code):

@@ -1,6 +1,5 @@
 """Lanes a few elements apart are taken out of whole vectors, and nothing beyond is read."""
 
-import ctypes
 import mmap
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 import chainrule as cr
 import chainrule.numpy as cnp
 
-from .native import steps_of
+from .native import page_between_shut_ones, steps_of
 
 STEPS = [*range(2, 11), -1, *range(-10, -1)]
 
@@ -63,12 +62,7 @@ def test_a_small_size_that_varies_is_written_into_the_code():
 def test_nothing_behind_the_last_lane_is_read(step):
     """The operand ends where memory does: a read beyond it would end the process."""
     page = mmap.PAGESIZE
-    memory = mmap.mmap(-1, 3 * page)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    protect = ctypes.CDLL(None, use_errno=True).mprotect
-    for edge in (start, start + 2 * page):
-        assert protect(ctypes.c_void_p(edge), page, 0) == 0
-    try:
+    with page_between_shut_ones() as memory:
         for n in (page // 4, 517, 64):
             for first in (page, 2 * page - 4 * n):
                 x = np.frombuffer(memory, "float32", n, first)
@@ -76,6 +70,3 @@ def test_nothing_behind_the_last_lane_is_read(step):
                 np.testing.assert_array_equal(found, x[::step] + 1)
                 y = x[: n // abs(step) * abs(step)].reshape(-1, abs(step))
                 np.testing.assert_array_equal(cr.jit(lambda y: y.T + 1)(y), y.T + 1)
-    finally:
-        for edge in (start, start + 2 * page):
-            protect(ctypes.c_void_p(edge), page, mmap.PROT_READ | mmap.PROT_WRITE)

@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from .conditions import comparison, cuts
-from .expr import Expr, binary, const, node, select
+from .conditions import cuts, decided, expressions_of
+from .expr import Expr, binary
 from .functions import operations
-from .index import Index, loop_variable, number
+from .index import loop_variable, number
 from .loop import Axis, Kernel, Stage, Store
 from .rewrite import walk
 from .sizes import about
@@ -48,7 +48,7 @@ def in_boxes(kernel: Kernel, width: int) -> Kernel:
     if not plain or not grid[-1].vector or len(kernel.stages) != 1:
         return kernel
     stores = kernel.stages[0].stores
-    if grid[-1].extent < SHORTEST * width or not cuts(_expressions(stores)):
+    if grid[-1].extent < SHORTEST * width or not cuts(expressions_of(stores)):
         return kernel
     best, chosen = math.inf, None
     for first in reversed(range(len(grid))):
@@ -71,11 +71,11 @@ def _boxes(
         return [([], stores)]
     var, n = grid[k].var, grid[k].extent
     ends = sorted(
-        {0, *(c for v, c in cuts(_expressions(stores)) if v is var and 0 < c < n), n}
+        {0, *(c for v, c in cuts(expressions_of(stores)) if v is var and 0 < c < n), n}
     )
     out: list[Box] = []
     for low, high in _parts(ends, width if grid[k].vector else 1)[: BOXES + 1]:
-        inside = _decided(stores, var, low, high)
+        inside = decided(stores, var, low, high)
         out += [
             ([(low, high), *ranges], chosen)
             for ranges, chosen in _boxes(grid, width, k + 1, inside)
@@ -105,7 +105,7 @@ def _parts(ends: Sequence[int], width: int) -> list[Range]:
 
 def _nodes(boxes: Sequence[Box]) -> int:
     """How long the code of all boxes is."""
-    return sum(operations(walk(_expressions(stores))) for _, stores in boxes)
+    return sum(operations(walk(expressions_of(stores))) for _, stores in boxes)
 
 
 def _work(grid: Sequence[Axis], boxes: Sequence[Box]) -> float:
@@ -113,7 +113,7 @@ def _work(grid: Sequence[Axis], boxes: Sequence[Box]) -> float:
     v, total = grid[-1].var, 0.0
     for ranges, stores in boxes:
         inside: set[Expr] = set()
-        for x in walk(_expressions(stores)):
+        for x in walk(expressions_of(stores)):
             if x is v or any(a in inside for a in x.args) or _goes_along(x, v):
                 inside.add(x)
         share = [
@@ -126,87 +126,6 @@ def _work(grid: Sequence[Axis], boxes: Sequence[Box]) -> float:
 
 def _goes_along(x: Expr, v: Expr) -> bool:
     return x.op == "load" and any(w is v for w, _ in x.data[2])
-
-
-def _expressions(stores: Iterable[Store]) -> list[Expr]:
-    out: list[Expr] = []
-    for s in stores:
-        out += [x for x in (s.value, s.when, s.index.rest) if x is not None]
-    return out
-
-
-# --- conditions
-
-
-def _known(x: Expr, var: Expr, low: int, high: int) -> Expr | None:
-    """A comparison as a constant, where it is one for all of low <= var < high."""
-    found = comparison(x)
-    if found is None or found[0] is not var:
-        return None
-    _, c, k = found
-    ends = sorted((c * low + k, c * (high - 1) + k))
-    if x.op == "eq":
-        never = ends[0] > 0 or ends[1] < 0
-        return const(False, "bool") if never else _always(ends == [0, 0])
-    negative = ends[1] < 0
-    if negative or ends[0] >= 0:
-        return const(negative == (x.op == "lt"), "bool")
-    return None
-
-
-def _always(holds: bool) -> Expr | None:
-    return const(True, "bool") if holds else None
-
-
-def _decided(
-    stores: Sequence[Store], var: Expr, low: int, high: int
-) -> Sequence[Store]:
-    """The stores as they are for low <= var < high."""
-    memo: dict[Expr, Expr] = {}
-    for x in walk(_expressions(stores)):
-        known = _known(x, var, low, high)
-        memo[x] = _folded(x, [memo[a] for a in x.args]) if known is None else known
-
-    def decided(s: Store) -> Store:
-        index, rest = s.index, s.index.rest
-        if rest is not None:
-            index = Index(index.constant, index.terms, memo[rest])
-        when = None if s.when is None else memo[s.when]
-        if when is not None and when.op == "const" and when.data:
-            when = None
-        return Store(s.buffer, index, memo[s.value], when, s.combine)
-
-    return [decided(s) for s in stores]
-
-
-def _folded(x: Expr, args: Sequence[Expr]) -> Expr:
-    """The node with other operands, some of which may be decided."""
-    if x.op == "load" and x.data[3] & 2 and args[-1].op == "const":
-        return _unguarded(x, args)
-    if x.op in ("and", "or") and x.type == "bool":
-        return _joined(x.op, *args)
-    if x.op == "not" and args[0].op == "const":
-        return const(not args[0].data, "bool")
-    if x.op == "select":
-        return select(*args)
-    if all(a is b for a, b in zip(args, x.args)):
-        return x
-    return node(x.op, x.type, tuple(args), x.data)
-
-
-def _unguarded(x: Expr, args: Sequence[Expr]) -> Expr:
-    """A load whose guard is known."""
-    if not args[-1].data:
-        return const(0, x.type)
-    buffer, constant, terms, flags = x.data
-    return node("load", x.type, tuple(args[:-1]), (buffer, constant, terms, flags & ~6))
-
-
-def _joined(op: str, x: Expr, y: Expr) -> Expr:
-    for a, b in ((x, y), (y, x)):
-        if a.op == "const":
-            return a if a.data == (op == "or") else b
-    return binary(op, x, y)
 
 
 # --- loops

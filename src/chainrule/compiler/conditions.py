@@ -7,10 +7,11 @@ merged with the one inside of it (`merging`), the condition is one on the merged
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from .expr import Expr, const, node
+from .expr import Expr, binary, const, node, select
 from .index import Index, number
+from .loop import Store
 from .rewrite import walk
 
 
@@ -82,3 +83,83 @@ def _affine(x: Expr) -> Index | None:
     if x.op == "add":
         return left + right
     return None if right.terms else left * right.constant
+
+
+# --- what is decided
+
+
+def _known(x: Expr, var: Expr, low: int, high: int) -> Expr | None:
+    """A comparison as a constant, where it is one for all of low <= var < high."""
+    found = comparison(x)
+    if found is None or found[0] is not var:
+        return None
+    _, c, k = found
+    ends = sorted((c * low + k, c * (high - 1) + k))
+    if x.op == "eq":
+        never = ends[0] > 0 or ends[1] < 0
+        return const(False, "bool") if never else _always(ends == [0, 0])
+    negative = ends[1] < 0
+    if negative or ends[0] >= 0:
+        return const(negative == (x.op == "lt"), "bool")
+    return None
+
+
+def _always(holds: bool) -> Expr | None:
+    return const(True, "bool") if holds else None
+
+
+def decided(stores: Sequence[Store], var: Expr, low: int, high: int) -> Sequence[Store]:
+    """The stores as they are for low <= var < high."""
+    memo: dict[Expr, Expr] = {}
+    for x in walk(expressions_of(stores)):
+        known = _known(x, var, low, high)
+        memo[x] = _folded(x, [memo[a] for a in x.args]) if known is None else known
+
+    def made(s: Store) -> Store:
+        index, rest = s.index, s.index.rest
+        if rest is not None:
+            index = Index(index.constant, index.terms, memo[rest])
+        when = None if s.when is None else memo[s.when]
+        if when is not None and when.op == "const" and when.data:
+            when = None
+        return Store(s.buffer, index, memo[s.value], when, s.combine)
+
+    return [made(s) for s in stores]
+
+
+def _folded(x: Expr, args: Sequence[Expr]) -> Expr:
+    """The node with other operands, some of which may be decided."""
+    if x.op == "load" and x.data[3] & 2 and args[-1].op == "const":
+        return _unguarded(x, args)
+    if x.op in ("and", "or") and x.type == "bool":
+        return _joined(x.op, *args)
+    if x.op == "not" and args[0].op == "const":
+        return const(not args[0].data, "bool")
+    if x.op == "select":
+        return select(*args)
+    if all(a is b for a, b in zip(args, x.args)):
+        return x
+    return node(x.op, x.type, tuple(args), x.data)
+
+
+def _unguarded(x: Expr, args: Sequence[Expr]) -> Expr:
+    """A load whose guard is known."""
+    if not args[-1].data:
+        return const(0, x.type)
+    buffer, constant, terms, flags = x.data
+    return node("load", x.type, tuple(args[:-1]), (buffer, constant, terms, flags & ~6))
+
+
+def _joined(op: str, x: Expr, y: Expr) -> Expr:
+    for a, b in ((x, y), (y, x)):
+        if a.op == "const":
+            return a if a.data == (op == "or") else b
+    return binary(op, x, y)
+
+
+def expressions_of(stores: Iterable[Store]) -> list[Expr]:
+    """What stores compute."""
+    out: list[Expr] = []
+    for s in stores:
+        out += [x for x in (s.value, s.when, s.index.rest) if x is not None]
+    return out

@@ -15,7 +15,8 @@ from .records import record
 
 @record
 class Nest:
-    """A kernel being arranged: variables of the grid and of the inner loops."""
+    """A kernel being arranged: variables of the grid and of the inner loops; the columns
+    of rows that are written out."""
 
     grid: list[Expr]
     inner: list[Expr]
@@ -26,6 +27,7 @@ class Nest:
     parts: dict[Expr, list[Expr]]
     products: bool = False
     chunk: Expr | None = None
+    columns: int = 1
 
     def expressions(self) -> list[Expr]:
         """Everything that is computed."""

@@ -22,6 +22,7 @@ from .merging import merge_loops
 from .nest import Nest
 from .records import record
 from .rewrite import Rewriter, walk
+from .short_rows import row_loops, write_out
 from .sizes import Size, about
 from .streaming import ahead, streams
 from .tiling import close_short, lanes_apart, tiled
@@ -226,10 +227,15 @@ def _replace_after(nest: Nest, stage: int, value: Expr, again: Expr) -> None:
 
 
 def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
-    expressions = nest.expressions()
-    nodes = walk(expressions)
+    nodes = walk(nest.expressions())
     lanes = vector_bytes // widest(nodes)
-    vector = vector_variable(nest, nodes, lanes)
+    rows = row_loops(nest, lanes, streamed_bytes())
+    if rows is None:
+        vector = vector_variable(nest, nodes, lanes)
+    else:
+        vector, columns = rows
+        write_out(nest, columns)
+        nodes = walk(nest.expressions())
     close_short(vector, accesses(nodes))
     width = lanes
     if vector is not None and about(vector.data[1]) < lanes:

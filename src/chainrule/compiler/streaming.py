@@ -24,6 +24,7 @@ from typing import Any
 from .expr import BITS, Expr
 from .loop import Axis, Kernel, Stage, Store
 from .rewrite import walk
+from .short_rows import together
 from .sizes import about
 from .tiling import gathers
 
@@ -37,22 +38,23 @@ def streams(kernel: Kernel, least: int, width: int) -> frozenset[Any]:
     writes past the caches."""
     found: set[Any] = set()
     for stage, axes in _large(kernel, least):
-        if any(gathers(x, axes, width) for x in _loads(stage)):
+        if any(gathers(x, axes, width) for x in loads_of(stage)):
             return frozenset()
         vectors = {a.var: a.extent for a in axes if a.vector}
-        for s in stage.stores:
-            if _bytes(s.value, s.index.terms, axes) >= least and _evenly(s, vectors):
-                found.add(s.buffer)
+        for group in together(stage.stores, next(iter(vectors), None)):
+            s, n = group[0], len(group)
+            if n * _bytes(s.value, s.index.terms, axes) >= least:
+                found.update([s.buffer] if _evenly(s, n, vectors) else [])
     if not found:
         return frozenset()
-    return frozenset(found - {x.data[0] for s in kernel.stages for x in _loads(s)})
+    return frozenset(found - {x.data[0] for s in kernel.stages for x in loads_of(s)})
 
 
 def ahead(kernel: Kernel, least: int) -> frozenset[Any]:
     """The buffers, of `least` bytes and more, that `kernel` reads in order."""
     found: dict[Any, bool] = {}
     for stage, axes in _large(kernel, least):
-        for x in _loads(stage):
+        for x in loads_of(stage):
             large = _bytes(x, x.data[2], axes) >= least and not x.data[3]
             asked = large and axes[-1].vector and _in_order(dict(x.data[2]), axes)
             found[x.data[0]] = asked and found.get(x.data[0], True)
@@ -63,24 +65,27 @@ def _large(kernel: Kernel, least: int) -> Iterator[tuple[Stage, list[Axis]]]:
     """The stages, with their loops, that have points for so many bytes."""
     for stage in kernel.stages:
         axes = [*kernel.grid, *stage.axes]
-        if math.prod([about(a.extent) for a in axes]) * WIDEST >= least:
+        points = math.prod([about(a.extent) for a in axes])
+        if points * max(len(stage.stores), 1) * WIDEST >= least:
             yield stage, axes
 
 
-def _loads(stage: Stage) -> Iterator[Expr]:
+def loads_of(stage: Stage) -> Iterator[Expr]:
+    """What a stage reads."""
     roots = [x for r in stage.reductions for x in r.values]
     for s in stage.stores:
         roots += [x for x in (s.value, s.when, s.index.rest) if x is not None]
     return (x for x in walk(roots) if x.op == "load")
 
 
-def _evenly(s: Store, vectors: dict[Any, Any]) -> bool:
-    """Whether elements that lie together are written together, in whole lines but for
-    few, and without a condition."""
+def _evenly(s: Store, columns: int, vectors: dict[Any, Any]) -> bool:
+    """Whether elements that lie together, in rows of so many columns, are written
+    together, in whole lines but for few, and without a condition."""
     if s.index.rest is not None or s.when is not None or s.combine is not None:
         return False
-    row = [vectors[v] for v, stride in s.index.terms if stride == 1 and v in vectors]
-    bytes = math.prod(row) * max(BITS[s.value.type] // 8, 1)
+    strides = s.index.terms
+    row = [vectors[v] for v, stride in strides if stride == columns and v in vectors]
+    bytes = columns * math.prod(row) * max(BITS[s.value.type] // 8, 1)
     return len(row) > 0 and (bytes >= ROW or bytes % LINE == 0)
 
 

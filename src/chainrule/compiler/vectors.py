@@ -95,7 +95,7 @@ def copies_of(
         if across is not None:
             return {across: width}
         count = 4 if size <= 12 else 2 if size <= 24 else 1
-        return {vector: _fitting(count, vector, width)}
+        return {vector: _fitting(max(count // nest.columns, 1), vector, width)}
     registers = 24 if vector_bytes == 64 else 12
     if nest.products:
         loads = [x for x in nodes if x.op == "load"]

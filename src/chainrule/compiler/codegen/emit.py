@@ -17,10 +17,12 @@ from typing import Any
 from ..expr import Expr, node
 from ..loop import Axis, Kernel, Reduction, Stage, Store
 from ..rewrite import walk
-from ..streaming import LINE
+from ..short_rows import together
+from ..streaming import LINE, loads_of
 from . import memory
 from .expressions import ExpressionWriter
 from .scopes import Scope
+from .striding import windows
 from .types import NAMES, constant, vector
 
 Names = list[str]
@@ -335,6 +337,8 @@ class Emitter(ExpressionWriter):
 
     def _stage(self, stage: Stage) -> None:
         grid = self.kernel.grid
+        vectors = [a.var for a in (*grid, *stage.axes) if a.vector]
+        self.windows = windows(loads_of(stage), vectors)
         points = self.environments(grid)
         inner = max((a.copies for a in stage.axes if a.vector), default=1)
         wide = self.vector_var is not None or any(a.vector for a in stage.axes)
@@ -525,13 +529,12 @@ class Emitter(ExpressionWriter):
                 self.offset.pop(v, None)
 
     def _stores(self, stores: list[Store]) -> None:
-        rest = list(stores)
-        while rest:
-            s = rest.pop(0)
-            if rest and memory.are_pairs(self, s, rest[0]):
-                memory.store_pairs(self, s, rest.pop(0))
+        vector = None if self.mask else self.vector_var
+        for group in together(stores, vector):
+            if len(group) > 1:
+                memory.store_rows(self, group)
             else:
-                memory.store(self, s)
+                memory.store(self, group[0])
 
 
 def emit_kernel(

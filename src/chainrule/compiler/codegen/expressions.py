@@ -17,6 +17,7 @@ from ..sizes import identity
 from . import memory
 from .operations import Writer, write
 from .scopes import Scope, Scopes
+from .striding import Windows
 from .types import NAMES, constant, is_literal, vector
 
 
@@ -45,6 +46,7 @@ class ExpressionWriter(Writer):
         self.scratch: dict[Any, str] = {}
         self.streams: dict[Any, str] = {}
         self.ahead: frozenset[Any] = frozenset()
+        self.windows: Windows = {}
 
     def number(self, n: int, fresh: Any = None) -> str:
         """A size as an operand: small ones literally, others from `ints`."""

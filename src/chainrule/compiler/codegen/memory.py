@@ -2,14 +2,15 @@
 
 Not at all: a scalar load. By one element: a vector load or store, under the mask of the
 axis or of the guard where there is one. By two, of pairs: one of twice the width, taken
-apart or put together by shuffles. Loads by up to eight: `striding`. Otherwise: gather
-and scatter. Addresses are built from the outermost variable inwards, each part in its
+apart by shuffles. By up to eight: `striding`, where it is a load, or a store of all
+columns of rows. Otherwise: gather and scatter. Addresses are built from the outermost variable inwards, each part in its
 own scope, so that inner loops add only what varies in them.
 """
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 from ..expr import Expr, node
@@ -17,7 +18,7 @@ from ..loop import PAIRED, SECOND, Store
 from ..loop import load as element_of
 from ..streaming import LINE, PAGE
 from ..tiling import is_short
-from .striding import load_strided
+from .striding import interleaved, load_strided
 from .turning import load_turned, turning_axis
 from .types import IN_MEMORY, NAMES, is_literal, size, vector
 
@@ -63,7 +64,7 @@ def load(w: Emitter, e: Expr) -> str:
         elif stride == -1 and not scattered:
             value = _load_backwards(w, element, e.type, pointer, mask)
         elif not scattered and mask is None and is_short(e.type, stride):
-            value = load_strided(w, e.type, pointer, stride)
+            value = load_strided(w, e, pointer, stride)
         else:
             index = (
                 w.operand(dynamic, True) if scattered and dynamic is not None else None
@@ -146,39 +147,23 @@ def store(w: Emitter, s: Store) -> None:
     w.lines, w.width = lines, width
 
 
-def are_pairs(w: Emitter, s: Store, t: Store) -> bool:
-    """Whether two stores write the numbers of pairs, a vector of them at a time."""
-    a, b = s.index, t.index
-    return (
-        w.vector_var is not None
-        and s.buffer is t.buffer
-        and a.rest is None
-        and b.rest is None
-        and a.terms == b.terms
-        and type(b.constant) is int
-        and type(a.constant) is int
-        and b.constant - a.constant == 1
-        and s.value.type == t.value.type != "bool"
-        and not (s.when or t.when or s.combine or t.combine or w.mask)
-        and _stride(w, a.terms) == 2
-    )
-
-
-def store_pairs(w: Emitter, s: Store, t: Store) -> None:
-    """Writes both stores of pairs as one of twice the width."""
-    scope, n = w.scopes.top, w.full_width
-    values = [w.operand(x.value, True) for x in (s, t)]
-    element = IN_MEMORY[s.value.type]
+def store_rows(w: Emitter, stores: Sequence[Store]) -> None:
+    """Writes all columns of rows, a vector of rows at a time: whole vectors, one behind
+    the other."""
+    scope, n, s = w.scopes.top, w.full_width, stores[0]
+    columns = [w.operand(x.value, True) for x in stores]
+    element, align = IN_MEMORY[s.value.type], size(s.value.type)
     lines, width = w.lines, w.width
     w.lines, w.width = scope.lines, 0
     pointer = address(w, s.buffer, element, s.index.constant, s.index.terms, None)
-    one = vector(element, n)
-    order = ", ".join(f"i32 {k}, i32 {n + k}" for k in range(n))
-    value = w.new(
-        f"shufflevector {one} {values[0]}, {one} {values[1]}, <{2 * n} x i32> <{order}>"
-    )
-    both, align = vector(element, 2 * n), size(s.value.type)
-    w.lines.append(f"  store {both} {value}, ptr {pointer}, align {align}")
+    w.width, t = n, vector(element, n)
+    streamed = w.streams.get(s.buffer)
+    for k, value in enumerate(interleaved(w, t, columns, scope)):
+        at = w.new(f"getelementptr {element}, ptr {pointer}, i64 {k * n}")
+        if streamed and n * align >= LINE:
+            _store_past_caches(w, t, value, at, align, streamed)
+        else:
+            _store_vector(w, t, value, at, align, None)
     w.lines, w.width = lines, width
 
 
@@ -442,4 +427,4 @@ def _short(element: str) -> str:
     return {"float": "f32", "double": "f64", "half": "f16"}.get(element, element)
 
 
-__all__ = ["NAMES", "address", "are_pairs", "load", "store", "store_pairs"]
+__all__ = ["NAMES", "address", "load", "store", "store_rows"]

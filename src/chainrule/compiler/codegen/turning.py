@@ -72,7 +72,7 @@ def _transposed(
     n, found = len(rows), list(rows)
     t, block = vector(element, n), n // 2
     while block:
-        _next_block(w, scope)
+        next_block(w, scope)
         low = _mask([i - block + n if i & block else i for i in range(n)])
         high = _mask([i + n if i & block else i + block for i in range(n)])
         for i in range(n):
@@ -87,7 +87,8 @@ def _transposed(
     return found
 
 
-def _next_block(w: Emitter, scope: Scope) -> None:
+def next_block(w: Emitter, scope: Scope) -> None:
+    """Goes on in a new block."""
     n = next(w.serial)
     w.lines += [f"  br label %turn{n}", f"turn{n}:"]
     scope.label = f"turn{n}"
