@@ -18,6 +18,7 @@ from ..loop import PAIRED, SECOND, Store
 from ..loop import load as element_of
 from ..streaming import LINE, PAGE
 from ..tiling import is_short
+from .scopes import Scope
 from .striding import interleaved, load_strided
 from .turning import load_turned, turning_axis
 from .types import IN_MEMORY, NAMES, is_literal, size, vector
@@ -113,6 +114,9 @@ def _first(w: Emitter, e: Expr, axis: Expr) -> str:
 def store(w: Emitter, s: Store) -> None:
     """Writes a store at the current point."""
     wide = w.vector_var is not None
+    if s.when is not None and not w.is_vector(s.when):
+        _store_where(w, s, s.when)
+        return
     scope = w.scopes.top
     stride = _stride(w, s.index.terms)
     rest = s.index.rest
@@ -132,7 +136,7 @@ def store(w: Emitter, s: Store) -> None:
         value = w.new(f"zext {w.type('bool')} {value} to {vector('i8', w.width)}")
     t, align = vector(element, w.width), size(s.value.type)
     if not wide:
-        _store_scalar(w, t, value, pointer, align, when)
+        w.lines.append(f"  store {t} {value}, ptr {pointer}, align {align}")
     else:
         mask = _joined(w, when)
         if stride == 1 and not scattered:
@@ -145,6 +149,23 @@ def store(w: Emitter, s: Store) -> None:
             lanes = _lane_pointers(w, element, pointer, stride, index)
             _scatter(w, t, value, lanes, align, mask)
     w.lines, w.width = lines, width
+
+
+def _store_where(w: Emitter, s: Store, when: Expr) -> None:
+    """A store under a condition that is one for all lanes: what only it needs is computed
+    behind a branch."""
+    test, scope, n = w.operand(when, False), w.scopes.top, next(w.serial)
+    inner, lines, width = Scope(scope.depth, f"store{n}"), w.lines, w.width
+    w.scopes.stack.append(inner)
+    w.lines, w.width = inner.lines, 0
+    store(w, Store(s.buffer, s.index, s.value, None, s.combine))
+    w.scopes.close(inner)
+    w.lines, w.width = lines, width
+    scope.lines += [
+        f"  br i1 {test}, label %store{n}, label %stored{n}", f"store{n}:",
+        *inner.lines, f"  br label %stored{n}", f"stored{n}:",
+    ]  # fmt: skip
+    scope.label = f"stored{n}"
 
 
 def store_rows(w: Emitter, stores: Sequence[Store]) -> None:
@@ -361,20 +382,6 @@ def _gather(w: Emitter, element: str, type: str, lanes: str, mask: str | None) -
     return w.new(
         f"call {t} @{name}({p} {lanes}, i32 {size(type)}, {m} {on}, {t} zeroinitializer)"
     )
-
-
-def _store_scalar(
-    w: Emitter, t: str, value: str, pointer: str, align: int, when: str | None
-) -> None:
-    text = f"  store {t} {value}, ptr {pointer}, align {align}"
-    if when is None:
-        w.lines.append(text)
-        return
-    w.count += 1
-    then, done = f"then{w.count}", f"done{w.count}"
-    w.lines += [f"  br i1 {when}, label %{then}, label %{done}", f"{then}:", text]
-    w.lines += [f"  br label %{done}", f"{done}:"]
-    w.scopes.top.label = done
 
 
 def _store_vector(
