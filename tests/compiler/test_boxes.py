@@ -63,6 +63,26 @@ def test_rolled_vectors(n, shift):
     assert_same(lambda x, y: (cnp.roll(x, shift) * y, cnp.roll(y, -shift)[::-1]), x, y)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(20, 30, 3), (7, 100, 5), (3, 41, 29), (2, 2, 17)])
+def test_conditions_on_rows_are_conditions_on_all_their_columns(shape, dtype):
+    """The loops over rows and columns are one, with the conditions of the rows."""
+    with cr.enable_x64():
+        x, one = numbers(*shape, dtype=dtype), numbers(1, dtype=dtype)
+        for shift in (1, -1, 2):
+            assert_same(lambda x: cnp.roll(x, shift, 1), x)
+            assert_same(lambda x: cnp.roll(x, (shift, 1), (0, 1)), x)
+            assert_same(lambda x, y: cnp.roll(x, shift, 1)[:, ::-1] * y, x, one)
+        assert_same(lambda x: cnp.concatenate([x[:, 1:], x, x[:, :1]], 1), x)
+        assert_same(lambda x: cnp.pad(x, ((0, 0), (2, 1), (0, 0)), "wrap"), x)
+        assert_same(lambda x: x.at[:, 1].set(x[:, 0]), x)
+
+
+def test_loops_with_conditions_are_merged():
+    found = loops(lambda x: cnp.roll(x, 1, 1) - x, numbers(20, 500, 3))
+    assert "for k in range(16, 1500):" in found, found
+
+
 @pytest.mark.parametrize(
     "shape", [(1, 500), (500, 1), (33, 65), (128, 300), (300, 128)]
 )

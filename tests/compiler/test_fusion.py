@@ -3,6 +3,7 @@
 import gc
 
 import numpy as np
+import pytest
 
 import chainrule as cr
 import chainrule.numpy as cnp
@@ -92,6 +93,25 @@ def test_long_columns_are_folded_together():
         agrees(lambda x: (x - x.mean()).var(axis) + x.std(axis), x, rtol=1e-4)
     assert len(kernels(lambda x: x.sum(1), 500, 4000, 3)) == 1
     assert len(kernels(lambda x: x.sum(0), 100, 20_000)) == 1
+
+
+@pytest.mark.parametrize("dtype", ["int8", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("rows", [1, 31, 32, 35, 66, 1001, 200_003])
+def test_few_columns_are_folded_several_rows_at_a_time(rows, dtype):
+    """Also where rows are left over, or none is, and with a NaN among the last."""
+    with cr.enable_x64():
+        for columns in (1, 3, 7, 16, 20):
+            x = np.asarray(whole((rows, columns))).astype(dtype)
+            if dtype.startswith("float"):
+                x[-1, 0] = np.nan
+            for f in (np.max, np.min):
+                wanted = f(x, axis=0)
+                found = cr.jit(lambda x: getattr(cnp, f.__name__)(x, 0))(x)
+                np.testing.assert_array_equal(np.asarray(found), wanted)
+            if dtype != "bfloat16":
+                total = cr.jit(lambda x: (x.sum(0), (x > 2).any(0)))(x)
+                np.testing.assert_array_equal(total[0], x.sum(0, dtype=total[0].dtype))
+                np.testing.assert_array_equal(total[1], (x > 2).any(0))
 
 
 def test_chunks_lie_in_one_piece():

@@ -19,7 +19,7 @@ from .rewrite import walk
 from .sizes import about
 from .tiling import is_short, turned
 
-TURNED = 16
+TURNED, LONG = 16, 32
 
 
 def vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:
@@ -108,7 +108,17 @@ def copies_of(
     if vector in nest.inner:
         return {vector: _fitting(4, vector, width)} if size <= 40 else {}
     across = _fitting(4, vector, width) if size <= 40 else 1
-    return {vector: across}
+    return {vector: across, **_at_once(nest, across, size)}
+
+
+def _at_once(nest: Nest, across: int, size: int) -> dict[Expr, int]:
+    """How many points of its loop a fold takes at once that has few accumulators: each of
+    them waits for the one before."""
+    kept = sum(len(r.initial) for folds, _, _ in nest.stages for r in folds)
+    if size > 40 or across * kept > 2 or not nest.inner:
+        return {}
+    last = nest.inner[-1]
+    return {last: 4 // across} if about(last.data[1]) >= LONG else {}
 
 
 def _turned(nest: Nest, nodes: Sequence[Expr], vector: Expr, width: int) -> Expr | None:

@@ -340,7 +340,7 @@ class Emitter(ExpressionWriter):
         vectors = [a.var for a in (*grid, *stage.axes) if a.vector]
         self.windows = windows(loads_of(stage), vectors)
         points = self.environments(grid)
-        inner = max((a.copies for a in stage.axes if a.vector), default=1)
+        inner = max((a.copies for a in stage.axes), default=1)
         wide = self.vector_var is not None or any(a.vector for a in stage.axes)
         slots = [
             (r, g, t)
@@ -388,19 +388,19 @@ class Emitter(ExpressionWriter):
         wide: bool,
     ) -> Names:
         """One point of a stage, in all its copies."""
-        vectors = [a for a in stage.axes if a.vector]
-        inner = self.copies.get(vectors[0].var, 1) if vectors else 1
+        copied = [a for a in stage.axes if a.vector or a.copies > 1]
+        inner = self.copies.get(copied[0].var, 1) if copied else 1
         for g, point in enumerate(points):
             self.offset.update(point)
             for t in range(inner):
-                if vectors:
-                    self.offset[vectors[0].var] = t
+                if copied:
+                    self.offset[copied[0].var] = t
                 self._stores(stage.stores)
                 values = self._update(slots, values, g, t, wide)
             for v in point:
                 self.offset.pop(v, None)
-            if vectors:
-                self.offset.pop(vectors[0].var, None)
+            if copied:
+                self.offset.pop(copied[0].var, None)
         return values
 
     def _update(
