@@ -279,3 +279,20 @@ def test_many_scattered_updates_in_a_loop():
         return lax.fori_loop(0, 3, lambda k, x: x.at[i + k].add(x[i] * 0.5), x)
 
     assert_same(f, x, i)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32", "float64", "complex64"])
+@pytest.mark.parametrize("columns", [None, 3, 16, 20])
+def test_updates_at_places_that_may_be_out_of_range(columns, dtype):
+    """They change nothing there, and meet in their order elsewhere."""
+    rows = () if columns is None else (columns,)
+    with cr.enable_x64():
+        x, y = array(40, *rows).astype(dtype), array(500, *rows).astype(dtype)
+        i = positions(-90, 90, 500)
+        assert_same(lambda x, i, y: x.at[i].add(y), x, i, y)
+        assert_same(lambda x, i, y: x.at[i].set(y, mode="drop"), x, i, y)
+        assert_same(lambda x, i, y: x.T.at[..., i].multiply(y.T), x, i, y)
+        assert_same(lambda x, i: x[i] * x.at[i].get(mode="fill", fill_value=7), x, i)
+        if dtype != "complex64":
+            y = cnp.where(y == y[3], np.nan, y) if dtype != "int8" else y
+            assert_same(lambda x, i, y: (x.at[i].max(y), x.at[i].min(y)), x, i, y)
