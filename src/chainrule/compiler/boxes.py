@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from .conditions import cuts, decided, expressions_of
+from .conditions import BOXES, cuts, decided, expressions_of
 from .expr import Expr, binary
 from .functions import operations
 from .index import loop_variable, number
@@ -28,7 +28,7 @@ from .loop import Axis, Kernel, Stage, Store
 from .rewrite import walk
 from .sizes import about
 
-BOXES, NODES = 9, 480
+NODES = 480
 POINTS = 1 << 12
 SHORTEST, FEW = 4, 8
 GAIN = 0.8

@@ -14,6 +14,9 @@ from .index import Index, number
 from .loop import Store
 from .rewrite import walk
 
+BOXES = 9
+"""Pieces that a kernel's loops are cut into at most."""
+
 
 def cuts(expressions: Sequence[Expr]) -> list[tuple[Expr, int]]:
     """Where conditions change: of a variable, the first value behind it."""

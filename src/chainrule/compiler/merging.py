@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Container
 from typing import Any
 
-from .boxes import BOXES
-from .conditions import cuts, is_on, merged_condition
+from .conditions import BOXES, cuts, is_on, merged_condition
 from .expr import Expr, node
 from .index import Index, loop_variable, number
 from .nest import Nest
