@@ -232,6 +232,31 @@ FITS["ERFCX_SLOPE"] = Fit(
     lambda t: ONE, -mp.mpf("0.999"), mp.mpf("0.9"), f64(6), "absolute",
 )  # fmt: skip
 
+SHIFT, CENTRE = 3, mp.mpf("0.193359375")  # where the value is next to one of f32
+
+
+def erfcx_by_inverse(t):
+    u = t + CENTRE
+    x = 1 / u - SHIFT
+    return mp.exp(x * x) * mp.erfc(x) / u
+
+
+def erfcx_steepness(u):
+    """u f'(u) / f(u) of f = erfcx(1 / u - SHIFT)."""
+    x = 1 / u - SHIFT
+    return (2 / (mp.sqrt(mp.pi) * mp.exp(x * x) * mp.erfc(x)) - 2 * x) / u
+
+
+_low, _high = 1 / (mp.mpf("10.125") + SHIFT), ONE / SHIFT
+FITS["ERFCX_F32"] = Fit(
+    f"e^(x^2) erfc x / u by t = u - {CENTRE}, u = 1 / (x + {SHIFT}), 0 <= x <= 10.125",
+    erfcx_by_inverse, lambda t: 1 / erfcx_by_inverse(t), _low - CENTRE, _high - CENTRE, f32(10),
+)  # fmt: skip
+FITS["ERFCX_SLOPE_F32"] = Fit(
+    "the logarithmic slope of e^(x^2) erfc x by u", erfcx_steepness, lambda u: ONE,
+    _low, _high, f32(2), "absolute",
+)  # fmt: skip
+
 # --- inverse of erf and erfc, to be improved by a step of Newton's -----------------------
 
 
@@ -248,6 +273,18 @@ def erfc_inv(r):
 FITS["ERF_INV_CENTRE"] = Fit(
     "erf_inv(x) / x by t = x^2, |x| <= 3/4", erf_inv_ratio,
     lambda t: 1 / erf_inv_ratio(t), mp.mpf("1e-8"), ONE * 9 / 16, f64(14),
+)  # fmt: skip
+
+
+def erf_inv_by_logarithm(t):
+    """erf_inv(x) / x by t = -log(1 - x^2)."""
+    x = mp.sqrt(-mp.expm1(-t))
+    return mp.erfinv(x) / x
+
+
+FITS["ERF_INV_SHORT"] = Fit(
+    "erf_inv(x) / x by t = -log(1 - x^2), t <= 5", erf_inv_by_logarithm,
+    lambda t: 1 / erf_inv_by_logarithm(t), mp.mpf("1e-9"), mp.mpf("5.001"), f64(13),
 )  # fmt: skip
 FITS["ERFC_INV_TAIL"] = Fit(
     "erfc_inv(q) by t = r - 3.5, r = sqrt(-log q), 0.82 <= r <= 6.2",

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from .. import numpy as cnp
+from ..core import dtypes
 from ..lax import logistic
 from ..numpy.promotion import inexact_operand, operand
 from ..ops.elementwise_special import erfc_p
@@ -79,7 +80,12 @@ def silu(x: Any) -> Any:
 def mish(x: Any) -> Any:
     """x * tanh(softplus(x)), elementwise."""
     x = operand("mish", x)
-    return x * cnp.tanh(softplus(x))
+    if not dtypes.is_float(x.dtype):
+        return x * cnp.tanh(softplus(x))
+    # tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2): 1 to all digits beyond the bound
+    e = cnp.exp(cnp.minimum(x, 5 if x.dtype == dtypes.float16 else 20))
+    n = e * (e + 2)
+    return x * (n / (n + 2))
 
 
 def log_sigmoid(x: Any) -> Any:
@@ -142,8 +148,8 @@ def gelu(x: Any, approximate: bool = True) -> Any:
     x = inexact_operand("gelu", x)
     x = convert(x, x.dtype)
     if approximate:
-        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
-        return x * (0.5 * (1.0 + cnp.tanh(inner)))
+        twice = math.sqrt(8 / math.pi) * (x + 0.044715 * (x * x * x))
+        return x * logistic(twice)
     return 0.5 * x * erfc_p(-x * math.sqrt(0.5))
 
 

@@ -4,14 +4,17 @@ erf is an odd polynomial near 0 and 1 - exp(-Q(x)), Q = -log erfc, away from it.
 scaled erfcx(x) = exp(x^2) erfc(x) is one polynomial on the whole half line: (1 + 2 x)
 erfcx(x) by (x - 4) / (x + 4) (M. Shepherd and J. Laframboise, "Chebyshev approximation
 of (1 + 2x) exp(x^2) erfc x in 0 <= x < oo", Math. Comp. 36, 1981). The inverses start
-from polynomials of some 30 bits; in f64 a step of Newton's method follows. f32 is
-computed in f64, but for erf.
+from polynomials of some 30 bits; in f64 a step of Newton's method follows.
+
+In f32, erf and erfc are computed as such, erfc as exp(-x^2) u P(u) with u = 1 / (x + 3); the
+others in f64. There erf_inv is x P(log(1 - x^2)) but next to 1 (compare M. Giles,
+"Approximating the erfinv function", GPU Computing Gems 2, 2011).
 """
 
 from __future__ import annotations
 
-from ..expr import Expr, const, convert, fma, rare, select
-from .exponential import exp_normal, exp_parts, exp_short
+from ..expr import Expr, apart, const, convert, fma, rare, select
+from .exponential import exp_normal, exp_parts, exp_short, exp_times
 from .formats import (
     F64,
     INF,
@@ -116,6 +119,24 @@ ERFCX_SLOPE = (
     0.861770137737802,
     -0.7748748296620359,
 )
+# e^(x^2) erfc x / u by t = u - 0.193359375, u = 1 / (x + 3), 0 <= x <= 10.125: error relative 2^-27.38
+ERFCX_F32 = (
+    1.231984257698059,
+    6.590362071990967,
+    27.31956672668457,
+    85.04971313476562,
+    181.5518341064453,
+    186.0277557373047,
+    -228.90028381347656,
+    -954.9700317382812,
+    -36.901123046875,
+    3380.492919921875,
+)
+# the logarithmic slope of e^(x^2) erfc x by u: error absolute 2^-3.268
+ERFCX_SLOPE_F32 = (
+    0.5574303865432739,
+    8.17163372039795,
+)
 # (1 + 2 x) e^(x^2) erfc x by t = (x - 4) / (x + 4), x >= 0: error relative 2^-59.16
 ERFCX_F64 = (
     (1.2329951186255526, -4.504827999100456e-17),
@@ -162,6 +183,22 @@ ERF_INV_CENTRE = (
     -6.774274814463841,
     2.3225582088401953,
 )
+# erf_inv(x) / x by t = -log(1 - x^2), t <= 5: error relative 2^-35.29
+ERF_INV_SHORT = (
+    0.8862269254316452,
+    0.2320136682642236,
+    0.011549318773573784,
+    -0.0023349795688665303,
+    -0.00012837452262871426,
+    4.714483735760071e-05,
+    1.4695119935754988e-06,
+    -6.325981155237467e-07,
+    -2.1583327678893114e-07,
+    7.942230628279891e-08,
+    -1.0747391899544868e-08,
+    7.166710683761743e-10,
+    -1.976930302767772e-11,
+)
 # erfc_inv(q) by t = r - 3.5, r = sqrt(-log q), 0.82 <= r <= 6.2: error relative 2^-30.45
 ERFC_INV_TAIL = (
     3.2343027327735814,
@@ -202,6 +239,9 @@ ERFC_INV_FAR = (
 )
 
 _ERF_IS_ONE = {"f32": 3.92, "f64": 5.93}
+_ERFC_IS_NORMAL, _ERFC_IS_ZERO = 9.19, 10.125
+"""The f32 erfc is a normal number up to the first, and rounds to 0 at the second."""
+_EXP_OF_MINUS_5 = 0.00674
 _HALF_SQRT_PI = 0.886226925452758
 _INVERSE_SQRT_PI = 0.5641895835477563
 
@@ -249,19 +289,31 @@ def erfcx_pair(x: Expr) -> Pair:
 @for_formats
 def erfc(x: Expr) -> Expr:
     """1 - erf(x), exact for large x."""
-    single = x.type == "f32"
-    x = convert(x, "f64")
     size = absolute(x)
-    size = select(size > 40.0, 40.0, size)
-    if single:
-        y = erfcx_short(size) * exp_short(-(size * size))
+    if x.type == "f32":
+        y = _erfc_single(size)
     else:
+        size = select(size > 40.0, 40.0, size)
         square, lost = two_product(size, size)
         (p, rest), k = exp_parts((-square, -lost))
         high, low = erfcx_pair(size)
         y = scale(fma(p, high, fma(p, low, rest * high)), k, F64)
-    y = select(x < 0.0, 2.0 - y, y)
-    return convert(y, "f32") if single else y
+    return select(x < 0.0, 2.0 - y, y)
+
+
+def _erfc_single(x: Expr) -> Expr:
+    """erfc of an f32 x >= 0, exp(-x^2) u P(u) with u = 1 / (x + 3). What u is off by goes
+    into the exponent, beside the rounding error of the square."""
+    x = select(x > _ERFC_IS_ZERO, _ERFC_IS_ZERO, x)
+    shifted = x + 3.0
+    u = 1.0 / shifted
+    off = fma(-u, x - (shifted - 3.0), fma(-u, shifted, 1.0))
+    square, lost = two_product(x, x)
+    rest = fma(off, horner(u, ERFCX_SLOPE_F32), -lost)
+    scaled, scaled_lost = horner_pair(u - 0.193359375, ERFCX_F32)
+    factor, factor_lost = two_product(scaled, u)
+    factors = factor, fma(scaled_lost, u, factor_lost)
+    return exp_times(factors, (-square, rest), x <= _ERFC_IS_NORMAL)
 
 
 @for_formats
@@ -328,18 +380,28 @@ def erfc_inv_tail(q: Expr) -> Pair:
 @for_formats
 def erf_inv(x: Expr) -> Expr:
     """The y whose erf is x; infinite at 1, NaN beyond."""
-    size = absolute(x)
-    wide = convert(size, "f64")
-    rest = 1.0 - wide
-    q = select(rest > 0.0, rest, 0.5)
     if x.type == "f32":
-        tail = erfc_inv_tail_short(q)
-        y = convert(select(wide <= 0.75, erf_inv_centre_short(wide), tail), "f32")
-    else:
-        centre, tail = erf_inv_centre(wide), erfc_inv_tail(q)
-        high, low = (
-            select(wide <= 0.75, a, b) for a, b in zip(centre, tail, strict=True)
-        )
-        y = high + low
+        wide = convert(x, "f64")
+        product = fma(-wide, wide, 1.0)  # (1 - x) (1 + x)
+        fast = wide * horner(-log_short(product), ERF_INV_SHORT)
+        slow = apart(_erf_inv_outside, x)
+        return rare(~(product >= _EXP_OF_MINUS_5), slow, convert(fast, "f32"))
+    size = absolute(x)
+    rest = 1.0 - size
+    centre = erf_inv_centre(size)
+    tail = erfc_inv_tail(select(rest > 0.0, rest, 0.5))
+    high, low = (select(size <= 0.75, a, b) for a, b in zip(centre, tail, strict=True))
+    return _erf_inv_limits(x, high + low)
+
+
+def _erf_inv_outside(x: Expr) -> Expr:
+    """erf_inv of an f32 x with |x| > 0.99."""
+    rest = 1.0 - absolute(convert(x, "f64"))
+    tail = erfc_inv_tail_short(select(rest > 0.0, rest, 0.5))
+    return _erf_inv_limits(x, convert(tail, "f32"))
+
+
+def _erf_inv_limits(x: Expr, y: Expr) -> Expr:
+    size = absolute(x)
     y = select(size < 1.0, y, choose(size.eq(1.0), INF, NAN, size))
     return copysign(y, x)

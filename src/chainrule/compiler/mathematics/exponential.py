@@ -237,6 +237,21 @@ def exp_of_pair_normal(x: Pair) -> Expr:
     return _raise_exponent(p + rest, shifted, format_of(x[0]))
 
 
+def exp_times(factor: Pair, x: Pair, normal: Expr) -> Expr:
+    """factor * e**(hi + lo) for a factor between 1/64 and 64; the result is a normal number
+    where `normal` holds."""
+    form = format_of(x[0])
+    high, low = _ln2(form)
+    sum = fma(x[0], number(LOG2_E, form.type), form.shifter)
+    k = sum - form.shifter
+    whole, rest = fma(k, -high, x[0]), fma(k, -low, x[1])
+    r = whole + rest
+    q = horner(r, EXPM1_F32 if form is F32 else EXPM1_F64)
+    p = factor[0] + fma(factor[0], whole + fma(r * r, q, rest), factor[1])
+    fast = _raise_exponent(p, bits(sum), form)
+    return rare(~normal, scale(p, _integer(bits(sum), form), form), fast)
+
+
 def exp_parts(x: Pair) -> tuple[Pair, Expr]:
     """((p, rest), k) with e**(hi + lo) = (p + rest) 2**k to some ten more bits; hi is
     clamped to where e**hi is 0 or infinite."""

@@ -135,11 +135,12 @@ def horner(t: Expr, coefficients: Sequence[float]) -> Expr:
 
 
 def horner_pair(t: Expr, coefficients: Sequence[Any]) -> Pair:
-    """The polynomial, whose lowest coefficient is a pair, with its last rounding error."""
-    high, low = coefficients[0]
-    rest = horner(t, coefficients[1:])
+    """The polynomial with its last rounding error; the lowest coefficient may be a pair."""
+    rest, first = horner(t, coefficients[1:]), coefficients[0]
+    high = first[0] if isinstance(first, tuple) else first
     total = fma(t, rest, high)
-    return total, fma(t, rest, high - total) + low
+    lost = fma(t, rest, high - total)
+    return total, lost + first[1] if isinstance(first, tuple) else lost
 
 
 # --- signs, exponents ----------------------------------------------------------------

@@ -100,12 +100,14 @@ def hypot(x: Expr, y: Expr) -> Expr:
     """sqrt(x**2 + y**2), without overflow on the way."""
     a, b = absolute(x), absolute(y)
     infinite = a.eq(INF) | b.eq(INF)
-    if x.type == "f32":
-        wide, other = convert(a, "f64"), convert(b, "f64")
-        length = convert(square_root(fma(wide, wide, other * other)), "f32")
-        return select(infinite, INF, length)
     large = select(a > b, a, b)
     small = select(a > b, b, a)
+    if x.type == "f32":
+        wide, other = convert(a, "f64"), convert(b, "f64")
+        slow = convert(square_root(fma(wide, wide, other * other)), "f32")
+        ordinary = (large <= 2.0**60) & (large >= 2.0**-40)
+        fast = square_root(fma(large, large, small * small))
+        return rare(~ordinary, select(infinite, INF, slow), fast)
     down = large > 2.0**500
     factor = choose(down, 2.0**-600, 2.0**600, a)
     back = choose(down, 2.0**600, 2.0**-600, a)
