@@ -6,7 +6,7 @@
 // except where a matrix is large: then there is one chunk, in which the library uses
 // its own threads.
 #include "kernels.h"
-#include "lapack_decompositions.h"
+#include "lapack_singular.h"
 #include "linalg_buffers.h"
 
 namespace chainrule::kernels {

@@ -1,5 +1,4 @@
-/// Problems as in lapack_problems.h: QR factors, eigenvalues of Hermitian matrices and
-/// singular values.
+/// Problems as in lapack_problems.h: QR factors and eigenvalues of Hermitian matrices.
 #pragma once
 #include "lapack_problems.h"
 
@@ -169,94 +168,6 @@ template <class T> class Eigh {
     Workspace<T> work_;
     Workspace<Real<T>> real_work_;
     Workspace<Int> int_work_;
-};
-
-/// Singular values of row-major m x n matrices, and vectors if the job is S or A.
-/// Column-major, such a matrix is its transpose, whose left singular vectors are,
-/// column-major, exactly vh row-major, and whose right ones are u: LAPACK writes both
-/// where they belong.
-template <class T> class Svd {
-  public:
-    Svd(Int m, Int n, char job, bool only_iterate)
-        : m_(m), n_(n), k_(std::min(m, n)), job_(job), only_iterate_(only_iterate),
-          matrix_(m * n), real_work_(real_size()), int_work_(8 * k_),
-          size_(k_ > 0 ? query() : 0), work_(size_) {}
-
-    void many(Int count, const T* a, T* u, Real<T>* s, T* vh) {
-        const Int u_size = job_ == 'N' ? 0 : m_ * u_columns();
-        const Int vh_size = job_ == 'N' ? 0 : vh_rows() * n_;
-        for (Int i = 0; i < count; ++i)
-            one(a + i * m_ * n_, u + i * u_size, s + i * k_, vh + i * vh_size);
-    }
-
-  private:
-    Int u_columns() const { return job_ == 'A' ? m_ : k_; }
-    Int vh_rows() const { return job_ == 'A' ? n_ : k_; }
-
-    void one(const T* a, T* u, Real<T>* s, T* vh) {
-        const bool vectors = job_ != 'N';
-        if (k_ == 0) {
-            if (vectors) set_identity(u, m_, u_columns());
-            if (vectors) set_identity(vh, vh_rows(), n_);
-        } else if (!solve(a, u, s, vh)) {
-            if (vectors) std::fill_n(u, m_ * u_columns(), nan_of<T>());
-            std::fill_n(s, k_, nan_of<Real<T>>());
-            if (vectors) std::fill_n(vh, vh_rows() * n_, nan_of<T>());
-        }
-    }
-    /// True if divide and conquer converged, or else QR iteration.
-    bool solve(const T* a, T* u, Real<T>* s, T* vh) {
-        if (!all_finite(a, m_ * n_)) return false;
-        std::copy_n(a, m_ * n_, matrix_.data());
-        if (!only_iterate_ && divide(u, s, vh, work_.data(), size_) == 0) return true;
-        std::copy_n(a, m_ * n_, matrix_.data());
-        return iterate(u, s, vh, work_.data(), size_) == 0;
-    }
-    /// The leading dimension of u as stored.
-    Int u_width() const { return job_ == 'A' ? m_ : leading(k_); }
-    Int divide(T* u, Real<T>* s, T* vh, T* work, Int size) {
-        Int info = 0;
-        if constexpr (is_complex<T>) {
-            fortran::gesdd<T>()(job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(), work,
-                       size, real_work_.data(), int_work_.data(), &info);
-        } else {
-            fortran::gesdd<T>()(job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(), work,
-                       size, int_work_.data(), &info);
-        }
-        return info;
-    }
-    Int iterate(T* u, Real<T>* s, T* vh, T* work, Int size) {
-        Int info = 0;
-        if constexpr (is_complex<T>) {
-            fortran::gesvd<T>()(job_, job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(),
-                       work, size, real_work_.data(), &info);
-        } else {
-            fortran::gesvd<T>()(job_, job_, n_, m_, matrix_.data(), n_, s, vh, n_, u, u_width(),
-                       work, size, &info);
-        }
-        return info;
-    }
-    Int query() {
-        T divide_size(0), iterate_size(0), unused(0);
-        Real<T> value = 0;
-        divide(&unused, &value, &unused, &divide_size, -1);
-        iterate(&unused, &value, &unused, &iterate_size, -1);
-        return std::max(queried_size(divide_size), queried_size(iterate_size));
-    }
-    /// What gesdd documents for complex matrices; gesvd needs less.
-    Int real_size() const {
-        const Int large = std::max(m_, n_);
-        return k_ * std::max<Int>(5 * k_ + 7, 2 * large + 2 * k_ + 1);
-    }
-
-    Int m_, n_, k_;
-    char job_;
-    bool only_iterate_;
-    Workspace<T> matrix_;
-    Workspace<Real<T>> real_work_;
-    Workspace<Int> int_work_;
-    Int size_;
-    Workspace<T> work_;
 };
 
 }  // namespace chainrule::lapack

@@ -1,6 +1,6 @@
 /// Problems as in lapack_problems.h: cofactors, and determinants by their logarithm.
 #pragma once
-#include "lapack_decompositions.h"
+#include "lapack_singular.h"
 #include "matrix_products.h"
 
 namespace chainrule::lapack {

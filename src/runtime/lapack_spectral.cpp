@@ -1,6 +1,6 @@
 // Spectral decompositions: eigenvalues (Hermitian and general), Schur form and
 // singular values. A matrix that holds NaN or infinity has results of NaN.
-#include "lapack_decompositions.h"
+#include "lapack_singular.h"
 #include "lapack_general.h"
 
 #include <nanobind/stl/string.h>

@@ -1,7 +1,7 @@
 /// Problems as in lapack_problems.h: what is made of singular values or of QR factors.
 /// Pseudoinverses, least squares, polar factors and updates of Cholesky factors.
 #pragma once
-#include "lapack_decompositions.h"
+#include "lapack_singular.h"
 #include "matrix_products.h"
 
 namespace chainrule::lapack {

@@ -4,6 +4,7 @@ On all four dtypes, any batch and empty matrices, and as NumPy has it; matrices 
 values that are not finite give NaN.
 """
 
+import mpmath as mp
 import numpy as np
 import pytest
 from lapack_residuals import (
@@ -15,6 +16,7 @@ from lapack_residuals import (
     every_dtype,
     every_shape,
     every_size,
+    positive_definite,
     random,
     real_type,
 )
@@ -136,6 +138,76 @@ class TestSvd:
         a = np.ones((6, 4), dtype)
         _, s, _ = lapack.svd(a)
         assert_equal(s, np.array([np.sqrt(24), 0, 0, 0], real_type(dtype)))
+
+
+MATRICES = {
+    "one column": lambda n: random((3 * n, 1), np.float64),
+    "one row": lambda n: random((1, n), np.float64),
+    "much longer than wide": lambda n: random((9 * n, n), np.float64),
+    "much wider than long": lambda n: random((n, 9 * n), np.float64),
+    "triangular": lambda n: np.triu(random((n, n), np.float64)),
+    "symmetric": lambda n: positive_definite((n, n), np.float64),
+    "diagonal, falling": lambda n: np.diag(0.5 ** np.arange(n)),
+    "of half the rank": lambda n: (
+        random((n, n // 2), np.float64) @ random((n // 2, n), np.float64)
+    ),
+    "badly conditioned": lambda n: 1 / (np.arange(n)[:, None] + np.arange(n) + 1.0),
+    "of equal values": lambda n: np.linalg.qr(random((2 * n, n), np.float64))[0],
+    "of ones": lambda n: np.ones((n, n)),
+    "of zeros": lambda n: np.zeros((n, n + 2)),
+}
+
+
+class TestSvdByRotations:
+    """Small real matrices; beside singular ones LAPACK takes over."""
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("n", [2, 3, 8, 17, 48, 49])
+    @pytest.mark.parametrize("kind", MATRICES)
+    def test_product_and_orthonormality(self, kind, n, dtype):
+        a = MATRICES[kind](n).astype(dtype)
+        u, s, vh = lapack.svd(a, full_matrices=False)
+        assert_equal((u * s) @ vh, a)
+        assert_orthonormal(u)
+        assert_orthonormal(vh.T)
+        assert (np.diff(s) <= 0).all()
+        assert_equal(
+            s, np.linalg.svd(a.astype(np.float64), compute_uv=False).astype(dtype)
+        )
+        (only,) = lapack.svd(a, compute_uv=False)
+        assert_equal(only, s)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("shape", [(5, 5), (40, 7), (7, 40)])
+    def test_sizes_at_the_ends_of_the_range(self, shape, dtype):
+        x, limits = random(shape, np.float64) / 8, np.finfo(dtype)
+        for factor in (float(limits.max) / 64, float(limits.tiny) * 64):
+            u, s, vh = lapack.svd((x * factor).astype(dtype), full_matrices=False)
+            assert_equal((u * (s / dtype(factor))) @ vh, x.astype(dtype))
+            assert_orthonormal(u)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_small_values_keep_their_digits(self, dtype):
+        """Of a matrix whose rows have sizes of their own (Demmel and Veselic)."""
+        sizes = 10.0 ** -np.arange(0, 12, 2)
+        a = (sizes[:, None] * (random((6, 6), np.float64) + 4 * np.eye(6))).astype(
+            dtype
+        )
+        _, s, _ = lapack.svd(a.T.copy())
+        with mp.workdps(60):
+            exact = mp.svd_r(mp.matrix(a.astype(np.float64).tolist()), compute_uv=False)
+        exact = np.array([float(v) for v in exact])
+        np.testing.assert_allclose(s, exact, rtol=50 * np.finfo(dtype).eps)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_a_matrix_does_not_depend_on_its_neighbours(self, dtype):
+        a = random((7, 9, 4), dtype)
+        for found, want in zip(
+            lapack.svd(a[3], full_matrices=False),
+            lapack.svd(a, full_matrices=False),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(found, want[3])
 
 
 @every_dtype
