@@ -14,6 +14,7 @@ Names all_names() {
     add_scan_kernels(names);
     add_scatter_kernels(names);
     add_random_kernels(names);
+    add_fft_kernels(names);
     return names;
 }
 
@@ -27,12 +28,6 @@ Names names_of_linalg() {
 Names names_of_ragged() {
     Names names;
     add_ragged_kernels(names);
-    return names;
-}
-
-Names names_of_fft() {
-    Names names;
-    add_fft_kernels(names);
     return names;
 }
 
@@ -55,11 +50,6 @@ threads::Kernel find_linalg(const std::string& name) {
 
 threads::Kernel find_ragged(const std::string& name) {
     static const Names names = names_of_ragged();
-    return find_among(names, name);
-}
-
-threads::Kernel find_fft(const std::string& name) {
-    static const Names names = names_of_fft();
     return find_among(names, name);
 }
 

@@ -49,17 +49,12 @@ void add_ragged_kernels(Names& names);
 /// fft_*, ifft_*, rfft_*, irfft_*: see kernel_fft.cpp.
 void add_fft_kernels(Names& names);
 
-/// Finds NumPy's loops for Fourier transforms; false if it has none that can be called.
-bool open_fft();
-
 /// The kernel of this name; nullptr if there is none.
 threads::Kernel find(const std::string& name);
 /// The same among those that call LAPACK, which has to be open when they run.
 threads::Kernel find_linalg(const std::string& name);
 /// The same among those that call the library's products, which have to be found before.
 threads::Kernel find_ragged(const std::string& name);
-/// The same among those that call NumPy's transforms, which `open_fft` has to find before.
-threads::Kernel find_fft(const std::string& name);
 
 /// Calls body(begin, end) for parts of [0, extent) on the pool's threads, at most four
 /// of them a thread.

@@ -124,12 +124,6 @@ threads::Kernel linalg_kernel(const std::string& name) {
     return kernel;
 }
 
-/// The kernel of this name that calls NumPy's transforms; nullptr if there is none.
-threads::Kernel fft_kernel(const std::string& name) {
-    threads::Kernel kernel = kernels::find_fft(name);
-    return kernel && kernels::open_fft() ? kernel : nullptr;
-}
-
 std::uintptr_t library_kernel(const std::string& name) {
     threads::Kernel kernel = nullptr;
     if (name == "gemm_f32") kernel = gemm_kernel<float>("sgemm");
@@ -140,7 +134,6 @@ std::uintptr_t library_kernel(const std::string& name) {
     if (!kernel) kernel = kernels::find(name);
     if (!kernel) kernel = ragged_kernel(name);
     if (!kernel) kernel = linalg_kernel(name);
-    if (!kernel) kernel = fft_kernel(name);
     if (!kernel)
         throw nb::value_error(("library_kernel: there is no kernel '" + name +
                                "'; there are gemm_f32, gemm_f64, gemm_c64, gemm_c128, "
@@ -152,8 +145,6 @@ std::uintptr_t library_kernel(const std::string& name) {
 }  // namespace
 
 void register_library_kernels(nb::module_& m) {
-    m.def("has_fft", &kernels::open_fft,
-          "Whether NumPy's Fourier transforms can be called by kernels.");
     m.def(
         "library_kernel", &library_kernel, nb::arg("name"),
         "Address of a kernel that calls a library, for the steps of plans.\n\n"

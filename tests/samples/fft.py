@@ -50,6 +50,17 @@ SAMPLES = [
             ((4,), (6,)), ((2, 3), (5,)), ((2, 3, 3), (3, 4)), ((1,), (1,)),
         )
     ],
+    *[
+        Sample(
+            "fft_along", (signal(*shape),), {"fft_type": kind, "axis": axis},
+            lambda x, kind=kind, axis=axis: _references[kind](x, axes=(axis,)),
+            dtypes=("complex128",),
+        )
+        for kind in (FftType.FFT, FftType.IFFT)
+        for shape, axis in (((5,), 0), ((4, 3), 0), ((2, 3, 4), 1))
+    ],
+    Sample("fft_along", (np.zeros((4, 0), np.complex64),),
+           {"fft_type": FftType.FFT, "axis": 0}, lambda x: x),
     Sample("fft", (np.zeros((0, 4), np.complex64),),
            {"fft_type": FftType.FFT, "fft_lengths": (4,)}, np.fft.fft),
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Discrete Fourier transforms with NumPy's names: `chainrule.numpy.fft`.
 
 Each is one `fft` primitive over the last dimensions, after cutting or padding to the
-wanted lengths and moving the axes there, and before scaling. Results are complex64 or
+wanted lengths and moving the axes there, or one along a single axis, and before scaling. Results are complex64 or
 complex128 as the input's precision says; integers become floats.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from ..core import dtypes
 from ..core.avals import Array, as_array
 from ..ops.arithmetic import mul_p
-from ..ops.fft import FftType, fft_p
+from ..ops.fft import FftType, fft_along_p, fft_p
 from ..ops.joining import concatenate, iota, slice_along
 from ..ops.matrices import conj
 from ..ops.shaping import canonical_axis, convert, full, transpose
@@ -119,10 +119,13 @@ def _transform(
 
 
 def _over_last(x: Any, axes: tuple[int, ...], kind: FftType, lengths: Any) -> Any:
-    """The transform with `axes` moved to the end, and back."""
+    """The transform with `axes` moved to the end, and back; one of a single dimension
+    stays where that is."""
     rank = x.ndim
     if axes == tuple(range(rank - len(axes), rank)):
         return fft_p(x, fft_type=kind, fft_lengths=lengths)
+    if len(axes) == 1 and kind in (FftType.FFT, FftType.IFFT):
+        return fft_along_p(x, fft_type=kind, axis=axes[0])
     order = [*(d for d in range(rank) if d not in axes), *axes]
     y = fft_p(transpose(x, order), fft_type=kind, fft_lengths=lengths)
     return transpose(y, sorted(range(rank), key=order.__getitem__))

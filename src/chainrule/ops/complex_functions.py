@@ -44,7 +44,7 @@ from .elementwise_trigonometric import (
     tan_p,
     tanh_p,
 )
-from .fft import fft_p
+from .fft import fft_along_p, fft_p
 from .gather import gather_p
 from .joining import iota_p
 from .power_series import repeated
@@ -323,6 +323,7 @@ def declare() -> None:
     for prim, rule in RULES.items():
         prim.parts = rule
     fft_p.parts = False
+    fft_along_p.parts = False
     kept_whole.add(cumsum_p)
 
 
