@@ -12,10 +12,11 @@ namespace chainrule::lapack {
 /// algorithm", SIMAX 29, 2008).
 template <class T> class RotatedSvd {
   public:
-    /// Whether there is anything to be gained; `job` is LAPACK's.
+    /// Whether there is anything to be gained; `job` is LAPACK's. Square matrices have
+    /// LAPACK's signs, on which normal variates by `method="svd"` depend.
     static bool serves(Int m, Int n, char job) {
         const Int k = std::min(m, n);
-        return !is_complex<T> && k > 0 && k <= kMostRotated && (job != 'A' || m == n);
+        return !is_complex<T> && k > 0 && k <= kMostRotated && job != 'A' && m != n;
     }
 
     RotatedSvd(Int m, Int n, bool vectors)

@@ -190,7 +190,7 @@ class TestSvdByRotations:
     def test_small_values_keep_their_digits(self, dtype):
         """Of a matrix whose rows have sizes of their own (Demmel and Veselic)."""
         sizes = 10.0 ** -np.arange(0, 12, 2)
-        a = (sizes[:, None] * (random((6, 6), np.float64) + 4 * np.eye(6))).astype(
+        a = (sizes[:, None] * (random((6, 7), np.float64) + 4 * np.eye(6, 7))).astype(
             dtype
         )
         _, s, _ = lapack.svd(a.T.copy())
