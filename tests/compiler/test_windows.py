@@ -16,9 +16,9 @@ def array(*shape):
     return cnp.asarray(rng.standard_normal(shape).astype(np.float32))
 
 
-def whole(*shape):
+def whole(*shape, dtype="float32"):
     """Small whole numbers, whose sums and products are exact in any order."""
-    return cnp.asarray(rng.integers(-4, 5, shape).astype(np.float32))
+    return cnp.asarray(rng.integers(-4, 5, shape).astype(dtype))
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
@@ -173,3 +173,49 @@ def test_a_large_kernel_is_copied_once_for_all_residues():
     np.testing.assert_allclose(cr.jit(f)(x, k), f(x, k), rtol=1e-4, atol=1e-3)
     written = [w for s in cr.explain(f)(x, k).steps for w in s.writes]
     assert sum("[2,3,3,128,64]" in w for w in written) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int32"])
+@pytest.mark.parametrize("layout", ["NCHW", "NHCW"])
+def test_slabs_of_features_that_do_not_come_last(layout, dtype):
+    """Input features come last in a copy, and slabs are contiguous for all layouts."""
+    sizes = {"N": 2, "H": 9, "W": 8, "C": 256}
+    numbers, pads = (layout, "OIHW", layout), ((2, 1), (1, 2))
+    with cr.enable_x64():
+        x = whole(*(sizes[c] for c in layout), dtype=dtype)
+        k = whole(256, 256, 3, 3, dtype=dtype)
+        for options in ({"rhs_dilation": (2, 1)}, {"lhs_dilation": (2, 1)}):
+            f = lambda x, k: lax.conv_general_dilated(
+                x, k, (1, 1), pads, dimension_numbers=numbers, **options
+            )
+            assert_same(f, x, k)
+        slab = 256 // k.dtype.itemsize
+        assert f"[{256 // slab},3,3,256,{slab}]" in str(cr.explain(f)(x, k))
+
+
+def test_slabs_of_deep_kernels_are_thinner():
+    """All of a slab stays in the second cache: 3072 x 64 numbers do, not 3168 x 64."""
+    dims = ("NHWC", "HWIO", "NHWC")
+    f = lambda x, k: lax.conv_general_dilated(
+        x, k, (1, 1), "SAME", dimension_numbers=dims
+    )
+    for depth, features, slab in ((1024, 128, 64), (1056, 64, 32)):
+        x, k = whole(9, 3, 3, depth), whole(3, 1, depth, features)
+        assert_same(f, x, k)
+        shape = f"[{features // slab},3,1,{depth},{slab}]"
+        assert shape in str(cr.explain(f)(x, k))
+
+
+@pytest.mark.parametrize("width", [5, 13, 33])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
+def test_strided_images_with_features_first(width, dtype):
+    """Vectors go along the output's features where outputs are read apart."""
+    f = lambda x, k: lax.conv(x, k, (1, 2), "SAME")
+    with cr.enable_x64():
+        x = whole(2, 5, 9, 2 * width + 1, dtype=dtype)
+        k = whole(20, 5, 3, 3, dtype=dtype)
+        assert_same(f, x, k)
+        if dtype != "int32":
+            assert_same(cr.grad(lambda x, k: f(x, k).sum(), (0, 1)), x, k)
+    loops = cr.explain(f)(x, k).steps[-1].loops
+    assert "range(20):  # vectors" in loops

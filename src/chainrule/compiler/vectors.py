@@ -99,7 +99,8 @@ def copies_of(
     registers = 24 if vector_bytes == 64 else 12
     if nest.products:
         loads = [x for x in nodes if x.op == "load"]
-        axes = [v for v in nest.grid if v is not vector and v is not nest.chunk]
+        same = (vector, nest.chunk, *nest.parts.get(vector, ()))
+        axes = [v for v in nest.grid if v not in same]
         most = 1 if vector in nest.inner else _fitting(4, vector, width)
         across = [*range(1, most + 1)] if size <= 40 else [1]
         found = block(loads, axes, vector, across, width, registers)

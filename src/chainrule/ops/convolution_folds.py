@@ -16,13 +16,13 @@ from typing import Any
 
 from .folds import product
 
-NARROW = 12
-"""Outputs along the last dimension that fill no vector: output features may, if the
-kernel is copied so that they are contiguous."""
+NARROW, LANES = 12, 16
+"""Outputs along the last dimension that fill no vector, nor nearly all of one: output
+features may, if the kernel is copied so that they are contiguous."""
 
-SLAB, LARGE, MANY = 256, 1 << 19, 64
-"""Bytes of neighbouring output features in a slab; of a kernel that is read in slabs; and
-the outputs of a feature from which on it is."""
+SLAB, KEPT, LARGE, MANY = 256, 3 << 18, 1 << 19, 64
+"""Bytes of neighbouring output features in a slab; of a slab that a second cache keeps;
+of a kernel that is read in slabs; and the outputs of a feature from which on it is."""
 
 COPIED = 16
 """Reads of an element from which on a padded copy is cheaper than asking each time."""
@@ -71,18 +71,41 @@ def lower_convolution(
     reads = math.prod(window) * build.out.shape[spec[1]] // groups
     x = build.settled(x, reads)
     k = build.settled(k, math.prod(build.out.shape) // max(build.out.shape[spec[1]], 1))
-    per_group = build.out.shape[spec[1]] // groups
-    if rank and build.out.shape[spec[-1]] < NARROW <= per_group and spec[1] <= rank:
-        k = build.stored(build.permuted(k, (rhs[1], *rhs[2:], rhs[0])))
-        turned = (rank + 1, 0, *range(1, rank + 1))
-        layout = dataclasses.replace(layout, numbers=(lhs, turned, spec))
+    x, k, layout, read = _arranged(build, x, k, g, layout)
+    lhs, rhs, spec = layout.numbers
     apart = all(b == 1 or s == 1 for b, s in zip(g.base, g.stride))
     if max(g.base, default=1) > 1 and apart and 0 not in (*build.out.shape, *x.shape):
-        return _taken_apart(build, x, k, g, layout, _in_slabs(build, k, layout))
+        return _taken_apart(build, x, k, g, layout, read)
     if max(g.base, default=1) == 1 and reads >= COPIED:
         counts = [build.out.shape[d] for d in spec[2:]]
         x, (g,) = _padded(build, x, lhs[2:], [(g, counts)])
-    return _fold(build, x, k, g, layout, _in_slabs(build, k, layout))
+    return _fold(build, x, k, g, layout, read)
+
+
+def _arranged(
+    build: Any, x: Any, k: Any, g: Geometry, layout: Layout
+) -> tuple[Any, Any, Layout, Callable[..., Any]]:
+    """The operands in the order of dimensions in which the loops read them, that order,
+    and how the kernel's elements are read. Output features become vectors where they
+    come last, and where outputs along the last dimension fill none or are read apart;
+    of large kernels they are read in slabs, and the input's features come last too."""
+    lhs, rhs, spec = layout.numbers
+    out, rank = build.out.shape, len(g.stride)
+    groups = max(layout.by_feature, layout.by_batch)
+    slab = _slab(build, k, layout)
+    if spec[1] <= rank:
+        narrow = rank > 0 and out[spec[-1]] < (LANES if slab else NARROW)
+        apart = rank > 0 and g.stride[-1] > 1
+        if out[spec[1]] // groups < NARROW or not (narrow or apart):
+            return x, k, layout, k.at
+        if not slab:
+            k = build.stored(build.permuted(k, (rhs[1], *rhs[2:], rhs[0])))
+            rhs = (rank + 1, 0, *range(1, rank + 1))
+    if slab and lhs[1] != rank + 1:
+        x = build.stored(build.permuted(x, (lhs[0], *lhs[2:], lhs[1])))
+        lhs = (0, rank + 1, *range(1, rank + 1))
+    layout = dataclasses.replace(layout, numbers=(lhs, rhs, spec))
+    return x, k, layout, _in_slabs(build, k, layout, slab) if slab else k.at
 
 
 def _padded(
@@ -157,24 +180,28 @@ def _fold(
     return product(build, x, k, domain, range(rank, len(domain)), of_x, of_k)
 
 
-def _in_slabs(build: Any, k: Any, layout: Layout) -> Callable[..., Any]:
-    """How a kernel is read: a large one, for many outputs, as a copy in which the weights
-    of a register's worth of output features lie together, in the order of the sum. The
-    loop over such slabs is the outermost, and each stays in the cache meanwhile."""
+def _slab(build: Any, k: Any, layout: Layout) -> int:
+    """How many output features lie together in the copy of a large kernel, for many
+    outputs; 0: it is read as it is. The loop over such slabs is the outermost, and each
+    stays in the cache meanwhile."""
     _, rhs, spec = layout.numbers
-    out, rank = build.out.shape, len(rhs)
-    size = k.aval.dtype.itemsize
-    slab = SLAB // size
-    features = k.shape[rhs[0]]
+    out, size = build.out.shape, k.aval.dtype.itemsize
+    bytes, features = math.prod(k.shape) * size, k.shape[rhs[0]]
     outputs = math.prod(out) // max(out[spec[1]], 1)
-    if (
-        math.prod(k.shape) * size < LARGE or outputs < MANY
-        or max(layout.by_feature, layout.by_batch) > 1
-        or features % slab or features == slab or spec[1] != rank - 1
-    ):  # fmt: skip
-        return k.at
+    grouped = max(layout.by_feature, layout.by_batch) > 1
+    if bytes < LARGE or outputs < MANY or grouped:
+        return 0
+    deep = bytes // size * SLAB > KEPT * features
+    slab = SLAB // size // (2 if deep else 1)
+    return 0 if features % slab or features == slab else slab
+
+
+def _in_slabs(build: Any, k: Any, layout: Layout, slab: int) -> Callable[..., Any]:
+    """How a kernel is read as a copy in which the weights of neighbouring output features
+    lie together, in the order of the sum."""
+    rhs, rank = layout.numbers[1], len(k.shape)
     order = [*rhs[2:], rhs[1]]
-    shape = [features // slab, *[k.shape[d] for d in order], slab]
+    shape = [k.shape[rhs[0]] // slab, *[k.shape[d] for d in order], slab]
 
     def element(*i: Any) -> Any:
         place = dict(zip(order, i[1:-1]))

@@ -327,8 +327,10 @@ class Emitter(ExpressionWriter):
         self.axis(axis, bounds, (), body)
 
     def environments(self, axes: Sequence[Axis]) -> list[dict[Expr, int]]:
-        """Offsets of the copied axes among `axes`, one dict per copy."""
+        """Offsets of the copied axes among `axes`, one dict per copy. The axis with the
+        most copies is the slowest: fewest operands of a product are kept meanwhile."""
         chosen = [a for a in axes if self.copies.get(a.var, 1) > 1]
+        chosen.sort(key=lambda a: (-self.copies[a.var], a.vector))
         ranges = [range(self.copies[a.var]) for a in chosen]
         return [
             {a.var: k for a, k in zip(chosen, point)}
