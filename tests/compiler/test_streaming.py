@@ -1,5 +1,7 @@
 """Stores past the caches: where they are made, and that they change no number."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,8 @@ PROGRAMS = {
     "rows": lambda x: cnp.resize(x, (29, 67)) / cnp.arange(1.0, 68.0, dtype="float32"),
     "reversed": lambda x: x[::-1] + x,
     "taken": lambda x: x[cnp.argsort(x)] * 2,
+    "blocks moved": lambda x: cnp.resize(x, (7, 5, 16)).transpose(1, 0, 2) * 2,
+    "blocks reversed": lambda x: cnp.resize(x, (9, 4, 32))[::-1].transpose(1, 0, 2) * 2,
     "updated": lambda x: x.at[3:40].set(1.0),
     "complex": lambda x: (x + 1j * x[::-1]) * 2j,
     "in place": lambda x: cnp.sort(x) * 2 + 1,
@@ -120,6 +124,17 @@ def test_large_arrays_with_two_threads(bound):
             found = f(x)
     np.testing.assert_array_equal(found[0], np.asarray(x)[1:] * 2)
     np.testing.assert_array_equal(found[1], np.asarray(x) > 0)
+
+
+def test_blocks_are_moved_in_the_order_in_which_they_are_read(bound):
+    """Stores past the caches may come in any order; what is read is fetched ahead."""
+    n = BOUND // 4 // 64
+    moved = lambda x: cnp.transpose(x, (1, 0, 2)) * 2
+    text = lambda x: cr.explain(moved)(x).steps[0].loops
+    loops = lambda x: re.findall(r"range\((\d+)\)", text(x))
+    assert loops(numbers(n, 8, 64)) == [str(n), "8", "64"]
+    assert loops(numbers(8, n, 64)) == ["8", str(n), "64"]
+    assert loops(numbers(n // 16, 8, 64)) == ["8", str(n // 16), "64"]
 
 
 def test_a_donated_operand_is_written_where_it_lies(everything_streams):

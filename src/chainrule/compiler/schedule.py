@@ -24,7 +24,7 @@ from .records import record
 from .rewrite import Rewriter, walk
 from .short_rows import row_loops, write_out
 from .sizes import Size, about
-from .streaming import ahead, streams
+from .streaming import ahead, as_read, streams
 from .tiling import close_short, lanes_apart, tiled
 from .values import Reduced, Value
 from .vectors import accesses, copies_of, vector_variable, widest
@@ -252,6 +252,9 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
         grid = [Axis(loop_variable(1), 1)]
     _limit(nest, grid)
     if not nest.ordered:
+        if not (nest.inner or nest.products):
+            loads, stores = [x for x in nodes if x.op == "load"], nest.stages[-1]
+            grid = as_read(grid, loads, [*stores[1], *stores[2]], streamed_bytes())
         _choose_first(nest, nodes, grid, width)
     if not (nest.inner or nest.ordered):
         grid = _tiled(nest, nodes, grid, width)

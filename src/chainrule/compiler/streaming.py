@@ -61,6 +61,25 @@ def ahead(kernel: Kernel, least: int) -> frozenset[Any]:
     return frozenset([b for b, in_order in found.items() if in_order])
 
 
+def as_read(
+    grid: list[Axis], loads: list[Expr], stores: list[Store], least: int
+) -> list[Axis]:
+    """The loops of a grid in the order in which a load of `least` bytes and more goes
+    over memory, where as much is written past the caches: those stores may come in any
+    order of lines, but only what is read in order is fetched ahead."""
+    vector = grid[-1]
+    read = [x for x in loads if _bytes(x, x.data[2], grid) >= least]
+    written = [s for s in stores if _bytes(s.value, s.index.terms, grid) >= least]
+    if not vector.vector or len(read) != 1 or len(stores) != 1 or not written:
+        return grid
+    terms, lines = dict(read[0].data[2]), {vector.var: vector.extent}
+    if read[0].data[3] or terms.get(vector.var) != 1 or not _evenly(written[0], lines):
+        return grid
+    if any(a.var not in terms or a.low is not None for a in grid):
+        return grid
+    return sorted(grid, key=lambda a: -abs(about(terms[a.var])))
+
+
 def _large(kernel: Kernel, least: int) -> Iterator[tuple[Stage, list[Axis]]]:
     """The stages, with their loops, that have points for so many bytes."""
     for stage in kernel.stages:

@@ -20,6 +20,9 @@ from .sizes import about
 from .tiling import is_short, turned
 
 TURNED, LONG = 16, 32
+ACROSS = (1, 2, 3, 4, 8, 12, 16)
+"""How many vectors of a product are computed at once: with few rows, many, of which more
+lie together in a row of the other operand."""
 
 
 def vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | None:
@@ -101,8 +104,9 @@ def copies_of(
         loads = [x for x in nodes if x.op == "load"]
         same = (vector, nest.chunk, *nest.parts.get(vector, ()))
         axes = [v for v in nest.grid if v not in same]
-        most = 1 if vector in nest.inner else _fitting(4, vector, width)
-        across = [*range(1, most + 1)] if size <= 40 else [1]
+        most = 1 if vector in nest.inner or size > 40 else ACROSS[-1]
+        most = _fitting(most, vector, width)
+        across = [c for c in ACROSS if c <= most]
         found = block(loads, axes, vector, across, width, registers)
         if vector in nest.grid or len(found) > 1:
             return found

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .folds import product
+from .folds import product, widened
 
 NARROW, LANES = 12, 16
 """Outputs along the last dimension that fill no vector, nor nearly all of one: output
@@ -70,7 +70,9 @@ def lower_convolution(
     groups = max(feature_group_count, batch_group_count)
     reads = math.prod(window) * build.out.shape[spec[1]] // groups
     x = build.settled(x, reads)
-    k = build.settled(k, math.prod(build.out.shape) // max(build.out.shape[spec[1]], 1))
+    outputs = math.prod(build.out.shape) // max(build.out.shape[spec[1]], 1)
+    k = build.settled(k, outputs)
+    x, k = widened(build, x, reads), widened(build, k, outputs)
     x, k, layout, read = _arranged(build, x, k, g, layout)
     lhs, rhs, spec = layout.numbers
     apart = all(b == 1 or s == 1 for b, s in zip(g.base, g.stride))

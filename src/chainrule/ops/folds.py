@@ -12,13 +12,18 @@ from typing import Any
 from ..core import dtypes
 
 GEMM_WORK = 96**3
-THIN, LONG_SUM = 16, 128
+THIN, LONG_SUM, PACKED = 16, 128, 1 << 17
+"""Rows or columns of a matrix for the library, and bytes of an operand which its packing
+pays for: one that vectors are read of, or that is read down its columns."""
+WIDENED = 32
+"""Reads of a half-precision number from which on it is converted once, for all."""
 THICK, PART = 128, 1024
 """Rows or columns from which on products are shared by these, and the length of the
 shortest parts into which thinner ones are cut."""
 _half = ("f16", "bf16")
 _complex = ({dtypes.complex64}, {dtypes.complex128})
-_floats = (dtypes.float32, dtypes.float64)
+_floats = ({dtypes.float32}, {dtypes.float64})
+_halves = (dtypes.float16, dtypes.bfloat16)
 
 
 def accumulator(type: str) -> str:
@@ -138,14 +143,20 @@ def dot_general(
     """Products of arrays: a fold for small or thin ones, the library's for large."""
     (cx, cy), (bx, by) = dimension_numbers
     free_x, free_y, sizes = _free(x.shape, y.shape, dimension_numbers)
-    if _is_large((x.aval, y.aval, build.out), sizes):
-        return _gemm(build, x, y, (cx, cy), (bx, by), (free_x, free_y), sizes)
+    if _is_large((x.aval, y.aval, build.out), cx, sizes):
+        wide = build
+        if _is_half(build.out):
+            wide = build.of(build.aval(build.out.shape, dtypes.float32))
+        x, y = widened(build, x), widened(build, y)
+        made = _gemm(wide, x, y, (cx, cy), (bx, by), (free_x, free_y), sizes)
+        return made if wide is build else build.converted(made)
     batch, fx = len(bx), len(free_x)
     domain = [x.shape[k] for k in (*bx, *free_x)] + [y.shape[k] for k in free_y]
     first = len(domain)
     domain += [x.shape[k] for k in cx]
     place_x = {k: i for i, k in enumerate((*bx, *free_x))}
     place_x.update({k: first + i for i, k in enumerate(cx)})
+    x, y = widened(build, x, sizes[2]), widened(build, y, sizes[1])
     x = build.settled(x, reads=sizes[2])
     y = build.settled(y, reads=sizes[1])
     order = _order_copied((x, y), dimension_numbers, free_y, sizes)
@@ -163,6 +174,16 @@ def dot_general(
     )  # fmt: skip
 
 
+def widened(build: Any, x: Any, reads: int = WIDENED) -> Any:
+    """`x`, of whose elements each is read so often; a copy in f32 where they are halves
+    and that is often enough."""
+    if not _is_half(x.aval) or reads < WIDENED:
+        return x
+    source, order = build.unpermuted(x)
+    wide = build.of(build.aval(source.shape, dtypes.float32)).converted(source)
+    return build.permuted(build.stored(wide), order)
+
+
 def dot_copied(
     x: Any, y: Any, out: Any, *, dimension_numbers: Any, **params: Any
 ) -> tuple[int, list[int], Any] | None:
@@ -170,7 +191,7 @@ def dot_copied(
     of the product of such a copy; None where it copies none."""
     (cx, cy), (bx, by) = dimension_numbers
     *_, free_y, sizes = _free(x.shape, y.shape, dimension_numbers)
-    if _is_large((x, y, out), sizes):
+    if _is_large((x, y, out), cx, sizes):
         return None
     order = _order_copied((x, y), dimension_numbers, free_y, sizes)
     if order is None:
@@ -219,17 +240,24 @@ def _are_complex(avals: Sequence[Any]) -> bool:
     return {a.dtype for a in avals} in _complex
 
 
-def _is_large(avals: Sequence[Any], sizes: Sequence[int]) -> bool:
+def _is_half(aval: Any) -> bool:
+    return aval.dtype in _halves
+
+
+def _is_large(
+    avals: Sequence[Any], contracted: Sequence[int], sizes: Sequence[int]
+) -> bool:
     """Whether the library multiplies; the only way to multiply complex numbers that
     nobody has taken apart."""
+    if _are_complex(avals):
+        return True
     _, m, n, k = sizes
-    return _are_complex(avals) or (
-        len({a.dtype for a in avals}) == 1
-        and avals[0].dtype in _floats
-        and m * n * k >= GEMM_WORK
-        and min(m, n, k) >= THIN
-        and sorted((m, n, k))[1] > THIN
-    )
+    computed = {dtypes.float32 if _is_half(a) else a.dtype for a in avals}
+    if computed not in _floats or m * n * k < GEMM_WORK:
+        return False
+    packed = PACKED // max(dtype.itemsize for dtype in computed)
+    across = n * k if len(avals[0].shape) - 1 in contracted else max(n, m) * k
+    return across > packed and min(m, n, k) >= THIN and sorted((m, n, k))[1] > THIN
 
 
 def _gemm(
