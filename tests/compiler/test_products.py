@@ -133,11 +133,21 @@ def test_one_program_for_many_sizes():
         np.testing.assert_allclose(f(x, w), np.tanh(x @ w), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("m, k, n", [(8, 1024, 1024), (8, 64, 96)])
-def test_blocks_keep_few_operands_in_registers(m, k, n):
+def convolve(x, k):
+    layout = ("NHWC", "HWIO", "NHWC")
+    return lax.conv_general_dilated(x, k, (1, 1), "VALID", dimension_numbers=layout)
+
+
+@pytest.mark.parametrize("f, x, y", [
+    (product, (8, 1024), (1024, 1024)),
+    (product, (8, 64), (64, 96)),
+    (convolve, (2, 56, 56, 64), (3, 3, 64, 64)),
+    (convolve, (2, 12, 12, 9), (3, 3, 9, 32)),
+], ids=["columns shared", "rows shared", "pixels of two rows", "two vectors"])  # fmt: skip
+def test_blocks_keep_few_operands_in_registers(f, x, y):
     """Of the operand that more are loaded of, each is used up before the next."""
-    loops = cr.explain(lambda x, y: x @ y)(drawn(m, k), drawn(k, n)).steps[0].llvm
-    pairs = re.findall(r"@llvm\.fma\S+\(<.*?> (%\w+), <.*?> (%\w+)", loops)
+    text = steps_of(f, drawn(*x), drawn(*y))[-1].text
+    pairs = re.findall(r"@llvm\.fma\S+\(<.*?> (%\w+), <.*?> (%\w+)", text)
     more, fewer = sorted(zip(*pairs), key=lambda names: -len(set(names)))
     assert len(pairs) == len(set(more)) * len(set(fewer)) > 1
     assert len(list(itertools.groupby(more))) == len(set(more))

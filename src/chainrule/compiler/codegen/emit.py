@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..blocking import varies
 from ..expr import Expr, node
 from ..loop import Axis, Kernel, Reduction, Stage, Store
 from ..rewrite import walk
@@ -326,11 +327,22 @@ class Emitter(ExpressionWriter):
 
         self.axis(axis, bounds, (), body)
 
-    def environments(self, axes: Sequence[Axis]) -> list[dict[Expr, int]]:
-        """Offsets of the copied axes among `axes`, one dict per copy. The axis with the
-        most copies is the slowest: fewest operands of a product are kept meanwhile."""
-        chosen = [a for a in axes if self.copies.get(a.var, 1) > 1]
-        chosen.sort(key=lambda a: (-self.copies[a.var], a.vector))
+    def environments(self, stage: Stage) -> list[dict[Expr, int]]:
+        """Offsets of the copied axes of the grid, one dict per copy. What most copies of
+        differ in is the slowest: of a product's operands the one that more are loaded of,
+        so that the fewest are kept meanwhile."""
+        chosen = [a for a in self.kernel.grid if self.copies.get(a.var, 1) > 1]
+        nodes = walk([x for r in stage.reductions for x in r.values])
+        loads = [x for x in nodes if x.op == "load"]
+        groups: dict[Any, list[Axis]] = {}
+        for a in chosen:
+            read = tuple([varies(x, a.var) for x in loads])
+            groups.setdefault(read, []).append(a)
+        slowest = sorted(
+            groups.values(),
+            key=lambda g: (-math.prod(self.copies[a.var] for a in g), g[-1].vector),
+        )
+        chosen = [a for group in slowest for a in group]
         ranges = [range(self.copies[a.var]) for a in chosen]
         return [
             {a.var: k for a, k in zip(chosen, point)}
@@ -341,7 +353,7 @@ class Emitter(ExpressionWriter):
         grid = self.kernel.grid
         vectors = [a.var for a in (*grid, *stage.axes) if a.vector]
         self.windows = windows(loads_of(stage), vectors)
-        points = self.environments(grid)
+        points = self.environments(stage)
         inner = max((a.copies for a in stage.axes), default=1)
         wide = self.vector_var is not None or any(a.vector for a in stage.axes)
         slots = [
