@@ -190,7 +190,7 @@ def test_a_large_budget_changes_nothing():
 
 def test_what_is_cheap_to_compute_again_goes_first():
     """At most one product of six is run again, where a third of all has no room."""
-    ws, x, unit = network(6)
+    ws, x, unit = network(6, size=192)  # products by the library
 
     def f(ws, x):
         for w in ws:
@@ -205,7 +205,7 @@ def test_what_is_cheap_to_compute_again_goes_first():
 
 
 def test_a_policy_limits_what_a_budget_keeps():
-    ws, x, unit = network()
+    ws, x, unit = network(size=192)
     count = lambda f: (
         cr.jit(cr.grad(f)).lower(ws, x).compile().cost_analysis()["library calls"]
     )
