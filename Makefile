@@ -1,7 +1,8 @@
 # make demo: install into .venv and run the main demonstration.
-# make test: install with the test extras and run the whole suite.
+# make test: install with the test extras and run the whole suite, in JOBS processes.
 PYTHON ?= python3
 VENV := .venv
+JOBS ?= 2
 PY := $(VENV)/bin/python
 NATIVE_SOURCES := $(wildcard src/runtime/*.cpp src/runtime/*.h) CMakeLists.txt pyproject.toml
 
@@ -29,7 +30,7 @@ demo: $(VENV)/.installed
 	$(PY) examples/demo.py
 
 test: $(VENV)/.installed-test
-	$(PY) -m pytest
+	$(PY) -m pytest -n $(JOBS)
 
 develop: $(VENV)/.installed-test
 	$(PY) -m pip install -q --no-build-isolation -e ".[plot,test,lint]"
@@ -46,7 +47,7 @@ format: develop
 	$(PY) docs/quote.py
 
 check: lint
-	$(PY) -m pytest
+	$(PY) -m pytest -n $(JOBS)
 
 clean:
 	rm -rf build $(VENV) demo-output
