@@ -73,7 +73,11 @@ def as_read(
     if not vector.vector or len(read) != 1 or len(stores) != 1 or not written:
         return grid
     terms, lines = dict(read[0].data[2]), {vector.var: vector.extent}
-    if read[0].data[3] or terms.get(vector.var) != 1 or not _evenly(written[0], lines):
+    if (
+        read[0].data[3]
+        or terms.get(vector.var) != 1
+        or not _evenly(written[0], 1, lines)
+    ):
         return grid
     if any(a.var not in terms or a.low is not None for a in grid):
         return grid
