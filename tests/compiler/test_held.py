@@ -549,3 +549,30 @@ def test_batches_of_loops_with_conditions_of_their_own():
     same(ys, np.stack([x for x, _ in wanted]))
     assert counts.tolist() == [i for _, i in wanted]
     assert held(f, xs, limits) == [(3, 30)]
+
+
+CHANGES = {
+    "behind the first": lambda c: cnp.where(cnp.arange(36) > 0, c * 0.5, c),
+    "before the last": lambda c: cnp.where(cnp.arange(36) < 35, c * 0.5, c),
+    "joined": lambda c: cnp.where(c[3] > -9, cnp.concatenate([c[:1], c[1:] * 0.5]), c),
+    "transposed": lambda c: cnp.where(c[3] > -9, c.reshape(6, 6).T.ravel(), c),
+    "turned": lambda c: cnp.where(c[3] > -9, c[::-1], c),
+    "by a mask": lambda c: cnp.where((cnp.arange(36) % 7 > 0)[::-1], 0, c),
+    "a minimum": lambda c: cnp.minimum(c, c * cnp.arange(36, dtype="float32")),
+}
+
+
+@pytest.mark.parametrize("shape", [(36,), (6, 6)])
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_leaves_one_element_alone_may_change_the_others(name, shape):
+    def change(c):
+        if shape == (6, 6):
+            c = cnp.where(c[1, 1] > -9, c.T, c)
+        return CHANGES[name](c.ravel()).reshape(shape)
+
+    step = lambda i, c: change(c).at[i].add(1)
+    x, y = numbers(*shape), numbers(*shape)
+    for i in range(1, 4):
+        y = np.array(change(y))
+        y[i] += 1
+    same(cr.jit(lambda x: lax.fori_loop(1, 4, step, x))(x), y)

@@ -23,7 +23,7 @@ from .builder import EXPENSIVE, Builder, Unsupported, combined
 from .expr import Expr, compare, const, select
 from .fusion import Cluster, Context
 from .held import WRITES, Held, Write, chosen, is_version
-from .index import Index, Split, ravel, unravel
+from .index import Index, Split, loop_variable, ravel, unravel, variable_index
 from .loop import load
 from .rewrite import walk
 from .values import (
@@ -401,8 +401,12 @@ class ScalarBuilder(Builder):
             return made
         old = Held(versions[0].aval, self.program, versions[0].source)
         alike = [old if isinstance(x, Held) else x for x in operands]
-        at = [Index(0)] * len(made.shape)
-        if super().map(fn, *alike, **params).compute(at) is not old.at(*at):
+        anywhere = [variable_index(loop_variable(n)) for n in made.shape]
+        try:
+            found = super().map(fn, *alike, **params).compute(anywhere)
+        except Split:  # what is read depends on the place
+            return made
+        if found is not old.at(*anywhere):
             return made
         return self.program.recomputed(made, versions)
 
