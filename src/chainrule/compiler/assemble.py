@@ -263,8 +263,8 @@ class Assembler:
     def _in_place(self) -> None:
         """Leaves out copies of what nobody reads afterwards: the copy has its place, or
         takes that of an argument that may be written to. So have results of loops and
-        branches that begin as such a value. What the callable of a host step may have
-        kept a view of stays."""
+        branches that begin as such a value; their nested programs are laid out with
+        that. What the callable of a host step may have kept a view of stays."""
         last: dict[Value, int] = {}
         made: dict[Value, Step] = {}
         for k, step in enumerate(self.steps):

@@ -1,8 +1,9 @@
 """Discrete Fourier transforms with NumPy's names: `chainrule.numpy.fft`.
 
 Each is one `fft` primitive over the last dimensions, after cutting or padding to the
-wanted lengths and moving the axes there, or one along a single axis, and before scaling. Results are complex64 or
-complex128 as the input's precision says; integers become floats.
+wanted lengths and moving the axes there, or one along a single axis, and before
+scaling. Results are complex64 or complex128 as the input's precision says; integers
+become floats.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 Not at all: a scalar load. By one element: a vector load or store, under the mask of the
 axis or of the guard where there is one. By two, of pairs: one of twice the width, taken
 apart by shuffles. By up to eight: `striding`, where it is a load, or a store of all
-columns of rows. Otherwise: gather and scatter. Addresses are built from the outermost variable inwards, each part in its
-own scope, so that inner loops add only what varies in them.
+columns of rows. Otherwise: gather and scatter. Addresses are built from the outermost
+variable inwards, each part in its own scope, so that inner loops add only what varies
+in them.
 """
 
 from __future__ import annotations
