@@ -367,7 +367,7 @@ class Fusion:
         if role is None or cluster.chunks != chunks or len(cluster.members) >= MEMBERS:
             return False
         related = cluster is self.beside or any(v.owner is cluster for v in reads)
-        if not related and not _shares(cluster, reads):
+        if not related and (_multiplies(cluster) or not _shares(cluster, reads)):
             return False
         inner = cluster.inner
         if member.fold is not None:
@@ -419,15 +419,19 @@ def _role(cluster: Cluster, member: Member) -> str | None:
             return None
         if cluster.inner is not None and cluster.inner != _inner(fold):
             return None
-        products = any(m.fold is not None and m.fold.products for m in cluster.members)
-        return None if fold.products or products else "fold"
+        return None if fold.products or _multiplies(cluster) else "fold"
     shape = squeezed(member.values[0].shape)
     if cluster.inner is None:
         return "map" if alike(shape, cluster.dims) else None
     if cluster.inner and alike(shape, cluster.kept):
         return "point"
-    products = any(m.fold is not None and m.fold.products for m in cluster.members)
-    return "map" if not products and alike(shape, cluster.dims) else None
+    fits = not _multiplies(cluster) and alike(shape, cluster.dims)
+    return "map" if fits else None
+
+
+def _multiplies(cluster: Cluster) -> bool:
+    """Whether a product is in the cluster: its loops are no one else's."""
+    return any(m.fold is not None and m.fold.products for m in cluster.members)
 
 
 def _shares(cluster: Cluster, reads: dict[Value, None]) -> bool:

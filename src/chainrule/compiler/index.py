@@ -1,9 +1,11 @@
 """Indices: affine functions of loop variables, the positions at which values are read.
 
-An `Index` is `constant + sum(coefficient * variable) + rest`, where `rest` is an
-arbitrary integer expression (a gathered position, say) or nothing. Division and
-remainder by a constant stay affine where the variables' ranges allow it; where a
-variable must be split for that, `Split` is raised and the loop nest is refined.
+An `Index` is `constant + sum(coefficient * variable) + rest`, where `rest` is a multiple
+of an arbitrary integer expression (a gathered position, say), whose bounds may be known,
+or nothing. Division and remainder by a constant stay affine where the variables' ranges
+allow it; where a variable must be split for that, `Split` is raised and the loop nest is
+refined. What is left is a selection, where there are few quotients only, or computed in
+f64: a division of integers takes as long as forty other operations.
 """
 
 from __future__ import annotations
@@ -12,9 +14,13 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .expr import Expr, binary, const, convert, node, select
+from .expr import Expr, binary, bitcast, const, convert, node, select
 
 _serial = itertools.count()
+
+
+FEW = 2
+"""How many more than one quotient may be told by comparisons."""
 
 
 class Split(Exception):
@@ -35,28 +41,47 @@ def number(n: int) -> Expr:
 
 
 class Index:
-    """constant + sum of coefficient * variable + rest; immutable and hashable."""
+    """constant + sum of coefficient * variable + factor * atom; immutable and hashable.
 
-    __slots__ = ("constant", "rest", "terms")
+    `span` is the least and the greatest value of the atom, where they are known.
+    """
+
+    __slots__ = ("atom", "constant", "factor", "span", "terms")
 
     def __init__(
         self,
         constant: int,
         terms: tuple[tuple[Expr, int], ...] = (),
-        rest: Expr | None = None,
+        atom: Expr | None = None,
+        span: tuple[int, int] | None = None,
+        factor: int = 1,
     ):
-        self.constant, self.terms, self.rest = constant, terms, rest
+        self.constant, self.terms, self.atom = constant, terms, atom
+        self.span, self.factor = span, factor
+
+    @property
+    def rest(self) -> Expr | None:
+        """What is added to the affine part."""
+        if self.atom is None or self.factor == 1:
+            return self.atom
+        return self.atom * number(self.factor)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the least and the greatest value are known."""
+        return self.atom is None or self.span is not None
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Index)
             and self.constant == other.constant
             and self.terms == other.terms
-            and self.rest is other.rest
+            and self.atom is other.atom
+            and self.factor == other.factor
         )
 
     def __hash__(self) -> int:
-        return hash((self.constant, self.terms, self.rest))
+        return hash((self.constant, self.terms, self.atom))
 
     def __repr__(self) -> str:
         parts = [f"{c}*v{v.data[0]}" for v, c in self.terms]
@@ -66,14 +91,21 @@ class Index:
 
     def __add__(self, other: Index | int) -> Index:
         if not isinstance(other, Index):
-            return Index(self.constant + other, self.terms, self.rest)
+            return self._with(self.constant + other, self.terms)
         coefficients = dict(self.terms)
         for v, c in other.terms:
             coefficients[v] = coefficients.get(v, 0) + c
-        rest = self.rest if other.rest is None else other.rest
-        if self.rest is not None and other.rest is not None:
-            rest = self.rest + other.rest
-        return Index(self.constant + other.constant, _sorted(coefficients), rest)
+        constant, terms = self.constant + other.constant, _sorted(coefficients)
+        if self.atom is None or other.atom is None:
+            return (other if self.atom is None else self)._with(constant, terms)
+        if self.atom is other.atom:
+            return self._with(constant, terms, self.factor + other.factor)
+        span = None
+        if self.span is not None and other.span is not None:
+            ends = zip(_reach(self.span, self.factor), _reach(other.span, other.factor))
+            low, high = (a + b for a, b in ends)
+            span = low, high
+        return Index(constant, terms, self.rest + other.rest, span)
 
     __radd__ = __add__
 
@@ -88,33 +120,95 @@ class Index:
             return Index(0)
         if factor == 1:
             return self
-        rest = None if self.rest is None else self.rest * number(factor)
         terms = tuple((v, c * factor) for v, c in self.terms)
-        return Index(self.constant * factor, terms, rest)
+        return self._with(self.constant * factor, terms, self.factor * factor)
 
     __rmul__ = __mul__
+
+    def _with(
+        self, constant: int, terms: tuple[tuple[Expr, int], ...], factor: Any = None
+    ) -> Index:
+        """Another affine part; another factor of the same rest."""
+        if self.atom is None or factor == 0:
+            return Index(constant, terms)
+        factor = self.factor if factor is None else factor
+        return Index(constant, terms, self.atom, self.span, factor)
 
     def divmod(self, divisor: int) -> tuple[Index, Index]:
         """Quotient, rounded down, and remainder by a positive constant."""
         if divisor == 1:
             return self, Index(0)
-        if self.rest is not None:
+        if not self.is_bounded and self.factor % divisor:
             return self._divided(divisor)
-        whole = [(v, c) for v, c in self.terms if c % divisor == 0]
-        part = [(v, c) for v, c in self.terms if c % divisor]
-        quotient, constant = divmod(self.constant, divisor)
-        remainder = Index(constant, tuple(part))
-        low, high = remainder.bounds()
-        if low >= 0 and high < divisor:
-            return Index(
-                quotient, tuple((v, c // divisor) for v, c in whole)
-            ), remainder
-        for v, c in part:
-            if c > 0 and divisor % c == 0:
+        for balanced in (False, True):
+            quotient, remainder = self._reduced(divisor, balanced)
+            low, high = (k // divisor for k in remainder.bounds())
+            if low == high:
+                return quotient + low, remainder - low * divisor
+        for v, c in self.terms:
+            if c > 0 and c % divisor and divisor % c == 0:
                 factor, extent = divisor // c, v.data[1]
                 if extent > factor and extent % factor == 0:
                     raise Split(v, factor)
-        return self._divided(divisor)
+        for balanced in (False, True):
+            quotient, remainder = self._reduced(divisor, balanced)
+            low, high = (k // divisor for k in remainder.bounds())
+            if high <= low + FEW:
+                more, rest = _one_of_few(remainder, low, high, divisor)
+                return quotient + more, rest
+        quotient, remainder = self._reduced(divisor, False)
+        more, rest = remainder._estimated(divisor)
+        return quotient + more, rest
+
+    def divided(self, divisor: int) -> tuple[Index, Expr]:
+        """The quotient by a positive constant where there is no remainder, and whether
+        there is none. Elsewhere the quotient is any number."""
+        if divisor == 1:
+            return self, const(True, "bool")
+        if self.is_bounded:
+            quotient, remainder = self._reduced(divisor, True)
+            low, high = remainder.bounds()
+            for k in (low // divisor, low // divisor + 1):
+                if -divisor < low - k * divisor and high - k * divisor < divisor:
+                    return quotient + k, (remainder - k * divisor).equals(0)
+        quotient, remainder = self.divmod(divisor)
+        return quotient, remainder.equals(0)
+
+    def _reduced(self, divisor: int, balanced: bool) -> tuple[Index, Index]:
+        """q and r with self = divisor * q + r, where the coefficients of r are less than
+        the divisor, or at most half of it in magnitude."""
+
+        def parts(c: int) -> tuple[int, int]:
+            whole, part = divmod(c, divisor)
+            return (whole + 1, part - divisor) if balanced and 2 * part > divisor else (
+                whole, part,
+            )  # fmt: skip
+
+        quotient, constant = divmod(self.constant, divisor)
+        terms = [(v, *parts(c)) for v, c in self.terms]
+        whole, part = parts(self.factor)
+        return (
+            self._with(quotient, tuple((v, q) for v, q, _ in terms if q), whole),
+            self._with(constant, tuple((v, r) for v, _, r in terms if r), part),
+        )
+
+    def _estimated(self, divisor: int) -> tuple[Index, Index]:
+        """By a product in f64: rounded to the nearest integer it is the quotient, or one
+        more, which the remainder tells. Indices are less than 2^51."""
+        low, high = (k // divisor for k in self.bounds())
+        x = (self - low * divisor).expr()
+        reciprocal = const(1.0, "f64") / convert(number(divisor), "f64")
+        magic = const(2.0**52, "f64")
+        ratio = bitcast(convert(x, "f64") * reciprocal + magic, "i64")
+        quotient = ratio - bitcast(magic, "i64")
+        remainder = x - quotient * number(divisor)
+        above = remainder < 0
+        quotient = select(above, quotient - 1, quotient)
+        remainder = select(above, remainder + number(divisor), remainder)
+        return (
+            Index(low, (), quotient, (0, high - low)),
+            Index(0, (), remainder, (0, divisor - 1)),
+        )
 
     def _divided(self, divisor: int) -> tuple[Index, Index]:
         x, d = self.expr(), number(divisor)
@@ -123,14 +217,17 @@ class Index:
         below = remainder < 0
         quotient = select(below, quotient - 1, quotient)
         remainder = select(below, remainder + d, remainder)
-        return Index(0, (), quotient), Index(0, (), remainder)
+        return Index(0, (), quotient), Index(0, (), remainder, (0, divisor - 1))
 
     def bounds(self) -> tuple[int, int]:
-        """The least and the greatest value; for indices without `rest`."""
+        """The least and the greatest value, where they are known."""
         low = high = self.constant
         for v, c in self.terms:
             reach = c * (v.data[1] - 1)
             low, high = low + min(reach, 0), high + max(reach, 0)
+        if self.span is not None:
+            first, last = _reach(self.span, self.factor)
+            low, high = low + first, high + last
         return low, high
 
     def expr(self) -> Expr:
@@ -144,7 +241,7 @@ class Index:
         return total if self.constant == 0 else total + number(self.constant)
 
     def _compare(self, op: str, other: int, known: Callable[[int, int], Any]) -> Expr:
-        if self.rest is None:
+        if self.is_bounded:
             found = known(*self.bounds())
             if found is not None:
                 return const(found, "bool")
@@ -182,7 +279,7 @@ class Index:
     def difference_is_zero(self, other: Index) -> Expr:
         """Whether two indices are the same."""
         gap = self - other
-        if gap.rest is None:
+        if gap.is_bounded:
             low, high = gap.bounds()
             if low == high == 0:
                 return const(True, "bool")
@@ -192,6 +289,28 @@ class Index:
 
 
 ZERO = Index(0)
+
+
+def _one_of_few(x: Index, low: int, high: int, divisor: int) -> tuple[Index, Index]:
+    """Quotient and remainder of what is from `low` to `high` divisors."""
+    first = x - low * divisor
+    quotient, remainder, place = number(low), first.expr(), first.expr()
+    for k in range(1, high - low + 1):
+        reached = place >= number(k * divisor)
+        quotient = select(reached, number(low + k), quotient)
+        remainder = select(reached, place - number(k * divisor), remainder)
+    return (
+        Index(0, (), quotient, (low, high)),
+        Index(0, (), remainder, (0, divisor - 1)),
+    )
+
+
+def _reach(span: tuple[int, int], factor: int) -> tuple[int, int]:
+    """The least and the greatest multiple by `factor` of what has this span."""
+    low, high = span
+    return (
+        (low * factor, high * factor) if factor > 0 else (high * factor, low * factor)
+    )
 
 
 def _sorted(coefficients: dict[Expr, int]) -> tuple[tuple[Expr, int], ...]:

@@ -40,7 +40,8 @@ def vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | Non
     ]
     loads = [x for x in nodes if x.op == "load"]
     inner_size = about(math.prod(v.data[1] for v in nest.inner))
-    within = operations(walk(nest.inside()))
+    repeated = dict.fromkeys(walk(nest.inside()))
+    within = operations(repeated)
     computed = 0.3 * within
     after = 0.3 * (operations(nodes) - within) / inner_size
     best: tuple[float, int] | None = None
@@ -55,14 +56,15 @@ def vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | Non
         even, odd = (computed, after) if scalar else (computed + after, 0.0)
         for x in loads:
             terms = dict(x.data[2])
+            weight = 1.0 if x in repeated or not nest.inner else 1.0 / inner_size
             strange = bool(x.data[3] & 1) and varies(x.args[0], v)
             stride = terms.get(v, 0)
             if not strange and is_short(x.type, stride):
-                even += min(2 * abs(stride) - 1, efficiency)
+                even += weight * min(2 * abs(stride) - 1, efficiency)
             elif strange or stride not in (-1, 0, 1):
-                odd += 1.0
+                odd += weight
             else:
-                even += 1.0
+                even += weight
         for s, inside in nest.stores():
             weight = 1.0 if inside or not nest.inner else 1.0 / inner_size
             stride = dict(s.index.terms).get(v, 0)

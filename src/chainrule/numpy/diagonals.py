@@ -163,18 +163,14 @@ def on_diagonal(v: Any, k: int) -> Any:
     """Square matrices with the last dimension of `v` on their `k`-th diagonal."""
     *batch, n = v.shape
     size = n + abs(k)
-    zero = full((), 0, v.dtype, v.weak_type)
-    rows = pad_p(
-        expand_dims(v, (v.ndim,)), zero,
-        padding_config=(*((0, 0, 0),) * v.ndim, (0, size, 0)),
-    )  # fmt: skip
-    flat = reshape(rows, (*batch, n * (size + 1)))
     first = k if k >= 0 else -k * size
+    covered = n + max(n - 1, 0) * size
     config = (
         *((0, 0, 0),) * len(batch),
-        (first, size * size - first - n * (size + 1), 0),
+        (first, size * size - first - covered, size),
     )
-    return reshape(pad_p(flat, zero, padding_config=config), (*batch, size, size))
+    flat = pad_p(v, full((), 0, v.dtype, v.weak_type), padding_config=config)
+    return reshape(flat, (*batch, size, size))
 
 
 def diag(v: Any, k: int = 0) -> Any:

@@ -165,8 +165,8 @@ def _fold(
             place[lhs[0]] = group * shape[spec[0]] + i[spec[0]]
         for d, e in enumerate(lhs[2:]):
             at = i[spec[2 + d]] * g.stride[d] + i[first + d] * g.hole[d] - g.low[d]
-            at, rest = at.divmod(g.base[d])
-            inside += [rest.equals(0), at.within(x.shape[e])]
+            at, there_is = at.divided(g.base[d])
+            inside += [there_is, at.within(x.shape[e])]
             place[e] = at
         return build.guarded(m.all_of(inside), lambda: x.at(*place), zero)
 

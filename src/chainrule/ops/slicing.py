@@ -195,8 +195,8 @@ def _pad_lower(build: Any, x: Any, value: Any, *, padding_config: Any) -> Any:
     def element(*indices: Any) -> Any:
         place, inside = [], []
         for i, n, (lo, _, inner) in zip(indices, x.shape, padding_config):
-            k, hole = (i - lo).divmod(inner + 1)
-            inside += [hole.equals(0), k.within(n)]
+            k, no_hole = (i - lo).divided(inner + 1)
+            inside += [no_hole, k.within(n)]
             place.append(k)
         return build.guarded(m.all_of(inside), lambda: x.at(*place), value.at())
 

@@ -76,8 +76,8 @@ def element_of_window(
     lows = [low for low, _ in params["padding"]]
     steps = (params[e] for e in ("window_strides", "base_dilation", "window_dilation"))
     for d, (n, low, s, b, w) in enumerate(zip(shape, lows, *steps)):
-        k, hole = (i[d] * s + i[len(counts) + d] * w - low).divmod(b)
-        inside += [hole.equals(0), k.within(n)]
+        k, no_hole = (i[d] * s + i[len(counts) + d] * w - low).divided(b)
+        inside += [no_hole, k.within(n)]
         place.append(k)
     return place, m.all_of(inside)
 
@@ -393,8 +393,8 @@ def _scatter_lower(
         for d, (n, (low, _), s, b, w) in enumerate(
             zip(counts, params["padding"], *steps)
         ):
-            k, rest = (i[d] * b + low - i[rank + d] * w).divmod(s)
-            inside += [rest.equals(0), k.within(n)]
+            k, there_is = (i[d] * b + low - i[rank + d] * w).divided(s)
+            inside += [there_is, k.within(n)]
             place.append(k)
         number = m.convert(m.ravel(i[rank:], window).expr(), "i32")
 

@@ -54,6 +54,8 @@ def load(w: Emitter, e: Expr) -> str:
         value = _load_scalar(w, element, e.type, pointer, guard, buffer)
         value = w.broadcast(value, element)
         w.width = width
+    elif stride == 0 and not scattered and guard is not None:
+        value = _load_shared(w, e, _readable(w, guard, pointer, buffer), guard)
     else:
         mask = _mask(w, guard)
         even = not scattered and stride in (-1, 1)
@@ -304,6 +306,16 @@ def _load_scalar(
     value = w.new(f"load {element}, ptr {safe}, align {align}")
     zero = "0.0" if element in ("float", "double", "half") else "0"
     return w.new(f"select i1 {test}, {element} {value}, {element} {zero}")
+
+
+def _load_shared(w: Emitter, e: Expr, pointer: str, guard: Expr) -> str:
+    """One element in the lanes where the guard holds, zero in the others."""
+    element, n, mask = IN_MEMORY[e.type], w.width, w.operand(guard, True)
+    w.width = 0
+    value = _load_scalar(w, element, e.type, pointer, None, e.data[0])
+    value, w.width = w.broadcast(value, element), n
+    t = vector(element, n)
+    return w.new(f"select {vector('i1', n)} {mask}, {t} {value}, {t} zeroinitializer")
 
 
 def _load_vector(
