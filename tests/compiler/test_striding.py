@@ -7,6 +7,7 @@ import pytest
 
 import chainrule as cr
 import chainrule.numpy as cnp
+from chainrule.compiler import canonical, families, kernels
 
 from .native import page_between_shut_ones, steps_of
 
@@ -70,3 +71,27 @@ def test_nothing_behind_the_last_lane_is_read(step):
                 np.testing.assert_array_equal(found, x[::step] + 1)
                 y = x[: n // abs(step) * abs(step)].reshape(-1, abs(step))
                 np.testing.assert_array_equal(cr.jit(lambda y: y.T + 1)(y), y.T + 1)
+
+
+COLUMNS = [(0, 1), (0, 2), (1, 2), (2, 0), (1, 0)]
+
+
+@pytest.fixture
+def nothing_known(monkeypatch):
+    """No kernel was made before."""
+    families.forget_all()
+    monkeypatch.setattr(canonical, "_written", {})
+    monkeypatch.setattr(kernels, "recall", lambda name: None)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_columns_far_behind_the_first_row_are_those_that_are_asked_for(
+    alone, nothing_known
+):
+    """Their places are numbers of a call, or open sizes. How far apart they are is not."""
+    x = np.arange(3000, dtype="float32").reshape(-1, 3)
+    for k, (a, b) in enumerate(COLUMNS):
+        f = lambda x: x[40:, a] - 2 * x[40:, b]
+        more = lambda x: [cnp.sort(x[j]) for j in range(alone * k)]
+        found = cr.jit(lambda x: (f(x), *more(x)))(x)
+        np.testing.assert_array_equal(found[0], f(x), f"{a}, {b}")

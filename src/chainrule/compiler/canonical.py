@@ -14,12 +14,15 @@ from typing import Any
 from .. import compiler
 from . import kernels
 from .codegen.emit import emit_kernel
+from .codegen.striding import place_of, windows
 from .codegen.types import is_literal
 from .expr import Expr, node
 from .loop import Axis, Kernel, Recurrence, Stage
 from .nest import Nest
 from .rewrite import walk
-from .sizes import identity, opaque
+from .short_rows import together
+from .sizes import Size, identity, opaque
+from .streaming import loads_of
 
 _written: dict[Any, kernels.Structure] = {}
 _MOST = 4096
@@ -31,7 +34,10 @@ class Description:
     def __init__(self, kernel: Kernel, width: int, scratch: dict[Any, int]):
         self._begin(kernel.streams)
         loops = [self._axis(a) for a in kernel.grid]
-        stages = [self._stage(k, s) for k, s in enumerate(kernel.stages)]
+        stages = [
+            (*self._stage(k, s), self._columns(s, kernel.grid))
+            for k, s in enumerate(kernel.stages)
+        ]
         sizes = tuple((self._buffer(b), n) for b, n in scratch.items())
         ahead = tuple(sorted([self._buffer(b) for b in kernel.ahead]))
         parts = tuple(self._parts)
@@ -108,6 +114,20 @@ class Description:
             for x in r.results:
                 self._results[x] = len(self._results)
         return axes, tuple(folds), self._stores(number, stage.stores)
+
+    def _columns(self, stage: Stage, grid: Sequence[Axis]) -> Any:
+        """Which columns of rows code loads and stores together. It depends on how far
+        apart they are, which large constants do not say: these are numbers of a call."""
+        loads = list(loads_of(stage))
+        constants = [x.data[1] for x in loads] + [s.index.constant for s in stage.stores]
+        vectors = [a.var for a in (*grid, *stage.axes) if a.vector]
+        if not vectors or all(is_literal(c) or type(c) is Size for c in constants):
+            return None
+        found = windows(loads, vectors)
+        spans = [(x, *found[k]) for x in loads if (k := place_of(x)) in found]
+        apart = [(self._nodes[x], x.data[1] - c, n) for x, c, n in spans if n > 1]
+        groups = [len(g) for g in together(stage.stores, vectors[0])]
+        return (*apart, tuple(groups)) if apart or max(groups, default=1) > 1 else None
 
     def _stores(self, number: int, stores: Sequence[Any]) -> Any:
         return tuple([self._store(number, k, s) for k, s in enumerate(stores)])

@@ -44,11 +44,17 @@ def windows(loads: Iterable[Expr], along: Sequence[Expr]) -> Windows:
     return made
 
 
+def place_of(e: Expr) -> Any:
+    """What the window of a load is known by."""
+    buffer, constant, terms, _ = e.data
+    return buffer, terms, constant
+
+
 def load_strided(w: Emitter, e: Expr, pointer: str, stride: int) -> str:
     """The vector of a load's element at `pointer` and of every `stride`-th after it."""
     n, step, element = w.full_width, abs(stride), IN_MEMORY[e.type]
-    buffer, constant, terms, _ = e.data
-    first, count = w.windows.get((buffer, terms, constant), (constant, 1))
+    constant = e.data[1]
+    first, count = w.windows.get(place_of(e), (constant, 1))
     span, skipped = (n - 1) * step + count, 0
     if stride < 0:
         pointer = w.new(f"getelementptr {element}, ptr {pointer}, i64 {1 - span}")
