@@ -118,8 +118,12 @@ class Description:
     def _columns(self, stage: Stage, grid: Sequence[Axis]) -> Any:
         """Which columns of rows code loads and stores together. It depends on how far
         apart they are, which large constants do not say: these are numbers of a call."""
+        if not self._large:
+            return None
         loads = list(loads_of(stage))
-        constants = [x.data[1] for x in loads] + [s.index.constant for s in stage.stores]
+        constants = [x.data[1] for x in loads] + [
+            s.index.constant for s in stage.stores
+        ]
         vectors = [a.var for a in (*grid, *stage.axes) if a.vector]
         if not vectors or all(is_literal(c) or type(c) is Size for c in constants):
             return None
