@@ -14,7 +14,7 @@ from .shapes_values import Draws, Value
 from .test_typed import few
 
 
-@few
+@settings(few, max_examples=30)
 @given(shapes.shaped_programs())
 def test_random_programs_of_large_and_odd_shapes(program):
     shapes.check(program)
