@@ -55,10 +55,19 @@ std::int64_t streamed_bytes() {
     return bytes;
 }
 
+bool fetches_to_write() {
+    static const bool found =
+        is_intel() && cache(2) >= 1 << 20 && cache(2) < 2 << 20;
+    return found;
+}
+
 void register_processor(nb::module_& m) {
     m.def("streamed_bytes", &streamed_bytes,
           "streamed_bytes() -> int: from how many bytes on what is written goes past the\n"
           "caches: those that leave them before they are read again.");
+    m.def("fetches_to_write", &fetches_to_write,
+          "fetches_to_write() -> bool: whether what is large and written in order is\n"
+          "better fetched ahead of its stores than written past the caches.");
 }
 
 }  // namespace chainrule

@@ -10,4 +10,9 @@ namespace chainrule {
 /// memory; elsewhere what the last cache holds.
 std::int64_t streamed_bytes();
 
+/// Whether large results are better fetched before they are written than written past the
+/// caches. So it is on Intel's servers with second caches of 1 MB: what a core may have
+/// under way to memory at once bounds it there, and such stores stay under way longer.
+bool fetches_to_write();
+
 }  // namespace chainrule

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import compiler
-from ..runtime._native import streamed_bytes
+from ..runtime._native import fetches_to_write, streamed_bytes
 from .expr import BITS, Expr, binary
 from .functions import operations
 from .fusion import Cluster, Context, Member, Partial
@@ -24,7 +24,7 @@ from .records import record
 from .rewrite import Rewriter, walk
 from .short_rows import row_loops, write_out
 from .sizes import Size, about
-from .streaming import ahead, as_read, streams
+from .streaming import ahead, as_read, streams, written_in_order
 from .tiling import close_short, lanes_apart, tiled
 from .values import Reduced, Value
 from .vectors import accesses, copies_of, vector_variable, widest
@@ -65,9 +65,17 @@ def arrange(nest: Nest, begun: set[Any], vector_bytes: int) -> Scheduled:
     """The kernel of a cluster's nest, which it takes apart."""
     merge_loops(nest)
     made = _arrange(nest, vector_bytes)
-    made.kernel.streams = streams(made.kernel, streamed_bytes(), made.width) - begun
-    made.kernel.ahead = ahead(made.kernel, 2 * streamed_bytes())
+    _meet_memory(made.kernel, made.width, begun)
     return made
+
+
+def _meet_memory(kernel: Kernel, width: int, begun: set[Any]) -> None:
+    """Says which buffers no cache holds, and how they are read and written."""
+    least = streamed_bytes()
+    large, fetches = streams(kernel, least, width) - begun, fetches_to_write()
+    in_order = written_in_order(kernel, large) if fetches else frozenset[Any]()
+    kernel.streams = large - in_order
+    kernel.ahead = ahead(kernel, least if fetches else 2 * least) | in_order
 
 
 # --- members to stages

@@ -28,6 +28,8 @@ from .short_rows import together
 from .sizes import about
 from .tiling import gathers
 
+WRITTEN_AHEAD = 2048
+"""How many bytes before a store its line is asked for; 512 to 4096 are alike."""
 LINE, PAGE, WIDEST, ROW = 64, 4096, 8, 2048
 """Bytes that go to memory at once; those that the hardware fetches ahead within; those of
 the largest number; those of the shortest row whose ends may share a line with others."""
@@ -59,6 +61,20 @@ def ahead(kernel: Kernel, least: int) -> frozenset[Any]:
             asked = large and axes[-1].vector and _in_order(dict(x.data[2]), axes)
             found[x.data[0]] = asked and found.get(x.data[0], True)
     return frozenset([b for b, in_order in found.items() if in_order])
+
+
+def written_in_order(kernel: Kernel, buffers: frozenset[Any]) -> frozenset[Any]:
+    """Those of the buffers that `kernel` writes in the order of memory, so that what
+    comes next can be asked for."""
+    found = set(buffers)
+    for stage in kernel.stages:
+        axes = [*kernel.grid, *stage.axes]
+        vector = next((a.var for a in axes if a.vector), None)
+        for group in together(stage.stores, vector):
+            s, n = group[0], len(group)
+            if s.buffer in found and not _in_order(dict(s.index.terms), axes, n):
+                found.remove(s.buffer)
+    return frozenset(found)
 
 
 def as_read(
@@ -112,12 +128,12 @@ def _evenly(s: Store, columns: int, vectors: dict[Any, Any]) -> bool:
     return len(row) > 0 and (bytes >= ROW or bytes % LINE == 0)
 
 
-def _in_order(strides: dict[Any, int], axes: list[Axis]) -> bool:
-    """Whether the loops go over memory once, from its lower end on, and leave out no more
-    than they read."""
-    if strides.get(axes[-1].var) != 1:
+def _in_order(strides: dict[Any, int], axes: list[Axis], columns: int = 1) -> bool:
+    """Whether the loops go over memory once, in rows of so many columns, from its lower
+    end on, and leave out no more than they read."""
+    if strides.get(axes[-1].var) != columns:
         return False
-    covered = 1
+    covered = columns
     for a in reversed(axes):
         stride = about(strides.get(a.var, covered))
         if not covered <= stride <= 2 * covered:

@@ -17,7 +17,7 @@ from typing import Any
 from ..expr import Expr, node
 from ..loop import PAIRED, SECOND, Store
 from ..loop import load as element_of
-from ..streaming import LINE, PAGE
+from ..streaming import LINE, PAGE, WRITTEN_AHEAD
 from ..tiling import is_short
 from .scopes import Scope
 from .striding import interleaved, load_strided
@@ -63,7 +63,7 @@ def load(w: Emitter, e: Expr) -> str:
             pointer = _readable(w, guard, pointer, buffer)
         if stride == 1 and not scattered:
             if buffer in w.ahead and mask is None:
-                _ask_ahead(w, pointer)
+                _ask_ahead(w, pointer, PAGE)
             value = _load_vector(w, element, e.type, pointer, mask)
         elif stride == -1 and not scattered:
             value = _load_backwards(w, element, e.type, pointer, mask)
@@ -143,11 +143,7 @@ def store(w: Emitter, s: Store) -> None:
     else:
         mask = _joined(w, when)
         if stride == 1 and not scattered:
-            streamed = w.streams.get(s.buffer)
-            if streamed and mask is None and w.full_width * align >= LINE:
-                _store_past_caches(w, t, value, pointer, align, streamed)
-            else:
-                _store_vector(w, t, value, pointer, align, mask)
+            _store_even(w, s.buffer, t, value, pointer, align, mask)
         else:
             lanes = _lane_pointers(w, element, pointer, stride, index)
             _scatter(w, t, value, lanes, align, mask)
@@ -181,13 +177,9 @@ def store_rows(w: Emitter, stores: Sequence[Store]) -> None:
     w.lines, w.width = scope.lines, 0
     pointer = address(w, s.buffer, element, s.index.constant, s.index.terms, None)
     w.width, t = n, vector(element, n)
-    streamed = w.streams.get(s.buffer)
     for k, value in enumerate(interleaved(w, t, columns, scope)):
         at = w.new(f"getelementptr {element}, ptr {pointer}, i64 {k * n}")
-        if streamed and n * align >= LINE:
-            _store_past_caches(w, t, value, at, align, streamed)
-        else:
-            _store_vector(w, t, value, at, align, None)
+        _store_even(w, s.buffer, t, value, at, align, None)
     w.lines, w.width = lines, width
 
 
@@ -332,12 +324,13 @@ def _load_vector(
     )
 
 
-def _ask_ahead(w: Emitter, pointer: str) -> None:
-    """Asks for what will be read a page later; harmless where there is no memory."""
+def _ask_ahead(w: Emitter, pointer: str, distance: int, to_write: int = 0) -> None:
+    """Asks for what will be read or written so many bytes later; harmless where there is
+    no memory."""
     name = "llvm.prefetch.p0"
     w.declared.setdefault(name, f"declare void @{name}(ptr, i32, i32, i32)")
-    place = w.new(f"getelementptr i8, ptr {pointer}, i64 {PAGE}")
-    w.lines.append(f"  call void @{name}(ptr {place}, i32 0, i32 3, i32 1)")
+    place = w.new(f"getelementptr i8, ptr {pointer}, i64 {distance}")
+    w.lines.append(f"  call void @{name}(ptr {place}, i32 {to_write}, i32 3, i32 1)")
 
 
 def _load_backwards(
@@ -395,6 +388,20 @@ def _gather(w: Emitter, element: str, type: str, lanes: str, mask: str | None) -
     return w.new(
         f"call {t} @{name}({p} {lanes}, i32 {size(type)}, {m} {on}, {t} zeroinitializer)"
     )
+
+
+def _store_even(
+    w: Emitter, buffer: Any, t: str, value: str, pointer: str, align: int,
+    mask: str | None,
+) -> None:  # fmt: skip
+    """A store of elements that lie together: past the caches, or asked for ahead, where
+    the kernel says so of the buffer."""
+    streamed = w.streams.get(buffer)
+    if streamed and mask is None and w.full_width * align >= LINE:
+        return _store_past_caches(w, t, value, pointer, align, streamed)
+    if buffer in w.ahead and mask is None:
+        _ask_ahead(w, pointer, WRITTEN_AHEAD, to_write=1)
+    return _store_vector(w, t, value, pointer, align, mask)
 
 
 def _store_vector(
