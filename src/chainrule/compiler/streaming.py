@@ -21,15 +21,18 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from .blocking import varies
 from .expr import BITS, Expr
 from .loop import Axis, Kernel, Stage, Store
 from .rewrite import walk
 from .short_rows import together
 from .sizes import about
-from .tiling import gathers
+from .tiling import NEAR, gathers
 
 WRITTEN_AHEAD = 2048
 """How many bytes before a store its line is asked for; 512 to 4096 are alike."""
+ROWS_ON = 1 << 14
+"""The bytes of rows of which the end, where what is asked for is elsewhere, is no matter."""
 LINE, PAGE, WIDEST, ROW = 64, 4096, 8, 2048
 """Bytes that go to memory at once; those that the hardware fetches ahead within; those of
 the largest number; those of the shortest row whose ends may share a line with others."""
@@ -64,17 +67,32 @@ def ahead(kernel: Kernel, least: int) -> frozenset[Any]:
 
 
 def written_in_order(kernel: Kernel, buffers: frozenset[Any]) -> frozenset[Any]:
-    """Those of the buffers that `kernel` writes in the order of memory, so that what
-    comes next can be asked for."""
+    """Those of the buffers that `kernel` writes in the order of memory, or in long rows,
+    a few at a time, so that what comes next can be asked for."""
     found = set(buffers)
     for stage in kernel.stages:
         axes = [*kernel.grid, *stage.axes]
         vector = next((a.var for a in axes if a.vector), None)
+        moving = [a for a in axes if a.low and any(varies(a.low, b.var) for b in axes)]
+        tiled = len(moving) > 1
         for group in together(stage.stores, vector):
             s, n = group[0], len(group)
-            if s.buffer in found and not _in_order(dict(s.index.terms), axes, n):
-                found.remove(s.buffer)
+            goes_on = _in_order(dict(s.index.terms), axes, n) or _in_rows(s, n, axes)
+            if tiled or not goes_on:
+                found.discard(s.buffer)
     return frozenset(found)
+
+
+def _in_rows(s: Store, columns: int, axes: list[Axis]) -> bool:
+    """Whether a store goes along rows of some pages, as many at a time as there are
+    points inside of the loop along them, which are few."""
+    strides, inside = dict(s.index.terms), 1
+    for a in reversed(axes):
+        if strides.get(a.var) == columns and a.vector:
+            row = columns * about(a.extent) * max(BITS[s.value.type] // 8, 1)
+            return inside <= NEAR and row >= ROWS_ON
+        inside *= about(a.extent)
+    return False
 
 
 def as_read(
