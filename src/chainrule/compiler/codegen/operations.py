@@ -8,7 +8,7 @@ of range) is given a meaning here: generated code has no undefined behaviour.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..expr import BITS, FLOATS, SIGNED, Expr
@@ -169,6 +169,8 @@ def _round(w: Writer, e: Expr, args: list[str]) -> str:
 
 def _extremum(w: Writer, e: Expr, args: list[str]) -> str:
     t = w.type(e.type)
+    if e.type in ("f32", "f64") and not w.width:
+        return _extremum_of_two(w, e.op, t, e.type, args)
     if e.type in FLOATS:
         name = {"min": "minimum", "max": "maximum"}[e.op]
     elif e.type == "bool":
@@ -177,6 +179,26 @@ def _extremum(w: Writer, e: Expr, args: list[str]) -> str:
         name = ("s" if e.type in SIGNED else "u") + e.op
     full = f"llvm.{name}.{w.mangled(e.type)}"
     return w.intrinsic(full, t, (t, args[0]), (t, args[1]))
+
+
+def _extremum_of_two(
+    w: Writer, op: str, t: str, type: str, args: Sequence[str]
+) -> str:
+    """`llvm.minimum` or `llvm.maximum` of two scalars, for which LLVM looks at the sign
+    of one first: twice as long where each waits for the one before. Both orders of a
+    comparison, whose bits differ for zeros of both signs only; NaN is a sum's."""
+    (x, y), bits = args, f"i{BITS[type]}"
+    test, join = ("olt", "or") if op == "min" else ("ogt", "and")
+    found: list[str] = []
+    for a, b in ((x, y), (y, x)):
+        better = w.new(f"fcmp {test} {t} {a}, {b}")
+        chosen = w.new(f"select i1 {better}, {t} {a}, {t} {b}")
+        found.append(w.new(f"bitcast {t} {chosen} to {bits}"))
+    joined = w.new(f"{join} {bits} {found[0]}, {found[1]}")
+    number = w.new(f"bitcast {bits} {joined} to {t}")
+    either = w.new(f"fcmp uno {t} {x}, {y}")
+    total = w.new(f"fadd {t} {x}, {y}")
+    return w.new(f"select i1 {either}, {t} {total}, {t} {number}")
 
 
 def _fma(w: Writer, e: Expr, args: list[str]) -> str:
