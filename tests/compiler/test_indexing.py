@@ -142,6 +142,29 @@ def test_scatters_with_repeated_indices(dtype, how):
     assert_same(scattered, x, i, j, rows, points)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_extrema_at_a_place_are_those_of_vectors(dtype):
+    """-0 is less than 0 and NaN stays, whichever of the two comes first."""
+    tiny, largest = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
+    special = [0.0, -0.0, 1, -1, tiny, -tiny, largest, np.inf, -np.inf, np.nan, -np.nan]
+    pairs = np.array([(a, b) for a in special for b in special], dtype)
+    with cr.enable_x64():
+        x, y = cnp.asarray(pairs[:, 0]), cnp.asarray(pairs[:, 1])
+        i = cnp.arange(len(pairs))
+        f = lambda x, y, i: (x.at[i].max(y), x.at[i].min(y))
+        wanted = cr.jit(lambda x, y: (cnp.maximum(x, y), cnp.minimum(x, y)))(x, y)
+        assert not any("llvm.m" in s.text for s in steps_of(f, x, y, i))
+        for found, vectors, one in zip(cr.jit(f)(x, y, i), wanted, (max, min)):
+            found, vectors = np.asarray(found), np.asarray(vectors)
+            isnan = np.isnan(pairs).any(1)
+            np.testing.assert_array_equal(np.isnan(found), isnan)
+            np.testing.assert_array_equal(np.isnan(vectors), isnan)
+            in_order = lambda v: (v, not np.signbit(v))
+            plain = np.array([one(p, key=in_order) for p in pairs[~isnan]], dtype)
+            assert found[~isnan].tobytes() == plain.tobytes()
+            assert vectors[~isnan].tobytes() == plain.tobytes()
+
+
 def test_scatters_of_unique_indices_are_parallel():
     x, i = array(200_000), cnp.asarray(rng.permutation(200_000).astype(np.int32))
     f = lambda x, i: x.at[i].add(x * 2, unique_indices=True)

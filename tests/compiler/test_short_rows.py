@@ -7,6 +7,7 @@ import pytest
 
 import chainrule as cr
 import chainrule.numpy as cnp
+from chainrule.compiler import schedule
 
 from .native import assert_same, page_between_shut_ones
 
@@ -74,12 +75,14 @@ def test_columns_that_differ_and_columns_of_two_results():
     assert_same(lambda x: x[:, cnp.asarray([3, 0, 7, -1])] + x[:, :1], x)
 
 
-def test_what_is_written_out():
+def test_what_is_written_out(monkeypatch):
     """Up to seven columns always, more where the result is past all caches."""
     of = lambda *shape: loops(with_first_column_and_row, given(*shape)).count("for ")
     assert [of(100, n) == 1 for n in COLUMNS] == [n < 8 for n in COLUMNS]
     assert of(2_000_000, 8) == 1
-    assert "past the caches" in loops(with_first_column_and_row, given(2_000_000, 3))
+    for fetches, how in ((False, "past the caches"), (True, "fetched ahead")):
+        monkeypatch.setattr(schedule, "fetches_to_write", lambda: fetches)
+        assert how in loops(with_first_column_and_row, given(2_000_000, 3))
     assert "if" not in loops(
         lambda x, y: cnp.concatenate([x, y], 1), given(500, 3), given(500, 4)
     )

@@ -1,4 +1,4 @@
-"""Stores past the caches: where they are made, and that they change no number."""
+"""Large results, past the caches or asked for ahead: where, and no number changes."""
 
 import re
 
@@ -15,25 +15,44 @@ from chainrule.compiler.streaming import streams
 
 from .native import assert_close, assert_same, steps_of, two_threads
 
-
-@pytest.fixture
-def everything_streams(monkeypatch):
-    """All results are written past the caches, however few they are."""
-    monkeypatch.setattr(schedule, "streamed_bytes", lambda: 1)
-
-
 BOUND = 1 << 18
+
+
+def choose(monkeypatch, least, fetches):
+    """Has results of so many bytes and more be large; they are fetched to be written, or
+    written past the caches."""
+    monkeypatch.setattr(schedule, "streamed_bytes", lambda: least)
+    monkeypatch.setattr(schedule, "fetches_to_write", lambda: fetches)
+
+
+@pytest.fixture(params=[False, True], ids=["past the caches", "asked for"])
+def everything_streams(monkeypatch, request):
+    """All results are large, however few they are."""
+    choose(monkeypatch, 1, request.param)
 
 
 @pytest.fixture
 def bound(monkeypatch):
-    """The number of bytes from which on results are written past the caches."""
-    monkeypatch.setattr(schedule, "streamed_bytes", lambda: BOUND)
+    """From so many bytes on, results are written past the caches."""
+    choose(monkeypatch, BOUND, False)
+
+
+@pytest.fixture
+def asked_bound(monkeypatch):
+    """From so many bytes on, what results are written to is asked for ahead."""
+    choose(monkeypatch, BOUND, True)
 
 
 def streamed(f, *args):
     """How many of the steps of `f` have stores past the caches."""
     return sum("!nontemporal" in step.text for step in steps_of(f, *args))
+
+
+def asked(f, *args):
+    """How often the steps of `f` ask for what is read, and for what is written."""
+    texts = [step.text for step in steps_of(f, *args)]
+    asks = [re.findall(r"@llvm.prefetch.p0\(ptr %\w+, i32 (\d)", t) for t in texts]
+    return sum("0" in found for found in asks), sum("1" in found for found in asks)
 
 
 def test_kernels_that_gather_write_through_the_caches(bound):
@@ -171,29 +190,66 @@ def test_what_updates_begin_with_does_not_stream(everything_streams):
     assert streamed(lambda x, i: (x * 2).at[i].set(x), x, i) == 0
 
 
-def test_the_report_says_so(bound):
+@pytest.mark.parametrize("fetches", [False, True])
+def test_the_report_says_so(monkeypatch, fetches):
+    choose(monkeypatch, BOUND, fetches)
     x = cnp.zeros(BOUND // 4 + 1)
     text = cr.jit(lambda x: x * 2).lower(x).compile().as_text()
-    assert "# past the caches" in text
+    assert ("# past the caches" in text) == (not fetches)
+    assert ("# fetched ahead" in text) == fetches
 
 
 def test_what_is_read_in_order_is_asked_for_ahead(bound):
     x = numbers(4 * BOUND)
     columns = x.reshape(-1, 1024)
-    asked = lambda f, *args: sum("@llvm.prefetch" in s.text for s in steps_of(f, *args))
-    assert asked(cnp.sin, x) == 1
-    assert asked(lambda x: (x * x).sum(), x) == 1
-    assert asked(lambda x: x.max(1), columns) == 1
-    assert asked(lambda x: cnp.sin(x[:, :640]), columns) == 1
-    assert asked(cnp.sin, x[: 2 * BOUND // 4 - 1]) == 0
-    assert asked(lambda x: cnp.sin(x[:, :400]), columns) == 0
-    assert asked(lambda x: x.sum(0), columns) == 0
-    assert asked(lambda x: cnp.flip(x) * 2, x) == 0
-    assert asked(lambda x: x[::-1] * 2, columns) == 0
+    assert asked(cnp.sin, x) == (1, 0)
+    assert asked(lambda x: (x * x).sum(), x) == (1, 0)
+    assert asked(lambda x: x.max(1), columns) == (1, 0)
+    assert asked(lambda x: cnp.sin(x[:, :640]), columns) == (1, 0)
+    assert asked(cnp.sin, x[: 2 * BOUND // 4 - 1]) == (0, 0)
+    assert asked(lambda x: cnp.sin(x[:, :400]), columns) == (0, 0)
+    assert asked(lambda x: x.sum(0), columns) == (0, 0)
+    assert asked(lambda x: cnp.flip(x) * 2, x) == (0, 0)
+    assert asked(lambda x: x[::-1] * 2, columns) == (0, 0)
 
 
-def test_the_end_of_an_operand_is_no_limit_to_what_is_asked_for(monkeypatch):
-    monkeypatch.setattr(schedule, "streamed_bytes", lambda: 1)
+def test_what_is_written_in_order_is_asked_for_ahead(asked_bound):
+    """And written as usual; what is written in tiles goes past the caches as ever."""
+    n = BOUND // 4
+    assert asked(cnp.sin, numbers(n)) == (1, 1)
+    assert asked(cnp.sin, numbers(n - 1)) == (0, 0)
+    assert streamed(cnp.sin, numbers(n)) == 0
+    assert asked(lambda x: x[:, None] + x, numbers(512))[1] == 1
+    assert asked(lambda x: cr.nn.softmax(x), numbers(256, 512)) == (1, 1)
+    assert asked(lambda x: x - cnp.roll(x, 1), numbers(2 * n))[1] == 1
+    tiles = numbers(512, 256)
+    assert asked(lambda x: x.T * 2, tiles)[1] == 0
+    assert streamed(lambda x: x.T * 2, tiles) == 1
+
+
+def test_rows_written_a_few_at_a_time_are_asked_for_ahead(asked_bound):
+    assert asked(lambda x: x.T + 1, numbers(1 << 15, 3))[1] == 1
+    assert asked(lambda x: x.T + 1, numbers(3, 1 << 15))[1] == 1
+    assert streamed(lambda x: x.T + 1, numbers(1 << 15, 3)) == 0
+
+
+@pytest.mark.parametrize("dtype", ["int8", "bfloat16", "float32", "float64", "bool"])
+@pytest.mark.parametrize("fetches", [False, True])
+def test_rows_and_columns_of_large_results(monkeypatch, dtype, fetches):
+    choose(monkeypatch, 1 << 12, fetches)
+    with cr.enable_x64(), two_threads():
+        x = numbers(7001, 3, dtype=dtype)
+        for f in (
+            lambda x: x.T,
+            lambda x: x + x[:, :1],
+            lambda x: cnp.stack([x, x], -1),
+        ):
+            assert_same(f, x)
+
+
+@pytest.mark.parametrize("fetches", [False, True])
+def test_the_end_of_an_operand_is_no_limit_to_what_is_asked_for(monkeypatch, fetches):
+    choose(monkeypatch, 1, fetches)
     with two_threads():
         assert_same(lambda x: x * 2 + 1, numbers(4097))
         assert_close(lambda x: (x.sum(), x.max(1)), numbers(33, 129))

@@ -56,7 +56,7 @@ class _Printer:
         self.names: dict[Expr, str] = {}
         self.lines: list[str] = []
         self.loops = self.sums = self.temporaries = 0
-        self.streams: frozenset[Any] = frozenset()
+        self.notes: dict[Any, str] = {}
 
     def kernel(self, kernel: Kernel) -> list[str]:
         """The lines of a kernel."""
@@ -96,7 +96,10 @@ class _Printer:
         self.lines.append("    " * depth + text)
 
     def _stages(self, kernel: Kernel) -> None:
-        self.streams = kernel.streams
+        self.notes = {
+            **dict.fromkeys(kernel.ahead, "  # fetched ahead"),
+            **dict.fromkeys(kernel.streams, "  # past the caches"),
+        }
         for stage in kernel.stages:
             self._stage(stage, len(kernel.grid))
 
@@ -145,7 +148,7 @@ class _Printer:
         for s, value in zip(stage.stores, combined):
             place = f"{self.name_of(s.buffer)}[{self.index(s.index)}]"
             when = "" if s.when is None else f"if {self.text(s.when)}: "
-            note = "  # past the caches" if s.buffer in self.streams else ""
+            note = self.notes.get(s.buffer, "")
             self._line(depth, f"{when}{place} = {self.text(value)}{note}")
         for given, new in updates:
             left = ", ".join(self.names[g] for g in given)

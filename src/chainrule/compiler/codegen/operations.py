@@ -181,9 +181,7 @@ def _extremum(w: Writer, e: Expr, args: list[str]) -> str:
     return w.intrinsic(full, t, (t, args[0]), (t, args[1]))
 
 
-def _extremum_of_two(
-    w: Writer, op: str, t: str, type: str, args: Sequence[str]
-) -> str:
+def _extremum_of_two(w: Writer, op: str, t: str, type: str, args: Sequence[str]) -> str:
     """`llvm.minimum` or `llvm.maximum` of two scalars, for which LLVM looks at the sign
     of one first: twice as long where each waits for the one before. Both orders of a
     comparison, whose bits differ for zeros of both signs only; NaN is a sum's."""
