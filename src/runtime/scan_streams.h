@@ -1,9 +1,10 @@
 /// Scans side by side: chains of dependent operations, several of which a processor works
 /// on at once. `streams` scans rows or parts of rows, in lanes of registers where the
-/// types allow; `parts` those of a chunk, past the caches if no cache holds them; `sum`
-/// is what a part adds up to. A stream rounds as one element after the other does.
+/// types allow; `parts` those of a chunk, past the caches, or fetched before they are
+/// written, if no cache holds them; `sum` is what a part adds up to. A stream rounds as one element after the other does.
 #pragma once
 #include "kernel_scan.h"
+#include "processor.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -128,12 +129,26 @@ template <class Memory, class Op> struct Streams {
         std::memcpy(start, total, sizeof total);
     }
 
+    /// Parts of kPart elements, whose lines are asked for two blocks before.
+    template <Int step>
+    static void fetched_parts(const Element* x, Element* y, Total* start) {
+        constexpr Constant<step * kPart> apart;
+        constexpr Int line = 64 / sizeof(Element);
+        for (Int i = 0; i != step * kPart; i += step * kBlock) {
+            for (Int j = 0; j < kStreams; ++j)
+                for (Int k = 0; k < kBlock; k += line)
+                    __builtin_prefetch(y + j * apart + i + step * (2 * kBlock + k), 1);
+            streams<kStreams, step>(x + i, apart, y + i, apart, kBlock, start);
+        }
+    }
+
     /// The parts of a chunk, of n elements each.
     template <Int step>
     static void parts(const Element* x, Element* y, Int n, Total* start, bool past) {
         if (n != kPart)
             return streams<kStreams, step>(x, step * n, y, step * n, n, start);
         constexpr Constant<step * kPart> apart;
+        if (past && fetches_to_write()) return fetched_parts<step>(x, y, start);
         const Element* lowest = step > 0 ? y : y - (kPart - 1);
         if (!past || reinterpret_cast<std::uintptr_t>(lowest) % 64)
             return streams<kStreams, step>(x, apart, y, apart, kPart, start);

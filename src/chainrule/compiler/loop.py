@@ -80,8 +80,8 @@ class Stage:
 @record
 class Kernel:
     """A grid of independent points, and the stages run at each. `streams`: the buffers
-    that are written past the caches; `ahead`: those that are asked for a page before they
-    are read (see `streaming.py`)."""
+    that are written past the caches; `ahead`: those that are asked for before they are
+    read or written (see `streaming.py`)."""
 
     grid: list[Axis]
     stages: list[Stage]

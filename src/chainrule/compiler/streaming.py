@@ -12,7 +12,9 @@ wait until all such stores are in memory.
 
 Processors fetch what is read evenly before it is asked for, but no further than to the
 end of a page, and then wait for the next one. What is read in the order of memory is asked
-for a page ahead: `ahead` names the buffers.
+for a page ahead: `ahead` names the buffers. On some processors (`fetches_to_write`) lines that
+are fetched, to be written, are written faster than past the caches: `ahead` names what
+would go past them and is written in order, `streams` the rest.
 """
 
 from __future__ import annotations
