@@ -1,7 +1,8 @@
 /// Scans side by side: chains of dependent operations, several of which a processor works
 /// on at once. `streams` scans rows or parts of rows, in lanes of registers where the
 /// types allow; `parts` those of a chunk, past the caches, or fetched before they are
-/// written, if no cache holds them; `sum` is what a part adds up to. A stream rounds as one element after the other does.
+/// written, if no cache holds them; `sum` is what a part adds up to. A stream rounds as
+/// one element after the other does.
 #pragma once
 #include "kernel_scan.h"
 #include "processor.h"
