@@ -213,6 +213,16 @@ def test_what_is_read_in_order_is_asked_for_ahead(bound):
     assert asked(lambda x: x[::-1] * 2, columns) == (0, 0)
 
 
+def test_windows_of_rows_are_asked_for_ahead(bound):
+    """What spans rows of some columns is read in order, whole lines at a time."""
+    n = 2 * BOUND // 4
+    assert asked(lambda x: x + x[:, :1] + x[:1], numbers(n // 3 + 1, 3)) == (1, 0)
+    assert asked(lambda x: x[:, 0] * x[:, 2], numbers(n, 3)) == (1, 0)
+    assert asked(lambda x: x[::2] * 2, numbers(n)) == (1, 0)
+    assert asked(lambda x: x[::2] * 2, numbers(n - 2)) == (0, 0)
+    assert asked(lambda x: x[::-2] * 2, numbers(n)) == (0, 0)
+
+
 def test_what_is_written_in_order_is_asked_for_ahead(asked_bound):
     """And written as usual; what is written in tiles goes past the caches as ever."""
     n = BOUND // 4

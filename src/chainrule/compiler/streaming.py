@@ -29,7 +29,7 @@ from .loop import Axis, Kernel, Stage, Store
 from .rewrite import walk
 from .short_rows import together
 from .sizes import about
-from .tiling import NEAR, gathers
+from .tiling import NEAR, gathers, is_short
 
 WRITTEN_AHEAD = 2048
 """How many bytes before a store its line is asked for; 512 to 4096 are alike."""
@@ -62,8 +62,13 @@ def ahead(kernel: Kernel, least: int) -> frozenset[Any]:
     found: dict[Any, bool] = {}
     for stage, axes in _large(kernel, least):
         for x in loads_of(stage):
-            large = _bytes(x, x.data[2], axes) >= least and not x.data[3]
-            asked = large and axes[-1].vector and _in_order(dict(x.data[2]), axes)
+            strides, vector = dict(x.data[2]), axes[-1]
+            step = strides.get(vector.var, 0)
+            near = step == 1 or (step > 0 and is_short(x.type, step))
+            if _bytes(x, x.data[2], axes) * (about(step) if near else 1) < least:
+                continue
+            plain = not x.data[3] and vector.vector and near
+            asked = plain and _in_order(strides, axes, step)
             found[x.data[0]] = asked and found.get(x.data[0], True)
     return frozenset([b for b, in_order in found.items() if in_order])
 

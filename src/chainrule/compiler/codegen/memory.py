@@ -19,6 +19,7 @@ from ..loop import PAIRED, SECOND, Store
 from ..loop import load as element_of
 from ..streaming import LINE, PAGE, WRITTEN_AHEAD
 from ..tiling import is_short
+from .asking import ask_ahead
 from .scopes import Scope
 from .striding import interleaved, load_strided
 from .turning import load_turned, turning_axis
@@ -63,7 +64,7 @@ def load(w: Emitter, e: Expr) -> str:
             pointer = _readable(w, guard, pointer, buffer)
         if stride == 1 and not scattered:
             if buffer in w.ahead and mask is None:
-                _ask_ahead(w, pointer, PAGE)
+                ask_ahead(w, pointer, PAGE)
             value = _load_vector(w, element, e.type, pointer, mask)
         elif stride == -1 and not scattered:
             value = _load_backwards(w, element, e.type, pointer, mask)
@@ -324,15 +325,6 @@ def _load_vector(
     )
 
 
-def _ask_ahead(w: Emitter, pointer: str, distance: int, to_write: int = 0) -> None:
-    """Asks for what will be read or written so many bytes later; harmless where there is
-    no memory."""
-    name = "llvm.prefetch.p0"
-    w.declared.setdefault(name, f"declare void @{name}(ptr, i32, i32, i32)")
-    place = w.new(f"getelementptr i8, ptr {pointer}, i64 {distance}")
-    w.lines.append(f"  call void @{name}(ptr {place}, i32 {to_write}, i32 3, i32 1)")
-
-
 def _load_backwards(
     w: Emitter, element: str, type: str, pointer: str, mask: str | None
 ) -> str:
@@ -400,7 +392,7 @@ def _store_even(
     if streamed and mask is None and w.full_width * align >= LINE:
         return _store_past_caches(w, t, value, pointer, align, streamed)
     if buffer in w.ahead and mask is None:
-        _ask_ahead(w, pointer, WRITTEN_AHEAD, to_write=1)
+        ask_ahead(w, pointer, WRITTEN_AHEAD, to_write=1)
     return _store_vector(w, t, value, pointer, align, mask)
 
 

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..expr import Expr
+from ..streaming import PAGE
 from ..tiling import is_short
+from .asking import ask_ahead
 from .scopes import Scope
 from .turning import next_block
 from .types import IN_MEMORY, size, vector
@@ -86,6 +88,8 @@ def _part(w: Emitter, e: Expr, first: int, pointer: str, start: int) -> str:
     if found is None:
         t, element = vector(IN_MEMORY[e.type], w.full_width), IN_MEMORY[e.type]
         at = w.new(f"getelementptr {element}, ptr {pointer}, i64 {start}")
+        if buffer in w.ahead:
+            ask_ahead(w, at, PAGE)
         found = w.new(f"load {t}, ptr {at}, align {size(e.type)}"), True
         w.scopes.remember(w.scopes.at_depth(w.scopes.depth(e)), key, found)
     return found[0]

@@ -1,0 +1,20 @@
+"""Lines asked for before they are read or written (see `compiler.streaming`).
+
+A prefetch is a hint: it changes no value, and is harmless where there is no memory, so
+nothing checks the ends of what is asked for. Quick code leaves it out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Emitter = Any
+
+
+def ask_ahead(w: Emitter, pointer: str, distance: int, to_write: int = 0) -> None:
+    """Asks for what will be read or written so many bytes later; harmless where there is
+    no memory."""
+    name = "llvm.prefetch.p0"
+    w.declared.setdefault(name, f"declare void @{name}(ptr, i32, i32, i32)")
+    place = w.new(f"getelementptr i8, ptr {pointer}, i64 {distance}")
+    w.lines.append(f"  call void @{name}(ptr {place}, i32 {to_write}, i32 3, i32 1)")
