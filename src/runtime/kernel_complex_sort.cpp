@@ -39,12 +39,18 @@ template <class Part> struct PairOrder {
 using SinglePairs = PairOrder<FloatOrder<u32, 0x7f800000>>;
 using DoublePairs = PairOrder<FloatOrder<u64, 0x7ff0000000000000>>;
 
+/// Images that lie in memory.
+struct Given {
+    using Item = u64;
+    const u64* items;
+    void write(Int begin, Int end, u64* to) const { std::copy(items + begin, items + end, to); }
+};
+
 /// Sorts the images of a row; false where they do not tell its elements apart.
 bool sort_images(const Pair<u32>* x, Pair<u32>* out, u64* images, u64* spare, Int n,
                  Int parts) {
-    const Int grain = parts > 1 ? kPartLength : n;
     std::atomic<bool> special{false};
-    parallel(n, grain, [&](Int begin, Int end) {
+    parallel(n, parts > 1 ? kPartLength : n, [&](Int begin, Int end) {
         bool found = false;
         for (Int i = begin; i < end; ++i) {
             images[i] = SinglePairs::image(x[i]);
@@ -53,9 +59,8 @@ bool sort_images(const Pair<u32>* x, Pair<u32>* out, u64* images, u64* spare, In
         if (found) special.store(true, std::memory_order_relaxed);
     });
     if (special.load()) return false;
-    const u64* sorted = sort_items(images, spare, n, parts);
-    parallel(n, grain, [&](Int begin, Int end) {
-        for (Int i = begin; i < end; ++i) out[i] = SinglePairs::restore(sorted[i]);
+    sort_from(Given{images}, spare, n, parts, [&](Int begin, Int end) {
+        for (Int i = begin; i < end; ++i) out[i] = SinglePairs::restore(spare[i]);
     });
     return true;
 }
@@ -73,7 +78,7 @@ template <class Order> void sort_pairs(void** buffers, const Int* ints, Int, Int
         u64* items = scratch + 2 * slot * n;
         if constexpr (sizeof(Bits) == 8)
             if (sort_images(from, to, items, items + n, n, parts)) return;
-        each_in_order(Keys<Order>{from, nullptr}, items, items + n, n, parts,
+        each_in_order(Keys<Order>{from, nullptr}, items, n, parts,
                       [&](Int i, Int place) { to[i] = from[place]; });
     });
 }

@@ -4,7 +4,7 @@
 // out (positions of 32 bits), scratch; the integers rows, n, width. reorder_<type> has
 // the buffers keys, previous, out, scratch: it sorts positions that are in the order
 // `previous` stably by their keys, so that several keys are sorted by from the last to
-// the first. Scratch holds 2 * width * n integers of 64 bits.
+// the first. Scratch holds width * n integers of 64 bits.
 #include "row_order.h"
 
 namespace chainrule::kernels {
@@ -21,9 +21,9 @@ void order_rows(void** buffers, const Int* ints, Int, Int) {
     u64* scratch = static_cast<u64*>(buffers[2 + again]);
     rows.each([&](Int row, Int slot, Int parts) {
         const Keys<Order> keys = {x + row * n, again ? previous + row * n : nullptr};
-        u64* items = scratch + 2 * slot * n;
+        u64* items = scratch + slot * n;
         u32* places = out + row * n;
-        each_in_order(keys, items, items + n, n, parts, [&](Int i, Int place) {
+        each_in_order(keys, items, n, parts, [&](Int i, Int place) {
             places[i] = keys.previous ? keys.previous[place] : u32(place);
         });
     });

@@ -1,4 +1,4 @@
-// NumPy's sort functions by address; items dealt into two parts by vectors.
+// NumPy's sort functions by address; what lies below or above a bound.
 #include "kernel_rows.h"
 #include "native.h"
 
@@ -34,74 +34,106 @@ template <class T> void sort_by_numpy(T* items, Int n) {
     }
 }
 
+/// Without branches: on which side an item lies cannot be predicted. What is written
+/// behind the last one of a side stays in a block of its own.
+template <class T, class IsTaken>
+Int take_by_items(const T* items, Int n, T* front, T* back, const IsTaken& is_taken) {
+    constexpr Int kBlock = 512;
+    T block[kBlock + 1];
+    Int taken = 0;
+    for (Int begin = 0; begin < n; begin += kBlock) {
+        Int found = 0;
+        for (Int i = begin, end = std::min(begin + kBlock, n); i < end; ++i) {
+            block[found] = items[i];
+            found += is_taken(items[i]);
+        }
+        taken += found;
+        std::copy_n(block, found, front ? front + taken - found : back - taken);
+    }
+    return taken;
+}
+
 #if defined(__x86_64__)
 
-/// The same for vectors of 16 and of 8 items, and for what is left of these.
-__attribute__((target("avx512f"))) inline __mmask16 deal_some(
-    __m512i x, __mmask16 taken, u32 bound, u32* low, u32* high) {
-    const __mmask16 up = _mm512_mask_cmpge_epu32_mask(taken, x, _mm512_set1_epi32(int(bound)));
-    const auto down = __mmask16(taken & ~up);
-    const int ups = __builtin_popcount(up), downs = __builtin_popcount(down);
-    _mm512_mask_storeu_epi32(low, __mmask16((1u << downs) - 1),
-                             _mm512_maskz_compress_epi32(down, x));
-    _mm512_mask_storeu_epi32(high, __mmask16((1u << ups) - 1),
-                             _mm512_maskz_compress_epi32(up, x));
-    return up;
+/// Those of up to 16 (8) items that are below or above a bound, at the beginning of x.
+__attribute__((target("avx512f"))) inline int select(__m512i& x, unsigned present, u32 bound,
+                                                     bool above) {
+    const __m512i all = _mm512_set1_epi32(int(bound));
+    const auto read = __mmask16(present);
+    const __mmask16 taken = above ? _mm512_mask_cmpgt_epu32_mask(read, x, all)
+                                  : _mm512_mask_cmplt_epu32_mask(read, x, all);
+    x = _mm512_maskz_compress_epi32(taken, x);
+    return __builtin_popcount(taken);
 }
 
-__attribute__((target("avx512f"))) inline __mmask8 deal_some(
-    __m512i x, __mmask8 taken, u64 bound, u64* low, u64* high) {
-    const __mmask8 up =
-        _mm512_mask_cmpge_epu64_mask(taken, x, _mm512_set1_epi64(std::int64_t(bound)));
-    const auto down = __mmask8(taken & ~up);
-    const int ups = __builtin_popcount(up), downs = __builtin_popcount(down);
-    _mm512_mask_storeu_epi64(low, __mmask8((1u << downs) - 1),
-                             _mm512_maskz_compress_epi64(down, x));
-    _mm512_mask_storeu_epi64(high, __mmask8((1u << ups) - 1),
-                             _mm512_maskz_compress_epi64(up, x));
-    return up;
+__attribute__((target("avx512f"))) inline int select(__m512i& x, unsigned present, u64 bound,
+                                                     bool above) {
+    const __m512i all = _mm512_set1_epi64(std::int64_t(bound));
+    const auto read = __mmask8(present);
+    const __mmask8 taken = above ? _mm512_mask_cmpgt_epu64_mask(read, x, all)
+                                 : _mm512_mask_cmplt_epu64_mask(read, x, all);
+    x = _mm512_maskz_compress_epi64(taken, x);
+    return __builtin_popcount(taken);
 }
 
-/// No more is written than belongs to a part: behind it is another thread's.
-template <class T, class Mask>
-__attribute__((target("avx512f"))) void deal_by_vectors(const T* items, Int n, T bound,
-                                                        T* low, T* high) {
+__attribute__((target("avx512f"))) inline __m512i load(const u32* from, unsigned present) {
+    return _mm512_maskz_loadu_epi32(__mmask16(present), from);
+}
+__attribute__((target("avx512f"))) inline __m512i load(const u64* from, unsigned present) {
+    return _mm512_maskz_loadu_epi64(__mmask8(present), from);
+}
+__attribute__((target("avx512f"))) inline void store(u32* to, unsigned taken, __m512i x) {
+    _mm512_mask_storeu_epi32(to, __mmask16(taken), x);
+}
+__attribute__((target("avx512f"))) inline void store(u64* to, unsigned taken, __m512i x) {
+    _mm512_mask_storeu_epi64(to, __mmask8(taken), x);
+}
+
+/// No more is written than is taken: beside it is another thread's.
+template <bool above, class T>
+__attribute__((target("avx512f"))) Int take_by_vectors(const T* items, Int n, T bound,
+                                                       T* to) {
     constexpr Int kLanes = 64 / sizeof(T);
+    Int taken = 0;
     for (Int i = 0; i < n; i += kLanes) {
-        const Int left = n - i < kLanes ? n - i : kLanes;
-        const auto taken = Mask((1u << left) - 1);
-        const __m512i x = sizeof(T) == 4
-                              ? _mm512_maskz_loadu_epi32(__mmask16(taken), items + i)
-                              : _mm512_maskz_loadu_epi64(__mmask8(taken), items + i);
-        const int ups = __builtin_popcount(deal_some(x, taken, bound, low, high));
-        high += ups;
-        low += left - ups;
+        const unsigned present = (1u << std::min(kLanes, n - i)) - 1;
+        __m512i x = load(items + i, present);
+        const int found = select(x, present, bound, above);
+        taken += found;
+        store(above ? to - taken : to + taken - found, (1u << found) - 1, x);
     }
+    return taken;
 }
 
-template <class T, class Mask>
-bool deal(const T* items, Int n, T bound, T* low, T* high) {
-    static const bool known = __builtin_cpu_supports("avx512f");
-    if (known) deal_by_vectors<T, Mask>(items, n, bound, low, high);
-    return known;
-}
-
+const bool has_vectors = __builtin_cpu_supports("avx512f");
 #endif
+
+template <bool above, class T> Int take(const T* items, Int n, T bound, T* to) {
+#if defined(__x86_64__)
+    if constexpr (sizeof(T) >= 4)
+        if (has_vectors) return take_by_vectors<above>(items, n, bound, to);
+#endif
+    if (above)
+        return take_by_items(items, n, static_cast<T*>(nullptr), to,
+                             [=](T item) { return item > bound; });
+    return take_by_items(items, n, to, static_cast<T*>(nullptr),
+                         [=](T item) { return item < bound; });
+}
 
 }  // namespace
 
-#if defined(__x86_64__)
-bool deal_integers(const u32* items, Int n, u32 bound, u32* low, u32* high) {
-    return deal<u32, __mmask16>(items, n, bound, low, high);
-}
+#define CHAINRULE_TAKE(T)                                              \
+    Int take_below(const T* items, Int n, T bound, T* low) {           \
+        return take<false>(items, n, bound, low);                      \
+    }                                                                  \
+    Int take_above(const T* items, Int n, T bound, T* high) {          \
+        return take<true>(items, n, bound, high);                      \
+    }
 
-bool deal_integers(const u64* items, Int n, u64 bound, u64* low, u64* high) {
-    return deal<u64, __mmask8>(items, n, bound, low, high);
-}
-#else
-bool deal_integers(const u32*, Int, u32, u32*, u32*) { return false; }
-bool deal_integers(const u64*, Int, u64, u64*, u64*) { return false; }
-#endif
+CHAINRULE_TAKE(u8)
+CHAINRULE_TAKE(u16)
+CHAINRULE_TAKE(u32)
+CHAINRULE_TAKE(u64)
 
 void find_sort_functions() {
     find_sort_function<u16>(NPY_UINT16);

@@ -1,63 +1,114 @@
 // Kernels that sort rows by themselves.
 //
 // sort_<type>: buffers are x, out, scratch; the integers rows, n and width. Scratch
-// holds width * n elements.
+// holds width * n elements, into which long rows are dealt.
 //
 // Elements are mapped to unsigned integers of the same order, sorted, and mapped back.
 // That loses the sign of zeros and which NaN is which; rows that have -0 or NaN are
 // read a second time, and what is equal in order is written in its order of appearance.
 #include "kernel_order.h"
-#include "kernel_rows.h"
+#include "parted_sort.h"
+#include "vector_code.h"
 
 #include <atomic>
+#include <utility>
 
 namespace chainrule::kernels {
 namespace {
 
-/// Writes the images of x; whether one of the elements is special.
-template <class Order, class Bits>
-bool write_images(const Bits* x, Bits* out, Int n, Int grain) {
-    std::atomic<bool> special{false};
-    parallel(n, grain, [&](Int begin, Int end) {
-        const Bits* __restrict from = x;
-        Bits* __restrict to = out;
+/// The images of a row, and whether one of its elements is special.
+template <class Order> struct Images {
+    using Bits = typename Order::Bits;
+    using Item = Bits;
+    const Bits* x;
+    std::atomic<bool>* special;
+
+    void write(Int begin, Int end, Bits* to) const {
+        const Bits* from = x + begin;
+        const Int n = end - begin;
         Bits found = 0;
-        for (Int i = begin; i < end; ++i) {
-            to[i] = Order::image(from[i]);
-            found |= Bits(Order::is_special(from[i]));
-        }
-        if (found) special.store(true, std::memory_order_relaxed);
-    });
-    return special.load();
-}
+        in_vectors([&]() CHAINRULE_LOOP {
+            Bits any = 0;
+            for (Int i = 0; i < n; ++i) {
+                const Bits item = from[i];
+                to[i] = Order::image(item);
+                any |= Bits(Order::is_special(item));
+            }
+            found = any;
+        });
+        if (found) special->store(true, std::memory_order_relaxed);
+    }
+};
 
-/// Writes zeros and NaNs of x, in their order, where the sorted row has them.
-template <class Order, class Bits>
-void write_special(const Bits* x, Bits* out, Int n, Int first_zero, Int first_nan) {
-    if constexpr (Order::has_special) {
-        for (Int i = 0; i < n; ++i) {
-            if (Order::is_zero(x[i])) out[first_zero++] = x[i];
-            if (Order::is_nan(x[i])) out[first_nan++] = x[i];
+/// Writes zeros and NaNs of x, in their order, where the sorted row has them: threads
+/// count those of their sections first.
+template <class Order, class Bits> class Special {
+  public:
+    Special(const Bits* x, Bits* out, Int n)
+        : x_(x), out_(out), n_(n), sections_(std::clamp(n / kPartLength, Int(1), kMost)) {}
+
+    void write() {
+        each_section([&](Int section) { count(section); });
+        Int zero = place_of(Order::zero), nan = place_of(Order::nan);
+        for (Int section = 0; section < sections_; ++section) {
+            zero += std::exchange(zeros_[section], zero);
+            nan += std::exchange(nans_[section], nan);
+        }
+        each_section([&](Int section) { write(section); });
+    }
+
+  private:
+    static constexpr Int kMost = 64;
+
+    Int start(Int section) const { return n_ * section / sections_; }
+
+    template <class Body> void each_section(const Body& body) const {
+        parallel(sections_, 1, [&](Int begin, Int end) {
+            for (; begin < end; ++begin) body(begin);
+        });
+    }
+
+    /// Where a sorted row has an image or what is above it.
+    Int place_of(Bits image) const {
+        const auto below = [](Bits item, Bits bound) { return Order::image(item) < bound; };
+        return std::lower_bound(out_, out_ + n_, image, below) - out_;
+    }
+
+    void count(Int section) {
+        Int zeros = 0, nans = 0;
+        for (Int i = start(section); i < start(section + 1); ++i) {
+            zeros += Order::is_zero(x_[i]);
+            nans += Order::is_nan(x_[i]);
+        }
+        zeros_[section] = zeros, nans_[section] = nans;
+    }
+
+    void write(Int section) const {
+        Int zero = zeros_[section], nan = nans_[section];
+        for (Int i = start(section); i < start(section + 1); ++i) {
+            if (Order::is_zero(x_[i])) out_[zero++] = x_[i];
+            if (Order::is_nan(x_[i])) out_[nan++] = x_[i];
         }
     }
-}
 
+    const Bits* x_;
+    Bits* out_;
+    Int n_, sections_;
+    std::array<Int, kMost> zeros_, nans_;  // how many, then where they go
+};
+
+/// Images are sorted where the result lies, and become it from the end on, which the
+/// cache still holds.
 template <class Order, class Bits>
-void sort_row(const Bits* x, Bits* out, Bits* spare, Int n, Int parts) {
-    const Int grain = parts > 1 ? kPartLength : n;
-    const bool special = write_images<Order>(x, out, n, grain);
-    Bits* found = sort_items(out, spare, n, parts);
-    Int first_zero = 0, first_nan = 0;
-    if constexpr (Order::has_special) {
-        if (special) {
-            first_zero = std::lower_bound(found, found + n, Order::zero) - found;
-            first_nan = std::lower_bound(found, found + n, Order::nan) - found;
-        }
-    }
-    parallel(n, grain, [&](Int begin, Int end) {
-        for (Int i = begin; i < end; ++i) out[i] = Order::restore(found[i]);
+void sort_row(const Bits* x, Bits* out, Int n, Int parts) {
+    std::atomic<bool> special{false};
+    sort_from(Images<Order>{x, &special}, out, n, parts, [&](Int begin, Int end) {
+        in_vectors([&]() CHAINRULE_LOOP {
+            for (Int i = end; i-- > begin;) out[i] = Order::restore(out[i]);
+        });
     });
-    if (special) write_special<Order>(x, out, n, first_zero, first_nan);
+    if constexpr (Order::has_special)
+        if (special.load()) Special<Order, Bits>(x, out, n).write();
 }
 
 template <class Order> void sort_rows(void** buffers, const Int* ints, Int, Int) {
@@ -66,9 +117,8 @@ template <class Order> void sort_rows(void** buffers, const Int* ints, Int, Int)
     const Int n = rows.n;
     const Bits* x = static_cast<const Bits*>(buffers[0]);
     Bits* out = static_cast<Bits*>(buffers[1]);
-    Bits* scratch = static_cast<Bits*>(buffers[2]);
-    rows.each([&](Int row, Int slot, Int parts) {
-        sort_row<Order>(x + row * n, out + row * n, scratch + slot * n, n, parts);
+    rows.each([&](Int row, Int, Int parts) {
+        sort_row<Order>(x + row * n, out + row * n, n, parts);
     });
 }
 

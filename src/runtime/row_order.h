@@ -5,7 +5,8 @@
 /// runs of items that differ in the place alone are sorted again.
 #pragma once
 #include "kernel_order.h"
-#include "kernel_rows.h"
+#include "parted_sort.h"
+#include "vector_code.h"
 
 namespace chainrule::kernels {
 
@@ -37,39 +38,66 @@ template <class Bits> u64 upper_bits(Bits image) {
     }
 }
 
+/// The items of a row of keys.
+template <class Order> struct Places {
+    using Item = u64;
+    const Keys<Order>& keys;
+    u64 place;  // the bits of an item that its place takes
+
+    void write(Int begin, Int end, u64* to) const {
+        in_vectors([&]() CHAINRULE_LOOP {
+            for (Int i = begin; i < end; ++i)
+                to[i - begin] = (upper_bits(keys.image(i)) & ~place) | u64(i);
+        });
+    }
+};
+
 /// Orders items whose upper bits agree by all bits of their keys.
 template <class Order>
-void sort_runs(const Keys<Order>& keys, u64* items, Int n, int bits) {
-    const u64 place = (u64(1) << bits) - 1;
+void sort_runs(const Keys<Order>& keys, u64* items, Int n, u64 place) {
     const auto before = [&](u64 a, u64 b) {
         const auto x = keys.image(Int(a & place)), y = keys.image(Int(b & place));
         return x < y || (x == y && a < b);
     };
     for (Int begin = 0, end; begin < n; begin = end) {
-        const u64 upper = items[begin] >> bits;
-        for (end = begin + 1; end < n && items[end] >> bits == upper;) ++end;
+        const u64 upper = items[begin] | place;
+        for (end = begin + 1; end < n && (items[end] | place) == upper;) ++end;
         if (end - begin > 1 && !std::is_sorted(items + begin, items + end, before))
             std::sort(items + begin, items + end, before);
     }
 }
 
-/// Calls take(i, place) for the places of a row in the order of their keys. `items` and
-/// `spare` hold n integers each; `parts` threads work on the row.
+/// The same by `sections` threads: each begins where a run does.
+template <class Order>
+void sort_runs(const Keys<Order>& keys, u64* items, Int n, u64 place, Int sections) {
+    std::array<Int, kMostParts + 1> starts{};
+    for (Int k = 1; k < sections; ++k) {
+        const u64 last = items[n * k / sections - 1] | place;
+        starts[k] = std::upper_bound(items, items + n, last) - items;
+    }
+    starts[sections] = n;
+    parallel(sections, 1, [&](Int begin, Int end) {
+        sort_runs(keys, items + starts[begin], starts[end] - starts[begin], place);
+    });
+}
+
+/// Calls take(i, place) for the places of a row in the order of their keys. `items` holds
+/// n integers; the row is sorted in so many parts.
 template <class Order, class Take>
-void each_in_order(const Keys<Order>& keys, u64* items, u64* spare, Int n, Int parts,
+void each_in_order(const Keys<Order>& keys, u64* items, Int n, Int parts,
                    const Take& take) {
-    const Int grain = parts > 1 ? kPartLength : n;
-    const int bits = place_bits<Order>(n);
-    const u64 place = (u64(1) << bits) - 1;
-    parallel(n, grain, [&](Int begin, Int end) {
-        for (Int i = begin; i < end; ++i)
-            items[i] = (upper_bits(keys.image(i)) & ~place) | u64(i);
-    });
-    u64* found = sort_items(items, spare, n, parts);
-    if (sizeof(Image<Order>) > 4) sort_runs(keys, found, n, bits);
-    parallel(n, grain, [&](Int begin, Int end) {
-        for (Int i = begin; i < end; ++i) take(i, Int(found[i] & place));
-    });
+    const u64 place = (u64(1) << place_bits<Order>(n)) - 1;
+    const auto take_some = [&](Int begin, Int end) {
+        for (Int i = begin; i < end; ++i) take(i, Int(items[i] & place));
+    };
+    const Places<Order> source = {keys, place};
+    if constexpr (sizeof(Image<Order>) <= 4) {
+        sort_from(source, items, n, parts, take_some);
+    } else {
+        sort_from(source, items, n, parts, [](Int, Int) {});
+        sort_runs(keys, items, n, place, parts);
+        parallel(n, parts > 1 ? kPartLength : n, take_some);
+    }
 }
 
 }  // namespace chainrule::kernels

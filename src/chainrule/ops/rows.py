@@ -88,7 +88,7 @@ def sort(
         name = f"reorder_{key.type}" if order else f"order_{key.type}"
         order = build.native(
             name, (key, *order), [positions], sizes, size,
-            scratch=16 * last.width * last.n,
+            scratch=8 * last.width * last.n,
         )  # fmt: skip
     return [
         last.back(_gathered(build.of(last.aval(out)), x, order[0], last.place))
