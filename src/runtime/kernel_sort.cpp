@@ -1,7 +1,6 @@
 // Kernels that sort rows by themselves.
 //
-// sort_<type>: buffers are x, out, scratch; the integers rows, n and width. Scratch
-// holds width * n elements, into which long rows are dealt.
+// sort_<type>: buffers are x and out; the integers rows, n and width.
 //
 // Elements are mapped to unsigned integers of the same order, sorted, and mapped back.
 // That loses the sign of zeros and which NaN is which; rows that have -0 or NaN are
@@ -24,15 +23,15 @@ template <class Order> struct Images {
     std::atomic<bool>* special;
 
     void write(Int begin, Int end, Bits* to) const {
-        const Bits* from = x + begin;
-        const Int n = end - begin;
         Bits found = 0;
         in_vectors([&]() CHAINRULE_LOOP {
+            const Bits* __restrict from = x + begin;
+            Bits* __restrict images = to;
+            const Int count = end - begin;
             Bits any = 0;
-            for (Int i = 0; i < n; ++i) {
-                const Bits item = from[i];
-                to[i] = Order::image(item);
-                any |= Bits(Order::is_special(item));
+            for (Int i = 0; i < count; ++i) {
+                images[i] = Order::image(from[i]);
+                any |= Bits(Order::is_special(from[i]));
             }
             found = any;
         });
@@ -104,7 +103,9 @@ void sort_row(const Bits* x, Bits* out, Int n, Int parts) {
     std::atomic<bool> special{false};
     sort_from(Images<Order>{x, &special}, out, n, parts, [&](Int begin, Int end) {
         in_vectors([&]() CHAINRULE_LOOP {
-            for (Int i = end; i-- > begin;) out[i] = Order::restore(out[i]);
+            Bits* items = out;
+            for (Int i = end, first = begin; i-- > first;)
+                items[i] = Order::restore(items[i]);
         });
     });
     if constexpr (Order::has_special)

@@ -39,17 +39,31 @@ template <class Bits> u64 upper_bits(Bits image) {
 }
 
 /// The items of a row of keys.
-template <class Order> struct Places {
+template <class Order> class Places {
+  public:
     using Item = u64;
-    const Keys<Order>& keys;
-    u64 place;  // the bits of an item that its place takes
+    /// `place` has the bits of an item that its place takes.
+    Places(const Keys<Order>& keys, u64 place) : keys(keys), place(place) {}
 
     void write(Int begin, Int end, u64* to) const {
+        if (keys.previous) return write_previous(begin, end, to);
         in_vectors([&]() CHAINRULE_LOOP {
-            for (Int i = begin; i < end; ++i)
-                to[i - begin] = (upper_bits(keys.image(i)) & ~place) | u64(i);
+            const typename Order::Bits* __restrict from = keys.x + begin;
+            u64* __restrict items = to;
+            const u64 first = u64(begin), count = u64(end) - first, upper = ~place;
+            for (u64 i = 0; i < count; ++i)
+                items[i] = (upper_bits(Order::image(from[i])) & upper) | (first + i);
         });
     }
+
+  private:
+    void write_previous(Int begin, Int end, u64* to) const {
+        for (Int i = begin; i < end; ++i)
+            to[i - begin] = (upper_bits(keys.image(i)) & ~place) | u64(i);
+    }
+
+    const Keys<Order>& keys;
+    u64 place;
 };
 
 /// Orders items whose upper bits agree by all bits of their keys.
@@ -90,7 +104,7 @@ void each_in_order(const Keys<Order>& keys, u64* items, Int n, Int parts,
     const auto take_some = [&](Int begin, Int end) {
         for (Int i = begin; i < end; ++i) take(i, Int(items[i] & place));
     };
-    const Places<Order> source = {keys, place};
+    const Places<Order> source(keys, place);
     if constexpr (sizeof(Image<Order>) <= 4) {
         sort_from(source, items, n, parts, take_some);
     } else {

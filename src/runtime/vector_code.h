@@ -16,8 +16,9 @@ __attribute__((target("avx2"))) void in_vectors_of_32_bytes(const Body& body) {
 }
 
 /// Calls body(), a lambda with CHAINRULE_LOOP before its braces, which is inlined into
-/// code for AVX-512 or AVX2 where the processor has them. Bodies compute with integers:
-/// what numbers round to may differ.
+/// code for AVX-512 or AVX2 where the processor has them. It reads what it captures into
+/// variables of its own, which nothing that it writes can change. Bodies compute with
+/// integers: what numbers round to may differ.
 template <class Body> void in_vectors(const Body& body) {
     static const int bytes = __builtin_cpu_supports("avx512f") ? 64
                              : __builtin_cpu_supports("avx2")  ? 32

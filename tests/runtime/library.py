@@ -37,9 +37,12 @@ def sort_rows(x):
     rows, n = x.shape
     width = _width(rows, n)
     return call(
-        f"sort_{NAMES[x.dtype.name]}", [x], [(x.shape, x.dtype)], (rows, n, width),
-        x.size, scratch=max(width * x.itemsize * n, 1),
-    )[0]  # fmt: skip
+        f"sort_{NAMES[x.dtype.name]}",
+        [x],
+        [(x.shape, x.dtype)],
+        (rows, n, width),
+        x.size,
+    )[0]
 
 
 def order_rows(x, previous=None):
@@ -50,7 +53,7 @@ def order_rows(x, previous=None):
     inputs = [x] if previous is None else [x, previous]
     return call(
         f"{prefix}_{NAMES[x.dtype.name]}", inputs, [(x.shape, np.int32)],
-        (rows, n, width), x.size, scratch=max(width * n * 16, 1),
+        (rows, n, width), x.size, scratch=max(width * n * 8, 1),
     )[0]  # fmt: skip
 
 
