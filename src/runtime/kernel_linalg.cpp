@@ -5,6 +5,7 @@
 // which a problem takes them. The extent counts problems, and threads may divide it,
 // except where a matrix is large: then there is one chunk, in which the library uses
 // its own threads.
+#include "cholesky.h"
 #include "kernels.h"
 #include "lapack_singular.h"
 #include "linalg_buffers.h"
@@ -18,9 +19,10 @@ using namespace lapack;
 template <class T>
 void cholesky(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0];
-    Threading threading(n * n);
-    Cholesky<T>(n).many(end - begin, at<const T>(buffers, 0, begin, n * n),
-                        at<T>(buffers, 1, begin, n * n));
+    const Cholesky<T> problem(n);
+    Threading threading(problem.entries());
+    problem.many(end - begin, at<const T>(buffers, 0, begin, n * n),
+                 at<T>(buffers, 1, begin, n * n));
 }
 
 /// n, sides, left, lower, operation (0: as it is, 1: transpose, 2: adjoint, 3:

@@ -22,6 +22,7 @@ namespace fortran {
         return found;                                                         \
     }
 CHAINRULE_ROUTINE(potrf)
+CHAINRULE_ROUTINE(syrk, "herk")
 CHAINRULE_ROUTINE(trsm)
 CHAINRULE_ROUTINE(trsv)
 CHAINRULE_ROUTINE(getrf)
@@ -50,35 +51,6 @@ template <class T> void conjugate(Int size, T* x) {
     if constexpr (is_complex<T>)
         for (Int i = 0; i < size; ++i) x[i] = std::conj(x[i]);
 }
-
-/// l with a = l l^H, of the lower triangle of a; NaN where there is none.
-template <class T> class Cholesky {
-  public:
-    explicit Cholesky(Int n) : n_(n) {}
-
-    void many(Int count, const T* a, T* l) const {
-        if constexpr (has_small<T>) {
-            if (small::is_small(n_)) return small::cholesky(n_, count, a, l);
-        }
-        for (Int i = 0; i < count; ++i) one(a + i * n_ * n_, l + i * n_ * n_);
-    }
-
-  private:
-    /// Read column-major, the lower triangle of a is the upper one of a^T, and the u
-    /// with a^T = u^H u is l^T: nothing needs transposing.
-    void one(const T* a, T* l) const {
-        for (Int row = 0; row < n_; ++row) {
-            std::copy_n(a + row * n_, row + 1, l + row * n_);
-            std::fill_n(l + row * n_ + row + 1, n_ - row - 1, T(0));
-        }
-        Int info = 0;
-        if (n_ > 0) fortran::potrf<T>()('U', n_, l, leading(n_), &info);
-        for (Int row = 0; info != 0 && row < n_; ++row)
-            std::fill_n(l + row * n_, row + 1, nan_of<T>());
-    }
-
-    Int n_;
-};
 
 /// x with op(a) x = b, or x op(a) = b. The operation is one of the letters N, T, C, and
 /// R for the conjugate.

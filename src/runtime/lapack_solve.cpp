@@ -1,5 +1,6 @@
 // Factorisations and solvers of linear systems: Cholesky, LU, triangular,
 // general, tridiagonal and Sylvester.
+#include "cholesky.h"
 #include "lapack_general.h"
 
 #include <nanobind/stl/string.h>
@@ -15,7 +16,7 @@ nb::object cholesky(nb::handle a_value) {
         Int n = a.rows();
         Result<T> factor(a, {n, n});
         Cholesky<T> problem(n);
-        all_problems(n * n, [&] {
+        all_problems(problem.entries(), [&] {
             problem.many(a.batch(), a.data<T>(0), factor.data(0));
         });
         return factor.array();
