@@ -79,7 +79,8 @@ template <class T> class TiledCholesky {
         const Int width = size(column), m = length(k);
         T* adjoint = panel(k, column);
         turn(at(k, column), n_, width, tile_, adjoint, m);
-        fortran::trsm<T>()('R', 'U', 'N', 'N', width, tile_, T(1), at(k, k), n_, adjoint, m);
+        fortran::trsm<T>()('R', 'U', 'N', 'N', width, tile_, T(1), at(k, k), n_, adjoint,
+                           m);
         turn(adjoint, m, tile_, width, at(k, column), n_);
     }
 
@@ -88,8 +89,8 @@ template <class T> class TiledCholesky {
         const Int above = (column - k - 1) * tile_, width = size(column), m = length(k);
         const T* factors = panel(k, column);
         if (above > 0)
-            fortran::gemm<T>()('N', 'C', above, width, tile_, T(-1), panel_.data(), m, factors,
-                               m, T(1), at(k + 1, column), n_);
+            fortran::gemm<T>()('N', 'C', above, width, tile_, T(-1), panel_.data(), m,
+                               factors, m, T(1), at(k + 1, column), n_);
         fortran::syrk<T>()('U', 'N', width, tile_, Real<T>(-1), factors, m, Real<T>(1),
                            at(column, column), n_);
         if (column == k + 1) factorise_diagonal(column);

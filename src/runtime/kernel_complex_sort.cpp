@@ -43,7 +43,9 @@ using DoublePairs = PairOrder<FloatOrder<u64, 0x7ff0000000000000>>;
 struct Given {
     using Item = u64;
     const u64* items;
-    void write(Int begin, Int end, u64* to) const { std::copy(items + begin, items + end, to); }
+    void write(Int begin, Int end, u64* to) const {
+        std::copy(items + begin, items + end, to);
+    }
 };
 
 /// Sorts the images of a row; false where they do not tell its elements apart.

@@ -56,8 +56,8 @@ Int take_by_items(const T* items, Int n, T* front, T* back, const IsTaken& is_ta
 #if defined(__x86_64__)
 
 /// Those of up to 16 (8) items that are below or above a bound, at the beginning of x.
-__attribute__((target("avx512f"))) inline int select(__m512i& x, unsigned present, u32 bound,
-                                                     bool above) {
+__attribute__((target("avx512f"))) inline int select(__m512i& x, unsigned present,
+                                                     u32 bound, bool above) {
     const __m512i all = _mm512_set1_epi32(int(bound));
     const auto read = __mmask16(present);
     const __mmask16 taken = above ? _mm512_mask_cmpgt_epu32_mask(read, x, all)
@@ -66,8 +66,8 @@ __attribute__((target("avx512f"))) inline int select(__m512i& x, unsigned presen
     return __builtin_popcount(taken);
 }
 
-__attribute__((target("avx512f"))) inline int select(__m512i& x, unsigned present, u64 bound,
-                                                     bool above) {
+__attribute__((target("avx512f"))) inline int select(__m512i& x, unsigned present,
+                                                     u64 bound, bool above) {
     const __m512i all = _mm512_set1_epi64(std::int64_t(bound));
     const auto read = __mmask8(present);
     const __mmask8 taken = above ? _mm512_mask_cmpgt_epu64_mask(read, x, all)
@@ -76,16 +76,20 @@ __attribute__((target("avx512f"))) inline int select(__m512i& x, unsigned presen
     return __builtin_popcount(taken);
 }
 
-__attribute__((target("avx512f"))) inline __m512i load(const u32* from, unsigned present) {
+__attribute__((target("avx512f"))) inline __m512i load(const u32* from,
+                                                       unsigned present) {
     return _mm512_maskz_loadu_epi32(__mmask16(present), from);
 }
-__attribute__((target("avx512f"))) inline __m512i load(const u64* from, unsigned present) {
+__attribute__((target("avx512f"))) inline __m512i load(const u64* from,
+                                                       unsigned present) {
     return _mm512_maskz_loadu_epi64(__mmask8(present), from);
 }
-__attribute__((target("avx512f"))) inline void store(u32* to, unsigned taken, __m512i x) {
+__attribute__((target("avx512f"))) inline void store(u32* to, unsigned taken,
+                                                     __m512i x) {
     _mm512_mask_storeu_epi32(to, __mmask16(taken), x);
 }
-__attribute__((target("avx512f"))) inline void store(u64* to, unsigned taken, __m512i x) {
+__attribute__((target("avx512f"))) inline void store(u64* to, unsigned taken,
+                                                     __m512i x) {
     _mm512_mask_storeu_epi64(to, __mmask8(taken), x);
 }
 

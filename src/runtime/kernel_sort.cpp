@@ -69,7 +69,9 @@ template <class Order, class Bits> class Special {
 
     /// Where a sorted row has an image or what is above it.
     Int place_of(Bits image) const {
-        const auto below = [](Bits item, Bits bound) { return Order::image(item) < bound; };
+        const auto below = [](Bits item, Bits bound) {
+            return Order::image(item) < bound;
+        };
         return std::lower_bound(out_, out_ + n_, image, below) - out_;
     }
 

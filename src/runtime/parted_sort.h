@@ -16,8 +16,10 @@
 
 namespace chainrule::kernels {
 
-constexpr Int kDealt = 256;  // items made at once: few, so that what comes next is fetched meanwhile
-constexpr Int kSample = 512;   // items of each part that its bounds are chosen by, at most
+/// Items made at once: few, so that what comes next is fetched meanwhile.
+constexpr Int kDealt = 256;
+/// Items of each part that its bounds are chosen by, at most.
+constexpr Int kSample = 512;
 
 template <class Source, class Done> class PartedSort {
   public:
@@ -113,7 +115,8 @@ template <class Source, class Done> class PartedSort {
         auto& own = next_[section];
         own.fill(0);
         own[0] = start(section + 1) - start(section);
-        each_block(start(section), start(section + 1), [&](const Item* items, Int count) {
+        const Int begin = start(section), end = start(section + 1);
+        each_block(begin, end, [&](const Item* items, Int count) {
             for (Int k = 0; k + 1 < parts_; ++k) {
                 const Item bound = bounds_[k];
                 Int above = 0;
@@ -140,7 +143,8 @@ template <class Source, class Done> class PartedSort {
 
     void move(Int section) {
         auto& next = next_[section];
-        each_block(start(section), start(section + 1), [&](const Item* items, Int count) {
+        const Int begin = start(section), end = start(section + 1);
+        each_block(begin, end, [&](const Item* items, Int count) {
             for (Int i = 0; i < count; ++i) to_[next[part_of(items[i])]++] = items[i];
         });
     }

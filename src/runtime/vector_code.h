@@ -1,6 +1,5 @@
 /// Loops compiled for the widest vectors of the processor that runs them.
 #pragma once
-#include "ufunc.h"
 
 namespace chainrule {
 
