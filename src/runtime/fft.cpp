@@ -3,7 +3,6 @@
 #include "fft.h"
 
 #include <algorithm>
-#include <atomic>
 #include <new>
 
 #include "kernels.h"
@@ -20,12 +19,14 @@ constexpr Int kShort = 512;     // rows up to this are transformed in lanes
 constexpr Int kTall = 4096;     // columns up to this as well
 constexpr Int kAlone = 24;      // a single row up to this
 
-/// Memory to work in, small ones on the stack. `data` is nullptr where there is none.
+/// Memory to work in, small ones on the stack; throws where there is none.
 template <class T> class Scratch {
   public:
     explicit Scratch(Int size)
         : block_(size > kSmall ? std::size_t(size) * sizeof(T) : 0),
-          data_(size > kSmall ? reinterpret_cast<T*>(block_.data()) : small_) {}
+          data_(size > kSmall ? reinterpret_cast<T*>(block_.data()) : small_) {
+        if (!data_) throw std::bad_alloc();
+    }
     T* data() const { return data_; }
 
   private:
@@ -35,7 +36,7 @@ template <class T> class Scratch {
     T* data_;
 };
 
-/// Memory for the calling thread, which can throw.
+/// The same for what is never small.
 template <class T> class Numbers {
   public:
     explicit Numbers(Int size) : block_(std::size_t(size) * sizeof(T)) {
@@ -53,20 +54,14 @@ template <class T, class Body>
 void in_groups(const Lanes<T>& lanes, Int begin, Int end, Int line, const Body& body) {
     const Int wide = width<T>();
     const Int grain = std::max<Int>(kWork / lanes.steps.n / wide, 1) * wide;
-    std::atomic<bool> failed{false};
     parallel(end - begin, grain, [&](Int first, Int last) {
         const Scratch<T> work(work_size(lanes));
-        if (!work.data()) {
-            failed = true;
-            return;
-        }
         for (Int k = begin + first; k < begin + last;) {
             const Int count = std::min({wide, line - k % line, begin + last - k});
             body(k, int(count), work.data());
             k += count;
         }
     });
-    if (failed) throw std::bad_alloc();
 }
 
 // --- one long transform
@@ -236,19 +231,13 @@ template <class T> void long_row(const Call<T>& c, Int k) {
 
 /// Rows are dealt to threads where there are enough, and shared by them where not.
 template <class T> void long_rows(const Call<T>& c, Int begin, Int end) {
-    std::atomic<bool> failed{false};
     const auto some = [&](Int first, Int last) {
-        try {
-            for (Int k = begin + first; k < begin + last; ++k) long_row(c, k);
-        } catch (const std::bad_alloc&) {  // which no thread but the caller's may throw
-            failed = true;
-        }
+        for (Int k = begin + first; k < begin + last; ++k) long_row(c, k);
     };
     if (end - begin >= threads::count())
         parallel(end - begin, 1, some);
     else
         some(0, end - begin);
-    if (failed) throw std::bad_alloc();
 }
 
 /// Pairs of neighbours of an even number of real ones are complex numbers.

@@ -82,9 +82,6 @@ class Call {
     nb::object tree_;
 };
 
-/// Sorts keyword names into static and traced ones. May throw.
-void arrange_keywords(const StaticRule& rule, PyObject* names, Keywords& keywords);
-
 /// How an output is put together from the program's results.
 enum class Output { kLeaf, kTuple, kTree };
 

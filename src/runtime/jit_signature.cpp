@@ -131,7 +131,11 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
 
 }  // namespace
 
-void arrange_keywords(const StaticRule& rule, PyObject* names, Keywords& keywords) {
+namespace {
+
+/// What these keyword names mean. Names may be of the user's subclass of str, whose
+/// methods may call the function in between. May throw.
+Keywords arranged(const StaticRule& rule, PyObject* names) {
     Py_ssize_t count = PyTuple_GET_SIZE(names);
     nb::object sorted = pytree::own(PySequence_List(names));
     pytree::check(PyList_Sort(sorted.ptr()));
@@ -147,11 +151,11 @@ void arrange_keywords(const StaticRule& rule, PyObject* names, Keywords& keyword
         if (!is_static) pytree::check(PyList_Append(dynamic.ptr(), name));
     }
     nb::object tuple = pytree::own(PyList_AsTuple(dynamic.ptr()));
-    keywords.dynamic = Ref(tuple.release().ptr());
-    keywords.order = std::move(order);
-    keywords.static_sorted = std::move(static_sorted);
-    keywords.names = Ref::borrow(names);
+    return {Ref::borrow(names), Ref(tuple.release().ptr()), std::move(order),
+            std::move(static_sorted)};
 }
+
+}  // namespace
 
 Reading Call::read_leaf(PyObject* leaf, bool x64) {
     if (!is_concrete(leaf)) {
@@ -220,9 +224,12 @@ Reading Call::read(const StaticRule& rule, Keywords& keywords, PyObject* const* 
     if (nargs > kMaxPositional) return Reading::kLeaveToPython;
     pytree::CallArguments call{args, nargs, 0, nullptr, nullptr};
     pytree::SmallArray<PyObject*, 16> values;
+    Keywords former;  // dropped at the end: this may run the user's code
     if (named) {
-        if (!same_names(keywords.names.get(), names))
-            arrange_keywords(rule, names, keywords);
+        if (!same_names(keywords.names.get(), names)) {
+            former = arranged(rule, names);
+            std::swap(former, keywords);
+        }
         for (int where : keywords.order) values.push(args[nargs + where]);
         call.names = keywords.dynamic.get();
         call.values = values.data();

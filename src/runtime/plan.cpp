@@ -35,6 +35,9 @@ PyObject* run_program(Plan* self, PyObject* const* args, Py_ssize_t nargs,
         return run.finish();
     } catch (const std::bad_alloc&) {
         return PyErr_NoMemory();
+    } catch (const std::exception& failed) {
+        PyErr_SetString(PyExc_RuntimeError, failed.what());
+        return nullptr;
     }
 }
 

@@ -230,8 +230,9 @@ bool Run::execute(double* seconds) {
             if (program_.is_long) release_gil();
             try {
                 good = run_step(step, slots_, buffers_, nullptr);
-            } catch (const std::bad_alloc&) {
+            } catch (...) {
                 acquire_gil();
+                delete_donated(true);
                 throw;
             }
         }

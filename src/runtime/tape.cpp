@@ -144,7 +144,9 @@ bool split(Call* call, PyObject* const* args) {
             Py_TYPE(x) == tape_classes.pair && as_tracer(x)->trace == call->tape;
         call->values[i + 1] = mine ? slot_value(x, tape_classes.primal) : x;
         call->tangents[i] = mine ? slot_value(x, tape_classes.tangent) : nullptr;
+        PyObject* x_dot = call->tangents[i];
         if (!call->values[i + 1]) return false;
+        if (mine && (!x_dot || !is_variable_of(x_dot, call->tape))) return false;
     }
     return true;
 }

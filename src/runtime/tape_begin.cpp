@@ -132,7 +132,8 @@ PyObject* one_like(const ShapedArray* aval) {
 
 /// Whether `out` is a real scalar of the tape, in 32 or 64 bits.
 bool is_plain_scalar(PyObject* tape, PyObject* out) {
-    if (Py_TYPE(out) != tape_classes.pair || as_tracer(out)->trace != tape)
+    if (Py_TYPE(out) != tape_classes.pair || as_tracer(out)->trace != tape ||
+        !slot_value(out, tape_classes.primal) || !slot_value(out, tape_classes.tangent))
         return false;
     PyObject* aval = as_tracer(out)->aval;
     if (!aval || !is_shaped_array(aval) || as_shaped(aval)->ndim != 0) return false;

@@ -17,21 +17,24 @@ class Cotangents {
   public:
     explicit Cotangents(Py_ssize_t size) : values_(static_cast<std::size_t>(size)) {}
 
-    PyObject* at(Py_ssize_t slot) const {
-        return values_[static_cast<std::size_t>(slot)].get();
-    }
-    Ref take(Py_ssize_t slot) {
-        return std::move(values_[static_cast<std::size_t>(slot)]);
+    /// What a tangent variable has; null with an exception for any other object.
+    Ref* of(PyObject* variable) {
+        if (Py_TYPE(variable) != tape_classes.variable) {
+            PyErr_SetString(PyExc_TypeError, "pull: not a tape variable.");
+            return nullptr;
+        }
+        Py_ssize_t slot = slot_of(variable);
+        if (slot >= 0 && static_cast<std::size_t>(slot) < values_.size())
+            return &values_[static_cast<std::size_t>(slot)];
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_IndexError, "pull: a variable of another tape.");
+        return nullptr;
     }
     /// Adds `ct` (stolen, not null) to what the variable has. False on failure.
     bool add(PyObject* variable, Ref ct) {
-        Py_ssize_t slot = slot_of(variable);
-        if (slot < 0) return false;
-        if (static_cast<std::size_t>(slot) >= values_.size()) {
-            PyErr_SetString(PyExc_IndexError, "pull: a variable of another tape.");
-            return false;
-        }
-        Ref& old = values_[static_cast<std::size_t>(slot)];
+        Ref* found = of(variable);
+        if (!found) return false;
+        Ref& old = *found;
         if (Py_TYPE(ct.get()) == tape_classes.sparse) {
             PyObject* stack[] = {ct.get(), old ? old.get() : Py_None};
             Ref sum(PyObject_VectorcallMethod(add_to_name, stack, 2, nullptr));
@@ -107,6 +110,8 @@ bool by_rule(PyObject* tape, PyObject* primitive, PyObject* operands, PyObject* 
     if (!answer) return false;
     Ref found(PySequence_Fast(answer.get(), "transpose: a rule must return a sequence "
                                             "with one cotangent per operand."));
+    // A tuple: adding runs code that might change the rule's list.
+    if (found) found = Ref(PySequence_Tuple(found.get()));
     if (!found) return false;
     if (PySequence_Fast_GET_SIZE(found.get()) != n) {
         PyErr_Format(PyExc_TypeError,
@@ -128,19 +133,18 @@ bool by_rule(PyObject* tape, PyObject* primitive, PyObject* operands, PyObject* 
 /// list with None for zeros. Null without exception where all are zero.
 bool output_cotangent(PyObject* outs, Cotangents* cts, Ref* ct) {
     if (!PyList_Check(outs)) {
-        Py_ssize_t slot = slot_of(outs);
-        if (slot < 0) return false;
-        *ct = cts->take(slot);
-        return true;
+        Ref* found = cts->of(outs);
+        if (found) *ct = std::move(*found);
+        return found != nullptr;
     }
     Py_ssize_t n = PyList_GET_SIZE(outs);
     Ref list(PyList_New(n));
     if (!list) return false;
     bool some = false;
     for (Py_ssize_t i = 0; i < n; ++i) {
-        Py_ssize_t slot = slot_of(PyList_GET_ITEM(outs, i));
-        if (slot < 0) return false;
-        Ref one = cts->take(slot);
+        Ref* found = cts->of(PyList_GET_ITEM(outs, i));
+        if (!found) return false;
+        Ref one = std::move(*found);
         some = some || one;
         PyList_SET_ITEM(list.get(), i, one ? one.release() : Py_NewRef(Py_None));
     }
@@ -177,16 +181,12 @@ bool seed(PyObject* outs, PyObject* out_cts, Cotangents* cts) {
         PyObject* v = PySequence_Fast_GET_ITEM(outs, i);
         PyObject* ct = PySequence_Fast_GET_ITEM(out_cts, i);
         if (v == Py_None || ct == Py_None) continue;
-        if (Py_TYPE(v) != tape_classes.variable) {
-            PyErr_SetString(PyExc_TypeError, "pull: an output is no tape variable.");
-            return false;
-        }
         if (!cts->add(v, Ref::borrow(ct))) return false;
     }
     return true;
 }
 
-PyObject* input_cotangents(PyObject* inputs, const Cotangents& cts) {
+PyObject* input_cotangents(PyObject* inputs, Cotangents& cts) {
     Py_ssize_t n = PySequence_Fast_GET_SIZE(inputs);
     Ref found(PyList_New(n));
     if (!found) return nullptr;
@@ -194,13 +194,9 @@ PyObject* input_cotangents(PyObject* inputs, const Cotangents& cts) {
         PyObject* v = PySequence_Fast_GET_ITEM(inputs, i);
         PyObject* ct = nullptr;
         if (v != Py_None) {
-            if (Py_TYPE(v) != tape_classes.variable) {
-                PyErr_SetString(PyExc_TypeError, "pull: an input is no tape variable.");
-                return nullptr;
-            }
-            Py_ssize_t slot = slot_of(v);
-            if (slot < 0) return nullptr;
-            ct = cts.at(slot);
+            Ref* one = cts.of(v);
+            if (!one) return nullptr;
+            ct = one->get();
         }
         PyList_SET_ITEM(found.get(), i, Py_NewRef(ct ? ct : Py_None));
     }

@@ -12,9 +12,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "denormals.h"
@@ -90,7 +92,11 @@ class Pool {
     void leave();
     void wake(std::int64_t wanted);
     void close();
-    void take_chunks();
+    /// Does chunks until none is left, or one has failed: nothing may be thrown while
+    /// the gate is open, nor out of a worker.
+    void take_chunks() noexcept;
+    void do_chunks();
+    void keep_failure(std::exception_ptr failure);
     static bool is_new(std::uint64_t gate, std::uint64_t seen) {
         return (gate & kOpen) && gate / kNumber != seen;
     }
@@ -107,9 +113,24 @@ class Pool {
     std::mutex mutex_;
     std::condition_variable opened_;
     std::condition_variable emptied_;
+    std::exception_ptr failure_;  // the first of a run, guarded by mutex_
 };
 
-void Pool::take_chunks() {
+void Pool::take_chunks() noexcept {
+    try {
+        do_chunks();
+    } catch (...) {
+        keep_failure(std::current_exception());
+    }
+}
+
+void Pool::keep_failure(std::exception_ptr failure) {
+    next_.store(job_.extent, std::memory_order_relaxed);
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!failure_) failure_ = std::move(failure);
+}
+
+void Pool::do_chunks() {
     denormals::Mode mode;
     const Job job = job_;
     for (;;) {
@@ -204,6 +225,7 @@ bool Pool::try_run(const Job& job) {
     wake((job.extent - 1) / job.chunk);
     take_chunks();
     close();
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     return true;
 }
 

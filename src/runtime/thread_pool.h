@@ -15,7 +15,8 @@ using Kernel = void (*)(void** buffers, const std::int64_t* ints, std::int64_t b
 
 /// Runs a kernel over [0, extent): in one call where extent <= grain, otherwise in
 /// chunks that begin at multiples of `grain` (at least 1), on all threads, at most
-/// `chunks` (at least 1) of them a thread. Needs no GIL; returns when all is done.
+/// `chunks` (at least 1) of them a thread. Needs no GIL; returns when all is done. What a
+/// kernel throws, on whichever thread, is thrown here when no thread works any more.
 void run(Kernel kernel, void** buffers, const std::int64_t* ints, std::int64_t extent,
          std::int64_t grain, std::int64_t chunks);
 

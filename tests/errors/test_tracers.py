@@ -18,6 +18,7 @@ INDEX = (
     "make the argument static with static_argnums, or index an Array rather than a NumPy"
     " array or list."
 )
+TAPED = "'LinearizeTracer' object has no attribute"
 NUMPY = "call the function of chainrule.numpy instead, or pure_callback."
 
 
@@ -274,3 +275,32 @@ def test_errors_are_the_classes_that_users_catch():
     assert issubclass(errors.TracerIntegerConversionError, TypeError)
     assert issubclass(errors.UnexpectedTracerError, TypeError)
     assert issubclass(errors.NonConcreteBooleanIndexError, IndexError)
+
+
+def slot_of_no_variable(y):
+    y.tangent.slot = 1 << 40
+
+
+def no_tangent(y):
+    del y.tangent
+
+
+def no_primal(y):
+    del y.primal
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "text"),
+    [
+        (slot_of_no_variable, IndexError, "pull: a variable of another tape."),
+        (no_tangent, AttributeError, f"{TAPED} 'tangent'"),
+        (no_primal, AttributeError, f"{TAPED} 'primal'"),
+    ],
+)
+def test_what_is_taken_out_of_a_tracer_is_missed(change, error, text):
+    def f(x):
+        y = x * 2
+        change(y)
+        return y if error is AttributeError else x * 3
+
+    assert message(error, cr.grad(f), 1.0) == text

@@ -208,6 +208,28 @@ def test_clearing_while_a_program_runs():
     assert float(f(2.0)) == float(f(2.0)) == 2
 
 
+class Name(str):
+    """A keyword's name whose end runs `at_end`."""
+
+    __hash__ = str.__hash__
+    at_end = None
+
+    def __del__(self):
+        if Name.at_end:
+            run, Name.at_end = Name.at_end, None
+            run()
+
+
+def test_a_call_while_the_names_of_another_are_forgotten():
+    f = cr.jit(lambda **named: sum(named.values()))
+    with pytest.raises(TypeError, match="argument a0 of"):
+        f(**{Name(f"a{i}"): object() for i in range(70)})
+    sums = []
+    Name.at_end = lambda: sums.append(f(**{f"z{i}": 1.0 for i in range(300)}))
+    assert f(b=1.0, c=2.0) == 3.0
+    assert sums == [300.0]
+
+
 def test_pickling():
     loaded = pickle.loads(pickle.dumps(add_jitted))
     assert loaded is add_jitted

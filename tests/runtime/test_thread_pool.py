@@ -211,3 +211,18 @@ print(float(np.asarray(split(x, x)[0]).sum()))
     path = os.path.dirname(__file__)
     ended = run_python(program.format(path=path))
     assert (ended.stdout, ended.returncode) == ("2000.0\n", 0), ended.stderr
+
+
+# A matrix that no machine has memory for, so that the kernel's workspace throws.
+ENDLESS = 1 << 22
+
+
+@pytest.mark.parametrize("extent", [1, 2, 8, 64])
+def test_what_a_kernel_throws_on_any_thread_is_raised_by_the_caller(extent):
+    address = native.library_kernel("lu_f64")
+    step = ("kernel", address, (0, 0, 0, 0), (ENDLESS, ENDLESS), extent, 1)
+    failing = native.Plan(0, [], [], [("new", aval((1,)))], [step], 0)
+    for _ in range(100):
+        with pytest.raises(MemoryError):
+            failing()
+    test_many_runs_lose_no_work()
