@@ -6,7 +6,7 @@ JOBS ?= 2
 PY := $(VENV)/bin/python
 NATIVE_SOURCES := $(wildcard src/runtime/*.cpp src/runtime/*.h) CMakeLists.txt pyproject.toml
 
-.PHONY: demo test develop lint format check clean FORCE
+.PHONY: demo test develop lint format check sanitize clean FORCE
 
 # The editable install maps module names to files: it is renewed when files come or go.
 $(VENV)/.files: FORCE
@@ -48,6 +48,10 @@ format: develop
 
 check: lint
 	$(PY) -m pytest -n $(JOBS)
+
+# make sanitize: the tests of the runtime, or TESTS, with checks of every access to memory.
+sanitize: $(VENV)/.installed-test
+	$(PY) tools/sanitize.py --jobs $(JOBS) $(TESTS)
 
 clean:
 	rm -rf build $(VENV) demo-output

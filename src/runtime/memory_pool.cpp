@@ -149,7 +149,7 @@ void* allocate(std::size_t bytes) noexcept {
 }
 
 void release(void* block, std::size_t) noexcept { std::free(block); }
-#else
+#elif !defined(CHAINRULE_GUARD_PAGES)
 void* allocate(std::size_t bytes) noexcept {
     if (bytes < kSmallest) return std::aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (bytes > kLargest) return nullptr;
@@ -217,6 +217,9 @@ bool is_sole_owner(PyArrayObject* array, Py_ssize_t references) {
 namespace chainrule {
 void register_memory_pool(nb::module_& m) {
     memory::cache();
+#ifdef CHAINRULE_GUARD_PAGES
+    memory::guard_ndarrays();
+#endif
     pthread_atfork(memory::lock_cache, memory::unlock_cache, memory::unlock_cache);
     m.def(
         "release_memory",

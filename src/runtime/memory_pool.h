@@ -16,6 +16,11 @@ void* allocate(std::size_t bytes) noexcept;
 /// Takes back what allocate gave for the same `bytes`. Needs no GIL.
 void release(void* block, std::size_t bytes) noexcept;
 
+#ifdef CHAINRULE_GUARD_PAGES
+/// From now on NumPy takes the elements of ndarrays from `allocate` (memory_guard.cpp).
+void guard_ndarrays();
+#endif
+
 /// MemoryError that names the size; always returns nullptr.
 std::nullptr_t raise_no_memory(std::size_t bytes);
 
