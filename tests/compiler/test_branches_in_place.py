@@ -142,6 +142,23 @@ def test_a_donated_array_is_changed_in_place_by_a_loop():
     np.testing.assert_allclose(b, wanted, rtol=2e-6)
 
 
+def test_a_result_is_left_when_its_own_copy_is_changed():
+    def body(i, c):
+        a, _ = c
+        a = a.at[i].add(1)
+        return a, a.at[i + 1].set(50)
+
+    def branches(a, b):
+        a = cnp.sort(a) + 1
+        both = lambda a: (changed(a, 1), changed(changed(a, 1), 2))
+        return lax.cond(b[0, 0] > 0, both, lambda a: (changed(a, 3), a), a)
+
+    a, b = arrays()
+    same(lambda a, b: lax.fori_loop(0, ROWS - 1, body, (a, b)), a, b)
+    for sign in (1, -1):
+        same(branches, a, b * sign)
+
+
 # --- random programs -----------------------------------------------------------------
 
 

@@ -52,6 +52,16 @@ def test_what_is_still_read_keeps_its_memory():
     assert y[3] == 7
 
 
+def test_an_update_in_place_of_what_was_made_before_the_argument_was_read():
+    """The result begins where the sorted numbers are, before the sum is taken."""
+    f = lambda x: cnp.sort(x).at[cnp.argmax(x)].set(cnp.sum(x))
+    values = np.random.default_rng(0).permutation(X) % 97
+    out, _ = run(f, values)
+    wanted = np.sort(values)
+    wanted[np.argmax(values)] = values.sum()
+    np.testing.assert_array_equal(out, wanted)
+
+
 def test_an_array_that_others_see_is_left_alone():
     memory = X.copy()
     array = cnp.asarray(memory)

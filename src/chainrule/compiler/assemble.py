@@ -196,8 +196,8 @@ def write_loop(step: RecurrenceStep) -> KernelStep:
 
 class Assembler:
     """Numbers the buffers and lays out the arena.
-    Arguments that are `owned` may be written to: `written` says which are. In a `nested`
-    program host steps get copies of what they read; else, views."""
+    Arguments that are `owned` may be written to: `written` says which are; what is in a
+    `returned` place stays. In a `nested` program host steps get copies of what they read; else, views."""
 
     def __init__(
         self,
@@ -211,6 +211,7 @@ class Assembler:
         self.owned = frozenset(owned)
         self.donated = [program.arguments[i] for i in donated]
         self.written: set[Value] = set()
+        self.returned: set[Value] = set()
         self.slot: dict[Value, int] = {}
         self.temps: list[int | None] = []
         self.consts: list[Any] = []
@@ -272,11 +273,11 @@ class Assembler:
             for v in step.outputs:
                 made.setdefault(v, step)
         kept: list[Step] = []
-        results = set(self.program.results)
+        self.returned = {self._same(v) for v in self.program.results}
 
         def is_free(x: Value, k: int) -> bool:
             place = self._same(x)
-            if last[x] != k or place in results:
+            if last[x] != k or place in self.returned:
                 return False
             ours = isinstance(made.get(x), (KernelStep, NativeStep, NestedStep))
             viewed = any(self._same(v) is place for v in self._viewed)
@@ -302,6 +303,8 @@ class Assembler:
         if place in self.owned:
             self.same[result] = place
             self.written.add(place)
+            if result in self.returned:
+                self.returned.add(place)
         else:
             self.same[x] = result
 
@@ -386,19 +389,21 @@ class Assembler:
         first: dict[Value, int] = {}
         last: dict[Value, int] = {}
         for k, step in enumerate(self.steps):
-            for v in step.outputs:
+            for v in map(self._same, step.outputs):
                 first.setdefault(v, k)
             for v in _touched(step):
                 last[v] = k
         taken: dict[Value, Value] = {}
         for v in dict.fromkeys(self.program.results):
+            place = self._same(v)
             for x in self.donated:
                 alike = (x.aval.shape, x.aval.dtype) == (v.aval.shape, v.aval.dtype)
                 used = x in taken.values() or x in self.program.results
-                if v not in first or not alike or used:
+                if place not in first or not alike or used:
                     continue
-                copy = (x, v) in _copies(self.steps[first[v]])
-                if last.get(x, -1) < first[v] + copy:
+                copies = _copies(self.steps[first[place]])
+                copy = any(a is x and b and self._same(b) is place for a, b in copies)
+                if last.get(x, -1) < first[place] + copy:
                     taken[v] = x
                     break
         return taken
