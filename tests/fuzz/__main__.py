@@ -6,6 +6,7 @@ seeds try different programs. `--kind` says which:
 
     smooth   steps of all sorts on float64, with gradients in every order (5 to 15)
     control  branches and loops in each other, gradients against the program unrolled
+    loops    entries of arrays changed in loops, to the bit, with gradients (1 to 5)
     typed    operands of all dtypes, no control flow, compiled = eager (5 to 40)
     shapes   large and odd shapes, one size after the other, compiled = NumPy (1 to 12)
 """
@@ -18,12 +19,13 @@ import time
 import hypothesis
 from hypothesis import HealthCheck, given, settings
 
-from . import orders, properties, shapes, typed
+from . import loops, orders, properties, shapes, typed
 from .programs import controlled_programs, programs
 
 KINDS = {
     "smooth": (programs, properties.check, 15),
     "control": (controlled_programs, orders.check, 5),
+    "loops": (loops.loop_programs, loops.check, 5),
     "typed": (typed.typed_programs, typed.check, 40),
     "shapes": (shapes.shaped_programs, shapes.check, 12),
 }

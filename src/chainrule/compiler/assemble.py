@@ -197,7 +197,8 @@ def write_loop(step: RecurrenceStep) -> KernelStep:
 class Assembler:
     """Numbers the buffers and lays out the arena.
     Arguments that are `owned` may be written to: `written` says which are; what is in a
-    `returned` place stays. In a `nested` program host steps get copies of what they read; else, views."""
+    `returned` place stays. In a `nested` program host steps get copies of what they read;
+    else, views."""
 
     def __init__(
         self,
