@@ -216,9 +216,10 @@ def _exchange(view, j, k):
     return replaced(replaced(view.now, j, view.now[k]), k, view.now[j])
 
 
-def _taken(view, k, name, j):
-    """An array becomes another one of its type."""
-    return replaced(view.now, k, view.of(name)[j])
+def _taken(view, k, name, j, changes):
+    """An array becomes what another one of its type is, was, or would be changed."""
+    made = run(changes, view.later(view.of(name)))
+    return replaced(view.now, k, made[j])
 
 
 def _which(view, k, mask, x):
