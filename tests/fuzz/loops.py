@@ -191,9 +191,11 @@ class Drawer:
         return "exchange", j, k
 
     def _taken(self, k, depth):
-        name, j = self.some(lambda *t: t == self.carried[k], ("now", "start"))
-        changes = self.changes(max(depth - 1, 0), 2) if self.pick(True, False) else ()
-        return "taken", k, name, j, changes
+        types = self.carried[k]
+        others = [j for j, t in enumerate(self.carried) if t == types and j != k]
+        name, j = self.pick("now", "now", "start"), self.pick(*(others or [k]))
+        changed = self.pick(True, True, False)
+        return "taken", k, name, j, (self._at(j, depth),) if changed else ()
 
     def _where(self, k, depth):
         shape, _ = self.carried[k]
