@@ -8,6 +8,7 @@ the same to the bit; gradients may differ by rounding.
 from __future__ import annotations
 
 import math
+import warnings
 import zlib
 
 import numpy as np
@@ -294,8 +295,10 @@ def loops_compiled_apart(program, xs, expected):
 def donated_is_eager(program, xs, expected):
     """Compiled, the arguments donated; twice, as memory goes around."""
     donating = cr.jit(program, donate_argnums=tuple(range(len(program.arrays))))
-    for _ in range(2):
-        same(donating(*[cnp.array(x) for x in xs]), expected)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "jit: no output")  # some fit no result
+        for _ in range(2):
+            same(donating(*[cnp.array(x) for x in xs]), expected)
 
 
 def batches_are_rows(program, xs, expected):
