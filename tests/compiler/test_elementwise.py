@@ -313,3 +313,19 @@ def test_chains_of_halves_round_after_every_operation():
 
         (found,) = compile_program(cr.make_jaxpr(chain)(*xs))(*xs)
         assert_same(np.asarray(found), np.asarray(chain(*xs)), xs)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint32", "int64"])
+def test_division_by_a_power_of_two_is_of_bits(dtype):
+    with cr.enable_x64(True):
+        ends = np.iinfo(dtype)
+        some = np.arange(-9 if ends.min else 0, 40)
+        x = np.append(some, [ends.min, ends.min + 1, ends.max]).astype(dtype)
+        for n in (1, 2, 8, 64, 3, 7):
+            d = np.array(n, dtype)
+            both = lambda x, d=d: (x // d, x % d)
+            for made, want in zip(cr.jit(both)(x), (x // d, x % d)):
+                assert made.dtype == want.dtype
+                assert np.array_equal(made, want)
+            text = cr.jit(both).lower(x).compile().as_text()
+            assert (" / " in text) is (n in (3, 7))

@@ -161,3 +161,47 @@ def test_few_rows_are_multiplied_by_many_columns_at_once(rows, across):
     text = steps_of(product, x, y)[0].text
     if "<16 x float>" in text:  # vectors of 64 bytes
         assert text.count("load <16 x float>") == across
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32", "bool", "complex64"])
+@pytest.mark.parametrize("shapes", [((3,), (4,)), ((), (4,)), ((2, 3), (4,)), ((), ())])
+def test_products_without_a_sum_multiply(shapes, dtype):
+    x, y = (whole(*shape, dtype=dtype) for shape in shapes)
+    outer = lambda x, y: lax.dot_general(x, y, (((), ()), ((), ())))
+    want = np.multiply.outer(np.asarray(x), np.asarray(y))
+    for fun in (outer, cr.jit(outer)):
+        made = fun(x, y)
+        assert made.dtype == want.dtype
+        assert np.array_equal(made, want)
+    each = lambda x, y: lax.dot_general(x, y, (((), ()), ((0,), (0,))))
+    x, y = whole(5, 2, dtype=dtype), whole(5, 3, dtype=dtype)
+    want = np.asarray(x)[:, :, None] * np.asarray(y)[:, None]
+    assert np.array_equal(cr.jit(each)(x, y), want)
+
+
+def test_products_without_a_sum_keep_the_sign_of_zero():
+    outer = lambda x, y: lax.dot_general(x, y, (((), ()), ((), ())))
+    x, y = cnp.array([-1.0, 2.0]), cnp.array([0.0, 1.0])
+    for fun in (outer, cr.jit(outer)):
+        assert np.signbit(fun(x, y)).tolist() == [[True, True], [False, False]]
+
+
+def test_the_gradient_of_a_square_is_one_kernel():
+    gradient = cr.grad(lambda w, x: 0.5 * w @ w + cnp.sum(w * x))
+    assert len(steps_of(gradient, drawn(8), drawn(8))) == 1
+
+
+def test_long_sums_of_few_columns_have_several_accumulators():
+    x, y = whole(200, 8), whole(200)
+    fun = lambda x, y: y @ x
+    assert "range(200):  # 4 at once" in cr.jit(fun).lower(x, y).compile().as_text()
+    assert_same(fun, x, y)
+
+
+def test_what_reads_a_product_s_operand_has_its_own_loops():
+    """Its vectors would go along the sum, and both operands would be gathered."""
+    x, y = drawn(40, 40), drawn(40, 40)
+    fun = lambda x, y: (cnp.tril(x).T + x[::-1], y @ x)
+    text = cr.jit(fun).lower(x, y).compile().as_text()
+    assert "fma" not in text.split("# kernel 1")[0]
+    assert len(steps_of(fun, x, y)) == 2

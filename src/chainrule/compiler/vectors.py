@@ -111,7 +111,7 @@ def copies_of(
         across = [c for c in ACROSS if c <= most]
         found = block(loads, axes, vector, across, width, registers)
         if vector in nest.grid or len(found) > 1:
-            return found
+            return {**found, **_at_once(nest, math.prod(found.values()), size)}
     if vector in nest.inner:
         return {vector: _fitting(4, vector, width)} if size <= 40 else {}
     across = _fitting(4, vector, width) if size <= 40 else 1

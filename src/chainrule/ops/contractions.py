@@ -164,6 +164,8 @@ def common_dtype(x: Any, y: Any, out: Any) -> Any:
 def _plan(numbers: Numbers, nx: int, ny: int) -> Callable[[Any, Any], Any]:
     """How NumPy computes the product: the function of its two operands."""
     (cx, cy), (bx, _) = numbers
+    if not (cx or bx):
+        return np.multiply.outer
     if not bx and nx <= 2 and ny <= 2 and len(cx) == 1:
         return _small_plan(nx, ny, cx[0], cy[0])
     return _general_plan(numbers, nx, ny)

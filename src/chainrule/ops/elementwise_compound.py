@@ -30,9 +30,17 @@ def _floor_divide_evaluate(x: Any, y: Any) -> Any:
     return np.where(y == 0, by_zero, out).astype(x.dtype, copy=False)
 
 
+def _is_power_of_two(y: Any) -> bool:
+    """Whether a known integer is one, so that bits are the quotient and the rest: both
+    are rounded down, of negative numbers too."""
+    return y.op == "const" and y.data > 0 and y.data & (y.data - 1) == 0
+
+
 def _floor_divide_scalar(m: Any, x: Any, y: Any) -> Any:
     if x.type in m.FLOATS:
         return m.floor_divide(x, y)
+    if _is_power_of_two(y):
+        return x >> y.data.bit_length() - 1
     if x.type in m.UNSIGNED:
         return m.select(y.eq(0), -1, x / y)
     rest = m.node("rem", x.type, (x, y))
@@ -45,6 +53,8 @@ def _floor_divide_scalar(m: Any, x: Any, y: Any) -> Any:
 def _remainder_scalar(m: Any, x: Any, y: Any) -> Any:
     if x.type in m.FLOATS:
         return m.remainder(x, y)
+    if _is_power_of_two(y):
+        return x & y.data - 1
     rest = m.node("rem", x.type, (x, y))
     if x.type in m.SIGNED:
         rest = m.select(rest.ne(0) & ((x < 0) ^ (y < 0)), rest + y, rest)

@@ -143,7 +143,7 @@ def dot_general(
     """Products of arrays: a fold for small or thin ones, the library's for large."""
     (cx, cy), (bx, by) = dimension_numbers
     free_x, free_y, sizes = _free(x.shape, y.shape, dimension_numbers)
-    if _is_large((x.aval, y.aval, build.out), cx, sizes):
+    if cx and _is_large((x.aval, y.aval, build.out), cx, sizes):
         wide = build
         if _is_half(build.out):
             wide = build.of(build.aval(build.out.shape, dtypes.float32))
@@ -167,11 +167,29 @@ def dot_general(
     place_y = {k: i for i, k in enumerate(by)}
     place_y.update({k: batch + fx + i for i, k in enumerate(free_y)})
     place_y.update({k: first + i for i, k in enumerate(cy)})
-    return product(
-        build, x, y, domain, range(first, len(domain)),
-        lambda *i: x.at(*[i[place_x[k]] for k in range(len(x.shape))]),
-        lambda *i: y.at(*[i[place_y[k]] for k in order]),
-    )  # fmt: skip
+
+    def of_x(*i: Any) -> Any:
+        return x.at(*[i[place_x[k]] for k in range(len(x.shape))])
+
+    def of_y(*i: Any) -> Any:
+        return y.at(*[i[place_y[k]] for k in order])
+
+    if not cx:
+        return _multiplied(build, x, y, of_x, of_y)
+    return product(build, x, y, domain, range(first, len(domain)), of_x, of_y)
+
+
+def _multiplied(build: Any, x: Any, y: Any, of_x: Any, of_y: Any) -> Any:
+    """The products of elements, where nothing is summed."""
+    m, out = build.m, build.type_of(build.out.dtype)
+    build.check(x, y)
+    type = accumulator(out)
+
+    def element(*i: Any) -> Any:
+        a, b = m.convert(of_x(*i), type), m.convert(of_y(*i), type)
+        return m.convert(a & b if type == "bool" else a * b, out)
+
+    return build.index(element, x, y, cost=1.0)
 
 
 def widened(build: Any, x: Any, reads: int = WIDENED) -> Any:
