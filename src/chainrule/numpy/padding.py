@@ -1,7 +1,7 @@
 """pad: an array extended along its axes, in each of NumPy's modes.
 
-Modes that repeat elements (edge, reflect, symmetric, wrap) are a gather at static
-positions; constant is the primitive pad; the others join computed blocks. Axes are
+Modes that repeat elements (edge, reflect, symmetric, wrap) take them at static
+positions (`runs`); constant is the primitive pad; the others join computed blocks. Axes are
 padded one after the other, so corners are those of the later axes.
 """
 
@@ -30,6 +30,7 @@ from ..ops.sorting import sort_p
 from .grids import linspace
 from .indexing import getitem
 from .promotion import operand
+from .runs import taken
 
 _options = {
     "constant": ("constant_values",),
@@ -149,8 +150,7 @@ def _repeated(x: Any, widths: Sequence[Any], mode: str, kind: str) -> Any:
         if kind == "odd" and n > 1:
             x = _odd(x, axis, lo, hi, 1 if mode == "reflect" else 0)
             continue
-        where = np.pad(np.arange(n), (lo, hi), mode=mode)
-        x = getitem(x, ((slice(None),) * axis) + (where.astype(np.int32),))
+        x = taken(x, np.pad(np.arange(n), (lo, hi), mode=mode), axis)
     return x
 
 

@@ -26,6 +26,7 @@ from .index_update import update
 from .indexing import getitem
 from .manipulation import broadcast_to, moveaxis, ravel
 from .promotion import operand
+from .runs import taken
 
 # --- repeating -----------------------------------------------------------------------
 
@@ -212,7 +213,7 @@ def delete(
         where = where.astype(int) if not where.size and where.dtype != bool else where
         _check_positions("delete", where, n, axis)
         kept[where] = False
-    return getitem(x, (*_before(axis), np.flatnonzero(kept).astype(np.int32)))
+    return taken(x, np.flatnonzero(kept), axis)
 
 
 def _check_positions(name: str, where: Any, n: int, axis: int) -> None:
@@ -280,9 +281,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     sources = np.full(n + count, -1)
     sources[places[order] + np.arange(count)] = n + order
     sources[sources < 0] = np.arange(n)
-    return getitem(
-        _concatenate([x, v], axis), (*_before(axis), sources.astype(np.int32))
-    )
+    return taken(_concatenate([x, v], axis), sources, axis)
 
 
 __all__ = ["delete", "insert", "repeat", "roll", "tile"]
