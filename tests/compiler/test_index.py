@@ -141,3 +141,55 @@ def test_flat_arrays_in_other_rows(rows, columns):
         cr.jit(lambda x: cnp.pad(x, ((2, 3), (1, 4)), mode="wrap"))(y),
         np.pad(y, ((2, 3), (1, 4)), mode="wrap"),
     )
+
+
+def positions(rng, rows, columns):
+    """A random expression of two ranges, which may wrap in a narrow dtype."""
+    dtype = rng.choice(["int8", "uint8", "int16", "int32", "uint32"])
+    x = cnp.arange(rows, dtype=dtype)[:, None]
+    y = cnp.arange(columns, dtype=dtype)
+    z = x + y if rng.random() < 0.7 else x - y
+    for _ in range(rng.randint(0, 4)):
+        n = rng.randint(0, 60)
+        z = rng.choice(
+            [
+                lambda z, n=n: z + cnp.array(n, dtype),
+                lambda z, n=n: cnp.array(n, dtype) - z,
+                lambda z, n=n: z * cnp.array(n % 5, dtype),
+                lambda z, n=n: cnp.minimum(z, cnp.array(n, dtype)),
+                lambda z, n=n: cnp.maximum(cnp.array(n, dtype), z),
+                lambda z, n=n: cnp.where(z < cnp.array(n, dtype), z, z + z),
+                lambda z, n=n: z.astype("int8").astype(dtype),
+                lambda z, n=n: z + x * cnp.array(n % 3, dtype),
+            ]
+        )(z)
+    return z
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_computed_positions_are_those_of_evaluation(seed):
+    rng = random.Random(seed)
+    rows, columns = rng.choice([1, 3, 17, 40]), rng.choice([1, 2, 10, 33])
+    size = rng.choice([5, 50, 300])
+    x = np.arange(size, dtype="f")
+    state = rng.getstate()
+
+    def read(x):
+        rng.setstate(state)
+        at = positions(rng, rows, columns)
+        mode = rng.choice(["clip", "fill", None])
+        if rng.random() < 0.5:
+            return x.at[at].get(mode=mode)
+        return cnp.zeros(size).at[at].add(1.0, mode=rng.choice(["clip", "drop"])) * x
+
+    want = np.asarray(read(cnp.asarray(x)))
+    np.testing.assert_array_equal(cr.jit(read)(x), want)
+
+
+def test_positions_that_ranges_add_up_to_are_read_along():
+    window = lambda x: x[cnp.arange(90)[:, None] + cnp.arange(10)]
+    assert "= a[i + j]" in text(window, VECTOR)
+    assert np.array_equal(
+        cr.jit(window)(VECTOR),
+        np.lib.stride_tricks.sliding_window_view(VECTOR, 10)[:90],
+    )

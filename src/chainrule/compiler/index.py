@@ -329,11 +329,6 @@ def variable_index(v: Expr) -> Index:
     return Index(0, ((v, 1),))
 
 
-def expression_index(x: Expr) -> Index:
-    """The index that an integer expression computes."""
-    return Index(0, (), convert(x, "i64"))
-
-
 def unravel(position: Index, shape: Sequence[int]) -> tuple[Index, ...]:
     """Per dimension, the index of a row-major linear position."""
     out: list[Index] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import mathematics
+from .affine import expression_index
 from .expr import (
     BITS,
     FLOATS,
@@ -28,7 +29,7 @@ from .expr import (
     select,
     unary,
 )  # fmt: skip
-from .index import Index, expression_index, number, ravel, unravel
+from .index import Index, number, ravel, unravel
 
 __all__ = [
     "BITS", "FLOATS", "SIGNED", "UNSIGNED", "Expr", "Index", "all_of", "any_of",
