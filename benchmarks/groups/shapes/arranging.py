@@ -38,6 +38,21 @@ for shape in BOXES:
         "roll along axis 1, - x", lambda np, x: np.roll(x, 1, 1) - x, normal(*shape)
     )
     family.kernel("diff along axis 1", lambda np, x: np.diff(x, axis=1), normal(*shape))
+for size in (100, 1000):
+    family.kernel("diag", lambda np, x: np.diag(x), normal(size))
+    family.kernel("diag above it, * 2", lambda np, x: np.diag(x, 1) * 2, normal(size))
+family.kernel(
+    "repeat * tile", lambda np, x: np.repeat(x, 7) * np.tile(x, 7), normal(1000)
+)
+family.kernel(
+    "windows of 10", lambda np, x: x[np.arange(49_991)[:, None] + np.arange(10)],
+    normal(50_000),
+)  # fmt: skip
+for mode in ("edge", "reflect", "wrap"):
+    family.kernel(
+        f"pad, {mode}", lambda np, x, mode=mode: np.pad(x, 5, mode=mode),
+        normal(700, 300),
+    )  # fmt: skip
 family.kernel(
     "transpose to (0, 2, 3, 1), * 2",
     lambda np, x: np.transpose(x, (0, 2, 3, 1)) * 2,
