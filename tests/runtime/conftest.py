@@ -1,9 +1,17 @@
-"""Fixtures of the dispatch tests; what they install is put back afterwards."""
+"""Fixtures of the runtime's tests; what they set or install is put back afterwards."""
 
 import pytest
 
 from chainrule.control import executors
 from chainrule.runtime import _native as native
+
+
+@pytest.fixture(params=[1, 2, 3, 7])
+def threads(request):
+    before = native.get_num_threads()
+    native.set_num_threads(request.param)
+    yield request.param
+    native.set_num_threads(before)
 
 
 @pytest.fixture

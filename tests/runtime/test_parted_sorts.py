@@ -11,7 +11,6 @@ from library import order_rows, sort_rows
 
 import chainrule as cr
 from chainrule.ops import sorting
-from chainrule.runtime import _native as native
 
 LONG = 1 << 16
 LENGTHS = [LONG, LONG + 1, LONG + 15, LONG + 255, LONG + 256, LONG + 257, 131_071]
@@ -20,14 +19,6 @@ DTYPES = [np.float32, np.float64, ml_dtypes.bfloat16, np.uint8, np.int16, np.int
 
 def name(dtype):
     return np.dtype(dtype).name
-
-
-@pytest.fixture(params=[1, 2, 3, 7])
-def threads(request):
-    before = native.get_num_threads()
-    native.set_num_threads(request.param)
-    yield request.param
-    native.set_num_threads(before)
 
 
 def rows_of(n, dtype):

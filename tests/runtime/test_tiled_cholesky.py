@@ -19,14 +19,6 @@ def name(dtype):
     return np.dtype(dtype).name
 
 
-@pytest.fixture(params=[1, 2, 3, 7])
-def threads(request):
-    before = native.get_num_threads()
-    native.set_num_threads(request.param)
-    yield request.param
-    native.set_num_threads(before)
-
-
 def positive(n, dtype, seed=0):
     """A Hermitian positive definite matrix."""
     rng = np.random.default_rng(seed)
