@@ -8,9 +8,9 @@
 
 Accesses beyond memory or after its time, and undefined behaviour; with --thread, data
 races; with --guard, a page that nobody may touch behind every block, where machine code
-written at run time stops too (memory_guard.cpp). The runtime is built anew (10 minutes of a processor the first time) in
-build/sanitize-*, beside an environment that has it in place of the usual one: nothing
-else changes. Python and the libraries have no checks of their own, but blocks that they
+written at run time stops too (memory_guard.cpp). The runtime is built anew (10 minutes
+of a processor the first time) in build/sanitize-*, beside an environment that has it in
+place of the usual one: nothing else changes. Python and the libraries have no checks of their own, but blocks that they
 allocate are checked, each alone (memory_pool.cpp keeps none then). What was
 found is printed at the end, and is the exit code.
 """

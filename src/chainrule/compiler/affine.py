@@ -12,10 +12,9 @@ from collections.abc import Callable
 
 from .expr import BITS, SIGNED, UNSIGNED, Expr, convert
 from .index import Index, variable_index
-from .rewrite import walk
 
 MOST = 64
-"""Nodes of an expression that is looked at."""
+"""Nodes of an expression that are looked at."""
 
 _COMPARISONS: dict[str, Callable[[int, int], bool | None]] = {
     "lt": lambda low, high: True if high < 0 else False if low >= 0 else None,
@@ -27,13 +26,19 @@ _COMPARISONS: dict[str, Callable[[int, int], bool | None]] = {
 
 def expression_index(x: Expr) -> Index:
     """The index that an integer expression computes."""
-    nodes = walk([x])
-    known: dict[Expr, Index] = {}
-    for e in nodes if len(nodes) <= MOST else ():
-        found = _affine(e, known)
-        if found is not None and _fits(found, e.type):
-            known[e] = found
-    return known[x] if x in known else Index(0, (), convert(x, "i64"))
+    found = affine(x, {})
+    return Index(0, (), convert(x, "i64")) if found is None else found
+
+
+def affine(x: Expr, known: dict[Expr, Index | None]) -> Index | None:
+    """The index without `rest` that an integer expression is; None if it is none.
+    `known`: what has been looked at."""
+    if x not in known and len(known) < MOST:
+        known[x] = None
+        found = _affine(x, known)
+        if found is not None and _fits(found, x.type):
+            known[x] = found
+    return known.get(x)
 
 
 def _fits(i: Index, type: str) -> bool:
@@ -43,42 +48,42 @@ def _fits(i: Index, type: str) -> bool:
     return high < 1 << bits and low >= (-(1 << bits) if type in SIGNED else 0)
 
 
-def _affine(e: Expr, known: dict[Expr, Index]) -> Index | None:
-    """The index that a node is, by those of its operands."""
-    if e.type not in SIGNED and e.type not in UNSIGNED:
+def _affine(x: Expr, known: dict[Expr, Index | None]) -> Index | None:
+    if x.type not in SIGNED and x.type not in UNSIGNED:
         return None
-    if e.op == "var":
-        return variable_index(e)
-    if e.op in ("const", "int"):
-        return Index(e.data)
-    if e.op == "select":
-        holds = _decided(e.args[0], known)
-        return None if holds is None else known.get(e.args[1 if holds else 2])
-    operands = [known[a] for a in e.args if a in known]
-    if len(operands) < len(e.args):
+    if x.op == "var":
+        return variable_index(x)
+    if x.op in ("const", "int"):
+        return Index(x.data)
+    if x.op == "select":
+        holds = _decided(x.args[0], known)
+        return None if holds is None else affine(x.args[1 if holds else 2], known)
+    if x.op == "convert":
+        return affine(x.args[0], known)
+    if x.op not in ("add", "sub", "mul", "min", "max"):
         return None
-    if e.op == "convert":
-        return operands[0]
-    if e.op not in ("add", "sub", "mul", "min", "max"):
-        return None
-    x, y = operands
-    if e.op == "add":
-        return x + y
-    if e.op == "sub":
-        return x - y
-    if e.op == "mul":
-        x, y = (y, x) if y.terms else (x, y)
-        return None if y.terms else x * y.constant
-    low, high = (x - y).bounds()
+    a, b = (affine(y, known) for y in x.args)
+    return None if a is None or b is None else _of_two(x.op, a, b)
+
+
+def _of_two(op: str, a: Index, b: Index) -> Index | None:
+    if op == "add":
+        return a + b
+    if op == "sub":
+        return a - b
+    if op == "mul":
+        a, b = (b, a) if b.terms else (a, b)
+        return None if b.terms else a * b.constant
+    low, high = (a - b).bounds()
     if low < 0 < high:
         return None
-    return x if (high <= 0) is (e.op == "min") else y
+    return a if (high <= 0) is (op == "min") else b
 
 
-def _decided(condition: Expr, known: dict[Expr, Index]) -> bool | None:
+def _decided(condition: Expr, known: dict[Expr, Index | None]) -> bool | None:
     """What a comparison is everywhere."""
     decide = _COMPARISONS.get(condition.op)
-    if decide is None or any(a not in known for a in condition.args):
+    if decide is None:
         return None
-    x, y = (known[a] for a in condition.args)
-    return decide(*(x - y).bounds())
+    a, b = (affine(y, known) for y in condition.args)
+    return None if a is None or b is None else decide(*(a - b).bounds())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from .affine import affine
 from .expr import Expr, binary, const, node, select
 from .index import Index, number
 from .loop import Store
@@ -65,27 +66,11 @@ def comparison(x: Expr) -> tuple[Expr, int, int] | None:
     """(v, c, k) of a comparison of c * v + k with zero."""
     if x.op not in ("lt", "ge", "eq") or x.args[0].type != "i64":
         return None
-    left, right = (_affine(a) for a in x.args)
+    left, right = (affine(a, {}) for a in x.args)
     if left is None or right is None:
         return None
     gap = left - right
     return (*gap.terms[0], gap.constant) if len(gap.terms) == 1 else None
-
-
-def _affine(x: Expr) -> Index | None:
-    """An integer expression as an index, if it is one without `rest`."""
-    if x.op == "var":
-        return Index(0, ((x, 1),))
-    if x.op == "int":
-        return Index(x.data)
-    if x.op not in ("add", "mul"):
-        return None
-    left, right = (_affine(a) for a in x.args)
-    if left is None or right is None:
-        return None
-    if x.op == "add":
-        return left + right
-    return None if right.terms else left * right.constant
 
 
 # --- what is decided
