@@ -1,7 +1,8 @@
 /// The Cholesky problem, as the others in lapack_problems.h: small matrices side by side,
-/// larger ones in tiles that threads share, those between by LAPACK.
+/// larger ones by panels (cholesky_panels.h), or in tiles of the library's where those do
+/// not serve, those between by LAPACK.
 #pragma once
-#include "kernels.h"
+#include "cholesky_panels.h"
 #include "lapack_problems.h"
 
 #include <atomic>
@@ -43,8 +44,10 @@ template <class T> class TiledCholesky {
         lower_triangle(n_, 32, a, l);
         factorise_diagonal(0);
         for (Int k = 0; k + 1 < tiles_ && good_.load(); ++k) {
-            each(tiles_ - k - 1, [&](Int i) { solve(k, k + 1 + i); });
-            each(tiles_ - k - 1, [&](Int i) { update(k, i == 0 ? k + 1 : tiles_ - i); });
+            share(tiles_ - k - 1, [&](Int i) { solve(k, k + 1 + i); });
+            share(tiles_ - k - 1, [&](Int i) {
+                update(k, i == 0 ? k + 1 : tiles_ - i);
+            });
         }
         return good_.load();
     }
@@ -55,14 +58,6 @@ template <class T> class TiledCholesky {
 
     T* at(Int row, Int column) const { return u_ + row * tile_ + column * tile_ * n_; }
     Int size(Int tile) const { return std::min(tile_, n_ - tile * tile_); }
-
-    /// Calls body(i) for i below count: threads take one at a time, in this order.
-    template <class Body> static void each(Int count, const Body& body) {
-        std::atomic<Int> next{0};
-        kernels::parallel(std::min<Int>(threads::count(), count), 1, [&](Int, Int) {
-            for (Int i; (i = next.fetch_add(1)) < count;) body(i);
-        });
-    }
 
     void factorise_diagonal(Int k) {
         Int info = 0;
@@ -78,10 +73,10 @@ template <class T> class TiledCholesky {
     void solve(Int k, Int column) {
         const Int width = size(column), m = length(k);
         T* adjoint = panel(k, column);
-        turn(at(k, column), n_, width, tile_, adjoint, m);
+        turn(at(k, column), n_, width, tile_, adjoint, m, adjoint_of);
         fortran::trsm<T>()('R', 'U', 'N', 'N', width, tile_, T(1), at(k, k), n_, adjoint,
                            m);
-        turn(adjoint, m, tile_, width, at(k, column), n_);
+        turn(adjoint, m, tile_, width, at(k, column), n_, adjoint_of);
     }
 
     /// Subtracts products of row k from a column of tiles down to the diagonal.
@@ -96,15 +91,6 @@ template <class T> class TiledCholesky {
         if (column == k + 1) factorise_diagonal(column);
     }
 
-    /// The adjoint of `columns` columns of `rows` numbers, as columns of `columns`: eight
-    /// at once, for strides of a power of two leave room in the cache for no more.
-    static void turn(const T* from, Int from_stride, Int columns, Int rows, T* to,
-                     Int to_stride) {
-        for (Int first = 0; first < columns; first += 8)
-            for (Int i = 0; i < rows; ++i)
-                for (Int j = first; j < std::min(first + 8, columns); ++j)
-                    to[i * to_stride + j] = adjoint_of(from[j * from_stride + i]);
-    }
     static T adjoint_of(T x) {
         if constexpr (is_complex<T>) return std::conj(x);
         return x;
@@ -121,13 +107,16 @@ template <class T> class Cholesky {
   public:
     explicit Cholesky(Int n) : n_(n) {}
 
-    /// The entries of a matrix for which LAPACK may use threads of its own.
+    /// The entries of a matrix for which the library may use threads of its own.
     Int entries() const { return is_tiled() ? 0 : n_ * n_; }
 
     void many(Int count, const T* a, T* l) const {
         if constexpr (has_small<T>) {
             if (small::is_small(n_)) return small::cholesky(n_, count, a, l);
         }
+        if constexpr (!is_complex<T>)
+            if (CholeskyPanels<T>::serve(n_))
+                return factorise_all(count, a, l, CholeskyPanels<T>(n_));
         if (is_tiled()) return factorise_all(count, a, l, TiledCholesky<T>(n_));
         factorise_all(count, a, l, Plain{n_});
     }
@@ -149,8 +138,10 @@ template <class T> class Cholesky {
     void factorise_all(Int count, const T* a, T* l, Method&& method) const {
         for (Int i = 0; i < count; ++i, a += n_ * n_, l += n_ * n_) {
             if (method.factorise(a, l)) continue;
-            for (Int row = 0; row < n_; ++row)
+            for (Int row = 0; row < n_; ++row) {
                 std::fill_n(l + row * n_, row + 1, nan_of<T>());
+                std::fill_n(l + row * n_ + row + 1, n_ - row - 1, T(0));
+            }
         }
     }
 

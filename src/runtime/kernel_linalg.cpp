@@ -3,8 +3,8 @@
 //
 // Buffers are inputs, then outputs; the integers are sizes and flags, in the order in
 // which a problem takes them. The extent counts problems, and threads may divide it,
-// except where a matrix is large: then there is one chunk, in which the library uses
-// its own threads.
+// except where a matrix is large: then there is one chunk, which threads share, or in
+// which the library uses its own.
 #include "cholesky.h"
 #include "kernels.h"
 #include "lapack_singular.h"
@@ -30,7 +30,6 @@ void cholesky(void** buffers, const Int* ints, Int begin, Int end) {
 template <class T>
 void triangular_solve(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0], sides = ints[1];
-    Threading threading(n * n);
     TriangularSolve<T> problem(n, sides, ints[2], ints[3], "NTCR"[ints[4]], ints[5]);
     problem.many(end - begin, at<const T>(buffers, 0, begin, n * n),
                  at<const T>(buffers, 1, begin, n * sides),
@@ -40,17 +39,17 @@ void triangular_solve(void** buffers, const Int* ints, Int begin, Int end) {
 /// m, n
 template <class T> void lu(void** buffers, const Int* ints, Int begin, Int end) {
     const Int m = ints[0], n = ints[1];
-    Threading threading(m * n);
-    Lu<T>(m, n).many(end - begin, at<const T>(buffers, 0, begin, m * n),
-                     at<T>(buffers, 1, begin, m * n),
-                     at<std::int32_t>(buffers, 2, begin, std::min(m, n)),
-                     at<std::int32_t>(buffers, 3, begin, m));
+    Lu<T> problem(m, n);
+    Threading threading(problem.entries());
+    problem.many(end - begin, at<const T>(buffers, 0, begin, m * n),
+                 at<T>(buffers, 1, begin, m * n),
+                 at<std::int32_t>(buffers, 2, begin, std::min(m, n)),
+                 at<std::int32_t>(buffers, 3, begin, m));
 }
 
 /// n, sides, transposed
 template <class T> void lu_solve(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0], sides = ints[1];
-    Threading threading(n * n);
     FactoredSolve<T>(n, sides, ints[2])
         .many(end - begin, at<const T>(buffers, 0, begin, n * n),
               at<const std::int32_t>(buffers, 1, begin, n),
@@ -61,7 +60,6 @@ template <class T> void lu_solve(void** buffers, const Int* ints, Int begin, Int
 /// n, sides
 template <class T> void solve(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0], sides = ints[1];
-    Threading threading(n * n);
     Solve<T>(n, sides).many(end - begin, at<const T>(buffers, 0, begin, n * n),
                             at<const T>(buffers, 1, begin, n * sides),
                             at<T>(buffers, 2, begin, n * sides));
@@ -80,7 +78,6 @@ void tridiagonal_solve(void** buffers, const Int* ints, Int begin, Int end) {
 template <class T>
 void determinant(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0];
-    Threading threading(n * n);
     Determinant<T>(n).many(end - begin, at<const T>(buffers, 0, begin, n * n),
                            at<T>(buffers, 1, begin, 1));
 }
@@ -89,22 +86,22 @@ void determinant(void** buffers, const Int* ints, Int begin, Int end) {
 template <class T>
 void qr_reflections(void** buffers, const Int* ints, Int begin, Int end) {
     const Int m = ints[0], n = ints[1], width = ints[2];
-    Threading threading(m * n);
-    QrReflections<T>(m, n, width)
-        .many(end - begin, at<const T>(buffers, 0, begin, m * n),
-              at<T>(buffers, 1, begin, m * n),
-              at<T>(buffers, 2, begin, std::min(m, n)),
-              at<T>(buffers, 3, begin, width * n));
+    QrReflections<T> problem(m, n, width);
+    Threading threading(problem.entries());
+    problem.many(end - begin, at<const T>(buffers, 0, begin, m * n),
+                 at<T>(buffers, 1, begin, m * n),
+                 at<T>(buffers, 2, begin, std::min(m, n)),
+                 at<T>(buffers, 3, begin, width * n));
 }
 
 /// m, n, columns of q
 template <class T> void qr_basis(void** buffers, const Int* ints, Int begin, Int end) {
     const Int m = ints[0], n = ints[1], width = ints[2];
-    Threading threading(m * n);
-    QrBasis<T>(m, n, width)
-        .many(end - begin, at<const T>(buffers, 0, begin, m * n),
-              at<const T>(buffers, 1, begin, std::min(m, n)),
-              at<T>(buffers, 2, begin, m * width));
+    QrBasis<T> problem(m, n, width);
+    Threading threading(problem.entries());
+    problem.many(end - begin, at<const T>(buffers, 0, begin, m * n),
+                 at<const T>(buffers, 1, begin, std::min(m, n)),
+                 at<T>(buffers, 2, begin, m * width));
 }
 
 /// n, lower, vectors

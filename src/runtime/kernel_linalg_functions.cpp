@@ -19,7 +19,6 @@ using namespace lapack;
 /// n, most squarings
 template <class T> void expm(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0];
-    Threading threading(n * n);
     Expm<T>(n, ints[1])
         .many(end - begin, at<const T>(buffers, 0, begin, n * n), nullptr,
               at<T>(buffers, 1, begin, n * n));
@@ -29,7 +28,6 @@ template <class T> void expm(void** buffers, const Int* ints, Int begin, Int end
 template <class T>
 void expm_frechet(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0], directions = ints[1];
-    Threading threading(n * n);
     const T* operands[kMostDirections + 1];
     for (Int k = 0; k <= directions; ++k)
         operands[k] = at<const T>(buffers, int(k), begin, n * n);
@@ -40,10 +38,11 @@ void expm_frechet(void** buffers, const Int* ints, Int begin, Int end) {
 /// m, n
 template <class T> void geqrf(void** buffers, const Int* ints, Int begin, Int end) {
     const Int m = ints[0], n = ints[1];
-    Threading threading(m * n);
-    QrReflections<T>(m, n, 0).packed(end - begin, at<const T>(buffers, 0, begin, m * n),
-                                     at<T>(buffers, 1, begin, m * n),
-                                     at<T>(buffers, 2, begin, std::min(m, n)));
+    QrReflections<T> problem(m, n, 0);
+    Threading threading(problem.entries());
+    problem.packed(end - begin, at<const T>(buffers, 0, begin, m * n),
+                   at<T>(buffers, 1, begin, m * n),
+                   at<T>(buffers, 2, begin, std::min(m, n)));
 }
 
 /// m, n
@@ -71,10 +70,10 @@ void pivoted_qr(void** buffers, const Int* ints, Int begin, Int end) {
 template <class T>
 void householder_product(void** buffers, const Int* ints, Int begin, Int end) {
     const Int m = ints[0], n = ints[1], k = ints[2];
-    Threading threading(m * n);
-    HouseholderProduct<T>(m, n, k).many(
-        end - begin, at<const T>(buffers, 0, begin, m * n),
-        at<const T>(buffers, 1, begin, k), at<T>(buffers, 2, begin, m * n));
+    HouseholderProduct<T> problem(m, n, k);
+    Threading threading(problem.entries());
+    problem.many(end - begin, at<const T>(buffers, 0, begin, m * n),
+                 at<const T>(buffers, 1, begin, k), at<T>(buffers, 2, begin, m * n));
 }
 
 /// rows and columns of the factors, reflections, m, n, left, adjoint
@@ -146,7 +145,6 @@ template <class T> void sylvester(void** buffers, const Int* ints, Int begin, In
 /// n
 template <class T> void cofactors(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0];
-    Threading threading(n * n);
     Cofactors<T>(n).many(end - begin, at<const T>(buffers, 0, begin, n * n),
                          at<T>(buffers, 1, begin, n * n));
 }
@@ -154,7 +152,6 @@ template <class T> void cofactors(void** buffers, const Int* ints, Int begin, In
 /// n
 template <class T> void slogdet(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0];
-    Threading threading(n * n);
     SignAndLogarithm<T>(n).many(end - begin, at<const T>(buffers, 0, begin, n * n),
                                 at<T>(buffers, 1, begin, 1),
                                 at<Real<T>>(buffers, 2, begin, 1));
@@ -196,7 +193,6 @@ template <class T> void qdwh(void** buffers, const Int* ints, Int begin, Int end
     const Int m = ints[0], n = ints[1];
     double eps;
     std::memcpy(&eps, &ints[3], sizeof eps);
-    Threading threading(m * n);
     Qdwh<T>(m, n, ints[2], eps)
         .many(end - begin, at<const T>(buffers, 0, begin, m * n),
               at<T>(buffers, 1, begin, m * n), at<T>(buffers, 2, begin, n * n),

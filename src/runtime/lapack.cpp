@@ -34,7 +34,7 @@ struct ThreadCount {
     std::mutex mutex;
     void (*apply)(int) = nullptr;
     int allowed = 1;
-    int large_problems = 0;
+    std::atomic<int> large_problems{0};
 };
 ThreadCount thread_count;
 constexpr Int threaded_entries = 1024 * 1024;
@@ -102,6 +102,8 @@ Threading::~Threading() {
     std::lock_guard<std::mutex> guard(thread_count.mutex);
     if (--thread_count.large_problems == 0) thread_count.apply(1);
 }
+
+bool Threading::used() { return thread_count.large_problems.load() > 0; }
 
 Operand::Operand(const char* function, const char* name, nb::handle value, int core)
     : function_(function), name_(name), core_(core) {

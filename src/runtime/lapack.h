@@ -4,9 +4,12 @@
 /// row-major and LAPACK's matrices column-major: each routine either transposes
 /// on the way in and out or reads a row-major matrix as its transpose.
 #pragma once
+#include "kernels.h"
 #include "native.h"
+#include "panel_products.h"
 
 #include <algorithm>
+#include <atomic>
 #include <complex>
 #include <cstdint>
 #include <limits>
@@ -202,12 +205,31 @@ class Threading {
     Threading(const Threading&) = delete;
     Threading& operator=(const Threading&) = delete;
 
+    /// Whether the library uses threads now.
+    static bool used();
+
   private:
     bool large_;
 };
 
+/// How many of the pool's threads may share `count` parts of one problem: the caller alone
+/// does all where the library uses threads of its own.
+inline Int share_between(Int count) {
+    return Threading::used() ? std::min<Int>(1, count)
+                             : std::min<Int>(threads::count(), count);
+}
+
+/// Calls body(i) for i below `count`, parts of one problem: threads take one at a time, in
+/// this order.
+template <class Body> void share(Int count, const Body& body) {
+    std::atomic<Int> next{0};
+    kernels::parallel(share_between(count), 1, [&](Int, Int) {
+        for (Int i; (i = next.fetch_add(1)) < count;) body(i);
+    });
+}
+
 /// Runs `body()`, which solves all problems of a call, with the GIL released; `entries`
-/// is the size of the matrix of one problem.
+/// is the size of the matrix of one problem, 0 where problems use the pool's threads.
 template <class Body> void all_problems(Int entries, Body body) {
     nb::gil_scoped_release released;
     Threading threading(entries);
@@ -233,21 +255,34 @@ template <class T> bool all_finite(const T* data, Int size) {
     });
 }
 
+/// target[j * to + i] = of(source[i * from + j]) for i below `rows`, j below `cols`: a
+/// square of whole cache lines at once.
+template <class T, class Of>
+void turn(const T* source, Int from, Int rows, Int cols, T* target, Int to, Of of) {
+    constexpr Int block = std::max<Int>(4, 64 / Int(sizeof(T)));
+    for (Int i0 = 0; i0 < rows; i0 += block) {
+        const Int i1 = std::min(rows, i0 + block);
+        for (Int j0 = 0; j0 < cols; j0 += block) {
+            const Int j1 = std::min(cols, j0 + block);
+            for (Int i = i0; i < i1; ++i)
+                for (Int j = j0; j < j1; ++j)
+                    target[j * to + i] = of(source[i * from + j]);
+        }
+    }
+}
+
+/// The same of the numbers as they are.
+template <class T>
+void turn(const T* source, Int from, Int rows, Int cols, T* target, Int to) {
+    if constexpr (!is_complex<T>)
+        if (panel::served()) return panel::turn<T>(rows, cols, source, from, target, to);
+    turn(source, from, rows, cols, target, to, [](T x) { return x; });
+}
+
 /// Writes the row-major `rows` x `cols` matrix into `target` column-major (which is
 /// also how a column-major cols x rows matrix becomes row-major).
 template <class T> void transpose_into(const T* source, Int rows, Int cols, T* target) {
-    constexpr Int block = 16;
-    for (Int i0 = 0; i0 < rows; i0 += block) {
-        Int i1 = std::min(rows, i0 + block);
-        for (Int j0 = 0; j0 < cols; j0 += block) {
-            Int j1 = std::min(cols, j0 + block);
-            for (Int i = i0; i < i1; ++i) {
-                for (Int j = j0; j < j1; ++j) {
-                    target[j * rows + i] = source[i * cols + j];
-                }
-            }
-        }
-    }
+    turn(source, cols, rows, cols, target, rows);
 }
 
 /// Writes the identity into a row-major (or column-major) `rows` x `cols` matrix.

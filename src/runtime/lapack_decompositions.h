@@ -1,6 +1,7 @@
 /// Problems as in lapack_problems.h: QR factors and eigenvalues of Hermitian matrices.
 #pragma once
 #include "lapack_problems.h"
+#include "qr_panels.h"
 
 namespace chainrule::lapack {
 
@@ -19,7 +20,12 @@ template <class T> class QrReflections {
   public:
     QrReflections(Int m, Int n, Int width)
         : m_(m), n_(n), k_(std::min(m, n)), width_(width), size_(query()),
-          work_(size_) {}
+          work_(size_) {
+        if (QrPanels<T>::serve(m, n)) panels_.emplace(m, n, k_);
+    }
+
+    /// The entries of a matrix for which the library may use threads of its own.
+    Int entries() const { return panels_ ? 0 : m_ * n_; }
 
     void many(Int count, const T* a, T* columns, T* taus, T* r) {
         for (Int i = 0; i < count; ++i) {
@@ -44,6 +50,7 @@ template <class T> class QrReflections {
     /// One column-major matrix in place.
     void factorise(T* columns, T* taus) {
         if (k_ == 0) return;
+        if (panels_) return panels_->factorise(columns, taus);
         Int info = 0;
         fortran::geqrf<T>()(m_, n_, columns, m_, taus, work_.data(), size_, &info);
     }
@@ -56,17 +63,25 @@ template <class T> class QrReflections {
 
     Int m_, n_, k_, width_, size_;
     Workspace<T> work_;
+    std::optional<QrPanels<T>> panels_;
 };
 
 /// The first `width` columns of the product of k reflections of length m.
 template <class T> class ReflectionProduct {
   public:
     ReflectionProduct(Int m, Int width, Int k)
-        : m_(m), width_(width), k_(k), size_(query()), work_(size_) {}
+        : m_(m), width_(width), k_(k), size_(query()), work_(size_) {
+        if (QrPanels<T>::serve(m, k)) panels_.emplace(m, width, k);
+    }
 
-    /// One column-major matrix in place.
-    void multiply(T* columns, const T* taus) {
+    /// The entries of a matrix for which the library may use threads of its own.
+    Int entries() const { return panels_ ? 0 : m_ * width_; }
+
+    /// Of the column-major `factors` that hold the reflections.
+    void multiply(const T* factors, const T* taus, T* columns) {
         if (k_ == 0) return set_identity_columns(columns);
+        if (panels_) return panels_->multiply(factors, taus, columns);
+        std::copy_n(factors, m_ * k_, columns);
         Int info = 0;
         fortran::orgqr<T>()(m_, width_, k_, columns, m_, taus, work_.data(), size_, &info);
     }
@@ -86,6 +101,7 @@ template <class T> class ReflectionProduct {
 
     Int m_, width_, k_, size_;
     Workspace<T> work_;
+    std::optional<QrPanels<T>> panels_;
 };
 
 /// q of m x width, of the factors of m x n matrices.
@@ -95,10 +111,11 @@ template <class T> class QrBasis {
         : m_(m), n_(n), width_(width), k_(std::min(m, n)), product_(m, width, k_),
           columns_(m * width) {}
 
+    Int entries() const { return product_.entries(); }
+
     void many(Int count, const T* factors, const T* taus, T* q) {
         for (Int i = 0; i < count; ++i) {
-            std::copy_n(factors + i * m_ * n_, m_ * k_, columns_.data());
-            product_.multiply(columns_.data(), taus + i * k_);
+            product_.multiply(factors + i * m_ * n_, taus + i * k_, columns_.data());
             transpose_into(columns_.data(), width_, m_, q + i * m_ * width_);
         }
     }

@@ -15,7 +15,7 @@ nb::object qr(nb::handle a_value, bool full_matrices) {
         QrReflections<T> reflections(m, n, width);
         QrBasis<T> basis(m, n, width);
         Workspace<T> columns(a.batch() * m * n), taus(a.batch() * k);
-        all_problems(m * n, [&] {
+        all_problems(reflections.entries(), [&] {
             reflections.many(a.batch(), a.data<T>(0), columns.data(), taus.data(),
                              r.data(0));
             basis.many(a.batch(), columns.data(), taus.data(), q.data(0));
@@ -31,7 +31,7 @@ nb::object geqrf(nb::handle a_value) {
         Int m = a.rows(), n = a.cols();
         Result<T> factors(a, {m, n}), taus(a, {std::min(m, n)});
         QrReflections<T> problem(m, n, 0);
-        all_problems(m * n, [&] {
+        all_problems(problem.entries(), [&] {
             problem.packed(a.batch(), a.data<T>(0), factors.data(0), taus.data(0));
         });
         return nb::make_tuple(factors.array(), taus.array());
@@ -85,7 +85,7 @@ nb::object householder_product(nb::handle a_value, nb::handle taus_value) {
         using T = decltype(zero);
         Result<T> q(a, {m, n});
         HouseholderProduct<T> problem(m, n, k);
-        all_problems(m * n, [&] {
+        all_problems(problem.entries(), [&] {
             problem.many(a.batch(), a.data<T>(0), taus.data<T>(0), q.data(0));
         });
         return q.array();

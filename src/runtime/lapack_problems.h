@@ -6,42 +6,16 @@
 /// What LAPACK needs as a workspace is asked for once, when a problem is made. Small
 /// matrices are not given to LAPACK at all, but solved side by side (small_matrices.h).
 #pragma once
-#include "lapack.h"
+#include "fortran.h"
+#include "lu_panels.h"
 #include "small_matrices.h"
+#include "substitution.h"
 #include "tridiagonal.h"
 
 #include <numeric>
+#include <optional>
 
 namespace chainrule::lapack {
-
-/// LAPACK's routines for T, each looked up once. The library has to be open.
-namespace fortran {
-#define CHAINRULE_ROUTINE(suffix, ...)                                        \
-    template <class T> const Routine& suffix() {                              \
-        static const Routine found = routine<T>(#suffix, ##__VA_ARGS__);      \
-        return found;                                                         \
-    }
-CHAINRULE_ROUTINE(potrf)
-CHAINRULE_ROUTINE(syrk, "herk")
-CHAINRULE_ROUTINE(trsm)
-CHAINRULE_ROUTINE(trsv)
-CHAINRULE_ROUTINE(getrf)
-CHAINRULE_ROUTINE(geqrf)
-CHAINRULE_ROUTINE(orgqr, "ungqr")
-CHAINRULE_ROUTINE(syevd, "heevd")
-CHAINRULE_ROUTINE(gesdd)
-CHAINRULE_ROUTINE(gesvd)
-CHAINRULE_ROUTINE(gtsv)
-CHAINRULE_ROUTINE(gemm)
-CHAINRULE_ROUTINE(geqp3)
-CHAINRULE_ROUTINE(ormqr, "unmqr")
-CHAINRULE_ROUTINE(gehrd)
-CHAINRULE_ROUTINE(sytrd, "hetrd")
-CHAINRULE_ROUTINE(geev)
-CHAINRULE_ROUTINE(gees)
-CHAINRULE_ROUTINE(trsyl)
-#undef CHAINRULE_ROUTINE
-}  // namespace fortran
 
 /// Whether problems of this element type may be solved side by side.
 template <class T> inline constexpr bool has_small = !is_complex<T>;
@@ -82,11 +56,25 @@ template <class T> class TriangularSolve {
     /// Column-major, both matrices are their transposes: the side and the triangle
     /// swap, and op(a)^T = op(a^T) needs the same operation.
     void one(const T* a, T* x) const {
+        if (substitutes<T>(n_, sides_)) {
+            const bool transposed = operation_ != 'N';
+            if (left_) return substitute<T>({a, n_, lower_, transposed, unit_}, sides_, x);
+            Workspace<T> columns(n_ * sides_);
+            transpose_into(x, sides_, n_, columns.data());
+            substitute<T>({a, n_, lower_, !transposed, unit_}, sides_, columns.data());
+            return transpose_into(columns.data(), n_, sides_, x);
+        }
         const char side = left_ ? 'R' : 'L', triangle = lower_ ? 'U' : 'L';
-        const Int rows = left_ ? n_ : sides_, cols = left_ ? sides_ : n_;
-        fortran::trsm<T>()(side, triangle, operation_, unit_ ? 'U' : 'N', cols, rows, T(1), a,
-                  n_, x, cols);
+        by_sides(n_, sides_, kMost, [&](Int first, Int count) {
+            const Int rows = left_ ? n_ : count, cols = left_ ? count : n_;
+            fortran::trsm<T>()(side, triangle, operation_, unit_ ? 'U' : 'N', cols, rows,
+                               T(1), a, n_, x + first * (left_ ? 1 : n_),
+                               left_ ? sides_ : n_);
+        });
     }
+
+    /// The library reads the triangle anew for each part.
+    static constexpr Int kMost = 256;
 
     Int n_, sides_;
     bool left_, lower_, conjugate_;
@@ -98,7 +86,15 @@ template <class T> class TriangularSolve {
 template <class T> class Lu {
   public:
     Lu(Int m, Int n)
-        : m_(m), n_(n), k_(std::min(m, n)), columns_(m * n), found_(k_) {}
+        : m_(m), n_(n), k_(std::min(m, n)), found_(k_), columns_(0) {
+        if (LuPanels<T>::serve(m, n))
+            panels_.emplace(m, n);
+        else
+            columns_ = Workspace<T>(m * n);
+    }
+
+    /// The entries of a matrix for which the library may use threads of its own.
+    Int entries() const { return panels_ ? 0 : m_ * n_; }
 
     void many(Int count, const T* a, T* factors, std::int32_t* pivots,
               std::int32_t* permutation) {
@@ -112,11 +108,16 @@ template <class T> class Lu {
     }
 
   private:
-    void one(const T* a, T* factors, std::int32_t* pivots, std::int32_t* permutation) {
+    void factorise(const T* a, T* factors) {
+        if (panels_) return panels_->factorise(a, factors, found_.data());
         transpose_into(a, m_, n_, columns_.data());
         Int info = 0;
         if (k_ > 0) fortran::getrf<T>()(m_, n_, columns_.data(), m_, found_.data(), &info);
         transpose_into(columns_.data(), n_, m_, factors);
+    }
+
+    void one(const T* a, T* factors, std::int32_t* pivots, std::int32_t* permutation) {
+        factorise(a, factors);
         std::iota(permutation, permutation + m_, 0);
         for (Int k = 0; k < k_; ++k) {
             // NaN in a column can leave its pivot undefined: then no rows swap.
@@ -127,8 +128,9 @@ template <class T> class Lu {
     }
 
     Int m_, n_, k_;
-    Workspace<T> columns_;
     Workspace<Int> found_;
+    Workspace<T> columns_;
+    std::optional<LuPanels<T>> panels_;
 };
 
 /// Determinants: the product of the pivots of an LU factorisation and of the sign of
@@ -136,7 +138,9 @@ template <class T> class Lu {
 /// pivots overflows on the way.
 template <class T> class Determinant {
   public:
-    explicit Determinant(Int n) : n_(n), columns_(n * n), pivots_(n) {}
+    explicit Determinant(Int n) : n_(n), columns_(n * n), pivots_(n) {
+        if (LuPanels<T>::serve(n, n)) panels_.emplace(n, n);
+    }
 
     void many(Int count, const T* a, T* out) {
         if constexpr (has_small<T>) {
@@ -149,11 +153,16 @@ template <class T> class Determinant {
     using Wide = std::conditional_t<is_complex<T>, std::complex<double>, double>;
 
     /// A matrix and its transpose have the same.
-    T one(const T* a) {
+    void factorise(const T* a) {
+        if (panels_) return panels_->factorise(a, columns_.data(), pivots_.data());
         std::copy_n(a, n_ * n_, columns_.data());
         Int info = 0;
         if (n_ > 0)
             fortran::getrf<T>()(n_, n_, columns_.data(), n_, pivots_.data(), &info);
+    }
+
+    T one(const T* a) {
+        factorise(a);
         Wide product(1);
         for (Int i = 0; i < n_; ++i) {
             product *= Wide(columns_[i * n_ + i]);
@@ -165,12 +174,15 @@ template <class T> class Determinant {
     Int n_;
     Workspace<T> columns_;
     Workspace<Int> pivots_;
+    std::optional<LuPanels<T>> panels_;
 };
 
 /// x with a x = b; NaN where a pivot is zero.
 template <class T> class Solve {
   public:
-    Solve(Int n, Int sides) : n_(n), k_(sides), columns_(n * n), pivots_(n) {}
+    Solve(Int n, Int sides) : n_(n), k_(sides), factors_(n * n), pivots_(n) {
+        if (LuPanels<T>::serve(n, n)) panels_.emplace(n, n);
+    }
 
     void many(Int count, const T* a, const T* b, T* x) {
         if (n_ == 0 || k_ == 0) return;
@@ -183,32 +195,54 @@ template <class T> class Solve {
     }
 
   private:
+    /// Factors of a, or of its transpose where panels leave them row-major. False where
+    /// a pivot is zero.
+    bool factorise(const T* a) {
+        if (panels_) {
+            panels_->factorise(a, factors_.data(), pivots_.data());
+        } else {
+            transpose_into(a, n_, n_, factors_.data());
+            Int info = 0;
+            fortran::getrf<T>()(n_, n_, factors_.data(), n_, pivots_.data(), &info);
+        }
+        for (Int i = 0; i < n_; ++i)
+            if (factors_[i * (n_ + 1)] == T(0)) return false;
+        return true;
+    }
+
     /// x is row-major and holds b. Read column-major it is its transpose, which the
     /// factors multiply from the right.
     void one(const T* a, const T* b, T* x) {
-        T* columns = columns_.data();
-        transpose_into(a, n_, n_, columns);
+        if (!factorise(a)) return void(std::fill_n(x, n_ * k_, nan_of<T>()));
         std::copy_n(b, n_ * k_, x);
-        Int info = 0;
-        fortran::getrf<T>()(n_, n_, columns, n_, pivots_.data(), &info);
-        if (info != 0) return void(std::fill_n(x, n_ * k_, nan_of<T>()));
         for (Int row = 0; row < n_; ++row) {
             const Int pivot = pivots_[row] - 1;
             if (pivot <= row || pivot >= n_) continue;
             std::swap_ranges(x + row * k_, x + (row + 1) * k_, x + pivot * k_);
         }
-        if (k_ == 1) {
-            fortran::trsv<T>()('L', 'N', 'U', n_, columns, n_, x, Int(1));
-            fortran::trsv<T>()('U', 'N', 'N', n_, columns, n_, x, Int(1));
-        } else {
-            fortran::trsm<T>()('R', 'L', 'T', 'U', k_, n_, T(1), columns, n_, x, k_);
-            fortran::trsm<T>()('R', 'U', 'T', 'N', k_, n_, T(1), columns, n_, x, k_);
-        }
+        substitute(true, x);
+        substitute(false, x);
+    }
+
+    /// Row-major the triangle is the other one, transposed, unless panels have left it so.
+    void substitute(bool lower, T* x) {
+        const bool turned = !panels_;
+        const T* factors = factors_.data();
+        const char unit = lower ? 'U' : 'N', stored = lower == turned ? 'L' : 'U';
+        if (k_ == 1)
+            return fortran::trsv<T>()(stored, turned ? 'N' : 'T', unit, n_, factors, n_, x,
+                                      Int(1));
+        if (substitutes<T>(n_, k_))
+            return lapack::substitute<T>({factors, n_, lower != turned, turned, lower}, k_,
+                                         x);
+        fortran::trsm<T>()('R', stored, turned ? 'T' : 'N', unit, k_, n_, T(1), factors, n_,
+                           x, k_);
     }
 
     Int n_, k_;
-    Workspace<T> columns_;
+    Workspace<T> factors_;
     Workspace<Int> pivots_;
+    std::optional<LuPanels<T>> panels_;
 };
 
 /// x with a x = b (or a^T x = b) by the results of Lu.

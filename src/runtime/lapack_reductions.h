@@ -67,12 +67,15 @@ template <class T> class PivotedQr {
 template <class T> class HouseholderProduct {
   public:
     HouseholderProduct(Int m, Int n, Int k)
-        : m_(m), n_(n), k_(k), product_(m, n, k), columns_(m * n) {}
+        : m_(m), n_(n), k_(k), product_(m, n, k), factors_(m * n),
+          columns_(m * n) {}
+
+    Int entries() const { return product_.entries(); }
 
     void many(Int count, const T* a, const T* taus, T* q) {
         for (Int i = 0; i < count; ++i) {
-            transpose_into(a + i * m_ * n_, m_, n_, columns_.data());
-            product_.multiply(columns_.data(), taus + i * k_);
+            transpose_into(a + i * m_ * n_, m_, n_, factors_.data());
+            product_.multiply(factors_.data(), taus + i * k_, columns_.data());
             transpose_into(columns_.data(), n_, m_, q + i * m_ * n_);
         }
     }
@@ -80,7 +83,7 @@ template <class T> class HouseholderProduct {
   private:
     Int m_, n_, k_;
     ReflectionProduct<T> product_;
-    Workspace<T> columns_;
+    Workspace<T> factors_, columns_;
 };
 
 /// The sizes of a product q c, or c q where `left` is not set, of an m x n matrix c, or

@@ -27,6 +27,7 @@ template <class T> class RotatedSvd {
           vectors_(vectors),
           rotations_(reduced_ ? k_ : rows_, k_, vectors),
           columns_(rows_ * k_),
+          basis_columns_(reduced_ ? rows_ * k_ : 0),
           turned_(k_ * k_),
           taus_(k_),
           basis_(rows_, k_, reduced_ ? k_ : 0),
@@ -76,8 +77,8 @@ template <class T> class RotatedSvd {
     /// q times the vectors of r, which are the rows of `turned_`: as columns, or as
     /// rows.
     void expand(T* to) {
-        basis_.multiply(columns_.data(), taus_.data());
-        const T *q = columns_.data(), *turned = turned_.data();
+        basis_.multiply(columns_.data(), taus_.data(), basis_columns_.data());
+        const T *q = basis_columns_.data(), *turned = turned_.data();
         if (tall_)
             multiply<T>(rows_, k_, k_, {q, 'T'}, {turned, 'T'}, to);
         else
@@ -95,7 +96,7 @@ template <class T> class RotatedSvd {
     Int rows_, k_;
     bool reduced_, vectors_;
     Rotations<T> rotations_;
-    Workspace<T> columns_, turned_, taus_;
+    Workspace<T> columns_, basis_columns_, turned_, taus_;
     ReflectionProduct<T> basis_;
     Int size_;
     Workspace<T> work_;

@@ -47,7 +47,7 @@ nb::object triangular_solve(nb::handle a_value, nb::handle b_value, bool lower,
         Result<T> x(b, {b.rows(), b.cols()});
         TriangularSolve<T> problem(n, sides, left_side, lower, operation,
                                    unit_diagonal);
-        all_problems(n * n, [&] {
+        all_problems(0, [&] {
             problem.many(b.batch(), a.data<T>(0), b.data<T>(0), x.data(0));
         });
         return x.array();
@@ -62,7 +62,7 @@ nb::object lu(nb::handle a_value) {
         Result<T> factors(a, {m, n});
         Result<std::int32_t> pivots(a, {count}), permutation(a, {m});
         Lu<T> problem(m, n);
-        all_problems(m * n, [&] {
+        all_problems(problem.entries(), [&] {
             problem.many(a.batch(), a.data<T>(0), factors.data(0), pivots.data(0),
                          permutation.data(0));
         });
@@ -102,7 +102,7 @@ nb::object lu_solve(nb::handle factors_value, nb::handle permutation,
         Int n = b.rows(), k = b.cols();
         Result<T> x(b, {n, k});
         FactoredSolve<T> problem(n, k, transposed);
-        all_problems(n * n, [&] {
+        all_problems(0, [&] {
             problem.many(b.batch(), factors.data<T>(0), rows, b.data<T>(0), x.data(0));
         });
         return x.array();
@@ -119,7 +119,7 @@ nb::object solve(nb::handle a_value, nb::handle b_value) {
         Int n = a.rows(), k = b.cols();
         Result<T> x(b, {n, k});
         Solve<T> problem(n, k);
-        all_problems(n * n, [&] {
+        all_problems(0, [&] {
             problem.many(b.batch(), a.data<T>(0), b.data<T>(0), x.data(0));
         });
         return x.array();
@@ -133,7 +133,7 @@ nb::object determinant(nb::handle a_value) {
         using T = decltype(zero);
         Result<T> out(a, {});
         Determinant<T> problem(a.rows());
-        all_problems(a.rows() * a.rows(), [&] {
+        all_problems(0, [&] {
             problem.many(a.batch(), a.data<T>(0), out.data(0));
         });
         return out.array();

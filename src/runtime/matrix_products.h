@@ -1,4 +1,4 @@
-/// Products of row-major matrices by the library, on the calling thread.
+/// Products of row-major matrices by the library; threads share the rows of large ones.
 #pragma once
 #include "lapack_problems.h"
 
@@ -16,9 +16,17 @@ template <class T> void multiply(Int m, Int n, Int k, Factor<T> a, Factor<T> b, 
     if (m == 0 || n == 0) return;
     const Int a_width = a.operation == 'N' ? k : m,
               b_width = b.operation == 'N' ? n : k;
-    // Column-major, all matrices are their transposes: the factors change places.
-    fortran::gemm<T>()(b.operation, a.operation, n, m, k, scale, b.data,
-                       leading(b_width), a.data, leading(a_width), add, c, n);
+    const Int part = m * n * k < Int(1) << 20
+                         ? m
+                         : std::clamp((m / 2 + 15) / 16 * 16, Int(64), Int(512));
+    share((m + part - 1) / part, [&](Int i) {
+        const Int first = i * part, rows = std::min(part, m - first);
+        // Column-major, all matrices are their transposes: the factors change places.
+        fortran::gemm<T>()(b.operation, a.operation, n, rows, k, scale, b.data,
+                           leading(b_width),
+                           a.data + first * (a.operation == 'N' ? a_width : 1),
+                           leading(a_width), add, c + first * n, n);
+    });
 }
 
 /// c = a b of n x n matrices; or c + a b, or c - a b, by `add` and `scale`.

@@ -219,8 +219,8 @@ ENDLESS = 1 << 22
 
 @pytest.mark.parametrize("extent", [1, 2, 8, 64])
 def test_what_a_kernel_throws_on_any_thread_is_raised_by_the_caller(extent):
-    address = native.library_kernel("lu_f64")
-    step = ("kernel", address, (0, 0, 0, 0), (ENDLESS, ENDLESS), extent, 1)
+    address = native.library_kernel("eigh_f64")
+    step = ("kernel", address, (0, 0, 0), (ENDLESS, True, True), extent, 1)
     failing = native.Plan(0, [], [], [("new", aval((1,)))], [step], 0)
     for _ in range(100):
         with pytest.raises(MemoryError):
