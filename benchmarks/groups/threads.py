@@ -86,6 +86,14 @@ args = (x @ np.swapaxes(x, 1, 2) + 8 * np.eye(8),)
 f = np.linalg.cholesky
 """,
     ),
+    "solve": (
+        "solve, 1024 x 1024, 64 sides",
+        "args = normal(1024, 1024), normal(1024, 64)\nf = np.linalg.solve",
+    ),
+    "qr": (
+        "|R| of qr, 1024 x 1024",
+        "args = (normal(1024, 1024),)\nf = lambda x: abs(np.linalg.qr(x)[1])",
+    ),
 }
 
 for name, (title, setup) in SETUPS.items():

@@ -11,23 +11,6 @@ template <int V> constexpr int kRows = 24 / V;
 /// Rows of a strip of four vectors that stay in the first cache: 16 KB.
 constexpr Int kDepth = 64;
 
-/// Sets `width` numbers, adds to them or subtracts from them.
-template <class T, int V>
-CHAINRULE_INLINE void write(const Numbers<T>* sums, Int width, Into into, T* c) {
-    constexpr Int kWhole = V * kVector<T>;
-    T room[kWhole];
-    T* to = width == kWhole ? c : room;
-    if (width < kWhole) std::copy_n(c, width, room);
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) {
-        T* part = to + v * kVector<T>;
-        if (into == Into::kSet) store<T>(sums[v], part);
-        if (into == Into::kAdd) store<T>(load<T>(part) + sums[v], part);
-        if (into == Into::kSubtract) store<T>(load<T>(part) - sums[v], part);
-    }
-    if (width < kWhole) std::copy_n(room, width, c);
-}
-
 /// A strip's terms, and where their product with a goes.
 template <class T> struct Part {
     Int depth;
@@ -36,9 +19,18 @@ template <class T> struct Part {
     Into into;
 };
 
+/// R rows of c, as many columns as a strip has.
 template <class T, int V, int R>
-CHAINRULE_INLINE void tile(const Part<T>& part, const Entries<T>& a, T* c) {
+CHAINRULE_INLINE void tile(const Part<T>& part, const Entries<T>& a, T* c, Int stride) {
     Numbers<T> sums[R][V] = {};
+    const T sign = part.into == Into::kSubtract ? T(-1) : T(1);
+    if (part.into != Into::kSet) {
+#pragma GCC unroll 24
+        for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+            for (int v = 0; v < V; ++v)
+                sums[r][v] = sign * load<T>(c + r * stride + v * kVector<T>);
+    }
     for (Int k = 0; k < part.depth; ++k) {
         Numbers<T> b[V];
 #pragma GCC unroll 4
@@ -53,16 +45,28 @@ CHAINRULE_INLINE void tile(const Part<T>& part, const Entries<T>& a, T* c) {
     }
 #pragma GCC unroll 24
     for (int r = 0; r < R; ++r)
-        write<T, V>(sums[r], part.width, part.into, c + r * part.stride);
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v)
+            store<T>(sign * sums[r][v], c + r * stride + v * kVector<T>);
 }
 
 /// The rows of a strip's product: by tiles of R, then by smaller ones.
 template <class T, int V, int R>
 CHAINRULE_INLINE void rows(Int m, const Part<T>& part, Entries<T> a, T* c) {
-    for (; m >= R; m -= R, a.data += R * a.row, c += R * part.stride)
-        tile<T, V, R>(part, a, c);
+    constexpr Int kWhole = V * kVector<T>;
+    for (; m >= R; m -= R, a.data += R * a.row, c += R * part.stride) {
+        T whole[R * kWhole];
+        const bool partial = part.width < kWhole;
+        for (int r = 0; partial && r < R; ++r) {
+            std::copy_n(c + r * part.stride, part.width, whole + r * kWhole);
+            std::fill_n(whole + r * kWhole + part.width, kWhole - part.width, T(0));
+        }
+        tile<T, V, R>(part, a, partial ? whole : c, partial ? kWhole : part.stride);
+        for (int r = 0; partial && r < R; ++r)
+            std::copy_n(whole + r * kWhole, part.width, c + r * part.stride);
+    }
     if constexpr (R > 1) {
-        if (m > 0) rows<T, V, (R > 6 ? 6 : R / 2)>(m, part, a, c);
+        if (m > 0) rows<T, V, (R > 8 ? 6 : R > 2 ? 2 : 1)>(m, part, a, c);
     }
 }
 
