@@ -44,7 +44,7 @@ UNFIT = (
 OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": "ignore_noninstrumented_modules=1:history_size=4",
+    "TSAN_OPTIONS": "ignore_noninstrumented_modules=1:history_size=4:die_after_fork=0",
 }
 
 

@@ -4,7 +4,8 @@
 
 #include <cmath>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    defined(__linux__) && !defined(__SANITIZE_THREAD__)
 #define CHAINRULE_FMA_CLONES \
     __attribute__((target_clones("avx512f", "arch=haswell", "default")))
 #else

@@ -24,9 +24,10 @@ struct UfuncSpec {
 void add_ufunc(nb::module_& m, const UfuncSpec& spec);
 
 /// Applied before a function: compiled for AVX-512, AVX2 and the baseline, chosen when
-/// the module is loaded. Nothing on other machines than x86-64 with glibc.
+/// the module is loaded. Nothing on other machines than x86-64 with glibc, and nothing for
+/// the thread sanitizer, whose checks the choice would call before they are there.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    defined(__linux__)
+    defined(__linux__) && !defined(__SANITIZE_THREAD__)
 #define CHAINRULE_VECTOR_CLONES \
     __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
