@@ -60,9 +60,11 @@ template <class T> void lu_solve(void** buffers, const Int* ints, Int begin, Int
 /// n, sides
 template <class T> void solve(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0], sides = ints[1];
-    Solve<T>(n, sides).many(end - begin, at<const T>(buffers, 0, begin, n * n),
-                            at<const T>(buffers, 1, begin, n * sides),
-                            at<T>(buffers, 2, begin, n * sides));
+    Solve<T> problem(n, sides);
+    Threading threading(problem.entries());
+    problem.many(end - begin, at<const T>(buffers, 0, begin, n * n),
+                 at<const T>(buffers, 1, begin, n * sides),
+                 at<T>(buffers, 2, begin, n * sides));
 }
 
 /// n, sides, parts in which right-hand sides are solved, perturb; the extent counts parts
@@ -78,8 +80,10 @@ void tridiagonal_solve(void** buffers, const Int* ints, Int begin, Int end) {
 template <class T>
 void determinant(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0];
-    Determinant<T>(n).many(end - begin, at<const T>(buffers, 0, begin, n * n),
-                           at<T>(buffers, 1, begin, 1));
+    Determinant<T> problem(n);
+    Threading threading(problem.entries());
+    problem.many(end - begin, at<const T>(buffers, 0, begin, n * n),
+                 at<T>(buffers, 1, begin, 1));
 }
 
 /// m, n, rows of r

@@ -19,9 +19,10 @@ using namespace lapack;
 /// n, most squarings
 template <class T> void expm(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0];
-    Expm<T>(n, ints[1])
-        .many(end - begin, at<const T>(buffers, 0, begin, n * n), nullptr,
-              at<T>(buffers, 1, begin, n * n));
+    Expm<T> problem(n, ints[1]);
+    Threading threading(problem.entries());
+    problem.many(end - begin, at<const T>(buffers, 0, begin, n * n), nullptr,
+                 at<T>(buffers, 1, begin, n * n));
 }
 
 /// n, directions, most squarings
@@ -31,8 +32,9 @@ void expm_frechet(void** buffers, const Int* ints, Int begin, Int end) {
     const T* operands[kMostDirections + 1];
     for (Int k = 0; k <= directions; ++k)
         operands[k] = at<const T>(buffers, int(k), begin, n * n);
-    ExpmFrechet<T>(n, directions, ints[2])
-        .many(end - begin, operands, at<T>(buffers, int(directions) + 1, begin, n * n));
+    ExpmFrechet<T> problem(n, directions, ints[2]);
+    Threading threading(problem.entries());
+    problem.many(end - begin, operands, at<T>(buffers, int(directions) + 1, begin, n * n));
 }
 
 /// m, n
@@ -145,16 +147,20 @@ template <class T> void sylvester(void** buffers, const Int* ints, Int begin, In
 /// n
 template <class T> void cofactors(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0];
-    Cofactors<T>(n).many(end - begin, at<const T>(buffers, 0, begin, n * n),
-                         at<T>(buffers, 1, begin, n * n));
+    Cofactors<T> problem(n);
+    Threading threading(problem.entries());
+    problem.many(end - begin, at<const T>(buffers, 0, begin, n * n),
+                 at<T>(buffers, 1, begin, n * n));
 }
 
 /// n
 template <class T> void slogdet(void** buffers, const Int* ints, Int begin, Int end) {
     const Int n = ints[0];
-    SignAndLogarithm<T>(n).many(end - begin, at<const T>(buffers, 0, begin, n * n),
-                                at<T>(buffers, 1, begin, 1),
-                                at<Real<T>>(buffers, 2, begin, 1));
+    SignAndLogarithm<T> problem(n);
+    Threading threading(problem.entries());
+    problem.many(end - begin, at<const T>(buffers, 0, begin, n * n),
+                 at<T>(buffers, 1, begin, 1),
+                 at<Real<T>>(buffers, 2, begin, 1));
 }
 
 /// m, n
@@ -193,10 +199,11 @@ template <class T> void qdwh(void** buffers, const Int* ints, Int begin, Int end
     const Int m = ints[0], n = ints[1];
     double eps;
     std::memcpy(&eps, &ints[3], sizeof eps);
-    Qdwh<T>(m, n, ints[2], eps)
-        .many(end - begin, at<const T>(buffers, 0, begin, m * n),
-              at<T>(buffers, 1, begin, m * n), at<T>(buffers, 2, begin, n * n),
-              at<std::int32_t>(buffers, 3, begin, 1), at<bool>(buffers, 4, begin, 1));
+    Qdwh<T> problem(m, n, ints[2], eps);
+    Threading threading(problem.entries());
+    problem.many(end - begin, at<const T>(buffers, 0, begin, m * n),
+                 at<T>(buffers, 1, begin, m * n), at<T>(buffers, 2, begin, n * n),
+                 at<std::int32_t>(buffers, 3, begin, 1), at<bool>(buffers, 4, begin, 1));
 }
 
 /// n

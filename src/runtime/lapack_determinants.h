@@ -18,6 +18,8 @@ template <class T> class Cofactors {
             set_identity(unit_.data() + i * size_, n, n);
     }
 
+    Int entries() const { return lu_.entries(); }
+
     void many(Int count, const T* a, T* out) {
         if (size_ == 0) return;
         for (Int i = 0; n_ <= 3 && i < count; ++i)
@@ -90,6 +92,8 @@ template <class T> class SignAndLogarithm {
   public:
     explicit SignAndLogarithm(Int n)
         : n_(n), lu_(n, n), factors_(n * n), swaps_(n), order_(n) {}
+
+    Int entries() const { return lu_.entries(); }
 
     void many(Int count, const T* a, T* signs, Real<T>* logarithms) {
         for (Int i = 0; i < count; ++i) one(a + i * n_ * n_, signs[i], logarithms[i]);

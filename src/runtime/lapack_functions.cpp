@@ -17,7 +17,7 @@ nb::object expm(nb::handle a_value, Int max_squarings) {
         Int n = a.rows();
         Result<T> out(a, {n, n});
         Expm<T> problem(n, max_squarings);
-        all_problems(0, [&] {
+        all_problems(problem.entries(), [&] {
             problem.many(a.batch(), a.data<T>(0), nullptr, out.data(0));
         });
         return out.array();
@@ -51,7 +51,7 @@ nb::object expm_frechet(nb::handle a_value, nb::sequence directions,
         ExpmFrechet<T> problem(n, given, max_squarings);
         std::vector<const T*> data;
         for (const Operand& x : operands) data.push_back(x.template data<T>(0));
-        all_problems(0, [&] { problem.many(a.batch(), data.data(), out.data(0)); });
+        all_problems(problem.entries(), [&] { problem.many(a.batch(), data.data(), out.data(0)); });
         return out.array();
     });
 }
@@ -64,7 +64,7 @@ nb::object cofactors(nb::handle a_value) {
         Int n = a.rows();
         Result<T> out(a, {n, n});
         Cofactors<T> problem(n);
-        all_problems(0,
+        all_problems(problem.entries(),
                      [&] { problem.many(a.batch(), a.data<T>(0), out.data(0)); });
         return out.array();
     });
@@ -79,7 +79,7 @@ nb::object slogdet(nb::handle a_value) {
         Result<T> sign(a, {});
         Result<Real<T>> logarithm(a, {});
         SignAndLogarithm<T> problem(n);
-        all_problems(0, [&] {
+        all_problems(problem.entries(), [&] {
             problem.many(a.batch(), a.data<T>(0), sign.data(0), logarithm.data(0));
         });
         return nb::make_tuple(sign.array(), logarithm.array());
@@ -160,7 +160,7 @@ nb::object qdwh(nb::handle a_value, Int max_iterations, double eps) {
         Result<std::int32_t> steps(a, {});
         Result<bool> converged(a, {});
         Qdwh<T> problem(m, n, max_iterations, eps);
-        all_problems(0, [&] {
+        all_problems(problem.entries(), [&] {
             problem.many(a.batch(), a.data<T>(0), u.data(0), p.data(0), steps.data(0),
                          converged.data(0));
         });

@@ -142,6 +142,9 @@ template <class T> class Determinant {
         if (LuPanels<T>::serve(n, n)) panels_.emplace(n, n);
     }
 
+    /// The entries of a matrix for which the library may use threads of its own.
+    Int entries() const { return panels_ ? 0 : n_ * n_; }
+
     void many(Int count, const T* a, T* out) {
         if constexpr (has_small<T>) {
             if (small::is_small(n_)) return small::determinant(n_, count, a, out);
@@ -183,6 +186,9 @@ template <class T> class Solve {
     Solve(Int n, Int sides) : n_(n), k_(sides), factors_(n * n), pivots_(n) {
         if (LuPanels<T>::serve(n, n)) panels_.emplace(n, n);
     }
+
+    /// The entries of a matrix for which the library may use threads of its own.
+    Int entries() const { return panels_ ? 0 : n_ * n_; }
 
     void many(Int count, const T* a, const T* b, T* x) {
         if (n_ == 0 || k_ == 0) return;

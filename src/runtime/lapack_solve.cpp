@@ -119,7 +119,7 @@ nb::object solve(nb::handle a_value, nb::handle b_value) {
         Int n = a.rows(), k = b.cols();
         Result<T> x(b, {n, k});
         Solve<T> problem(n, k);
-        all_problems(0, [&] {
+        all_problems(problem.entries(), [&] {
             problem.many(b.batch(), a.data<T>(0), b.data<T>(0), x.data(0));
         });
         return x.array();
@@ -133,7 +133,7 @@ nb::object determinant(nb::handle a_value) {
         using T = decltype(zero);
         Result<T> out(a, {});
         Determinant<T> problem(a.rows());
-        all_problems(0, [&] {
+        all_problems(problem.entries(), [&] {
             problem.many(a.batch(), a.data<T>(0), out.data(0));
         });
         return out.array();

@@ -29,6 +29,8 @@ template <class T, int Parts> class Exponential {
         : n_(n), size_(n * n), max_squarings_(max_squarings), solve_(n, n),
           work_(is_lane() ? 0 : 9 * Parts * size_) {}
 
+    Int entries() const { return solve_.entries(); }
+
     /// exp(a); of two parts, the derivative of exp at a along e.
     void many(Int count, const T* a, const T* e, T* out) {
         if constexpr (has_small<T>) {
@@ -141,6 +143,8 @@ template <class T> class ExpmFrechet {
         : n_(n), directions_(directions), whole_(n << (directions - 1)),
           derivative_(whole_, max_squarings),
           work_(directions > 1 ? 3 * whole_ * whole_ : 0) {}
+
+    Int entries() const { return derivative_.entries(); }
 
     /// `operands`: the matrices and directions.
     void many(Int count, const T* const* operands, T* out) {

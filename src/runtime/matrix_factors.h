@@ -114,6 +114,8 @@ template <class T> class Qdwh {
           basis_(m + n, n, n), rows_((m + n) * n), columns_((m + n) * n), taus_(n),
           before_(m * n), product_(m * n) {}
 
+    Int entries() const { return reflections_.entries(); }
+
     void many(Int count, const T* a, T* u, T* p, std::int32_t* steps, bool* converged) {
         const Int size = m_ * n_;
         for (Int i = 0; i < count; ++i) {
