@@ -34,7 +34,7 @@ template <class T> class CholeskyPanels {
     }
 
   private:
-    static constexpr Int kFewest = 96, kWidth = panel::kStrip<T>;
+    static constexpr Int kFewest = 24, kWidth = panel::kStrip<T>;
 
     T* at(Int row, Int column) const {
         return u_ + panels_.first(row) * n_ + panels_.first(column);

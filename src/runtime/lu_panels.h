@@ -31,7 +31,7 @@ template <class T> class LuPanels {
     }
 
   private:
-    static constexpr Int kFewest = 128, kWidth = panel::kStrip<T>;
+    static constexpr Int kFewest = 16, kWidth = panel::kStrip<T>;
 
     T* at(Int row, Int column) const { return a_ + row * n_ + column; }
 

@@ -1,5 +1,5 @@
-// Panels of LU and QR. A vector's number of columns lies by itself, one behind the other,
-// and each is brought up to date as a whole, vectors of rows at once.
+// Panels of QR and of Cholesky factors. Reflections are of a vector's number of columns,
+// which lie by themselves, one behind the other: vectors are of rows.
 #include "panel_kernels.h"
 
 #include <cmath>
@@ -9,166 +9,39 @@
 namespace chainrule::panel {
 namespace {
 
-template <class T> using Integer = typename small::Vectors<T>::Integer;
-
-template <class T> CHAINRULE_INLINE Integers<T> count_lanes() {
-    Integers<T> lanes{};
-    for (int i = 0; i < kVector<T>; ++i) lanes[i] = Integer<T>(i);
-    return lanes;
+/// Rows of an upper triangle, a vector each, become those of u with u^T u = a.
+template <class T> CHAINRULE_INLINE bool root_of_square(Int n, T* a, Int stride) {
+    constexpr int kLanes = int(kVector<T>);
+    const Integers<T> lanes = count_lanes<T>();
+    Numbers<T> rows[kLanes];
+    read_square<T>(n, n, a, stride, rows);
+#pragma GCC unroll 16
+    for (int k = 0; k < kLanes; ++k) {
+        if (k >= n) break;
+        const T pivot = rows[k][k], root = std::sqrt(pivot);
+        if (!(pivot > 0)) return false;
+        const Numbers<T> scaled = rows[k] * (1 / root);
+        rows[k] = lanes == Integer<T>(k) ? every<T>(root) : scaled;
+#pragma GCC unroll 16
+        for (int i = k + 1; i < kLanes; ++i) rows[i] -= lane<T>(scaled, i) * scaled;
+    }
+    const auto size = std::size_t(n) * sizeof(T);
+    for (Int i = 0; i < n; ++i) std::memcpy(a + i * stride, &rows[i], size);
+    return true;
 }
 
-template <class T> CHAINRULE_INLINE Numbers<T> every(T x) { return Numbers<T>{} + x; }
-
-/// The first of the largest numbers of a column, and its row.
-template <class T> struct Largest {
-    Numbers<T> size = every<T>(-1);
-    Integers<T> row{};
-
-    CHAINRULE_INLINE void see(const Numbers<T>& x, Int first) {
-        const Numbers<T> here =
-            (Numbers<T>)((Integers<T>)x & std::numeric_limits<Integer<T>>::max());
-        const Integers<T> larger = here > size;
-        size = larger ? here : size;
-        row = larger ? Integers<T>{} + Integer<T>(first) : row;
-    }
-    /// `otherwise` where all are NaN.
-    CHAINRULE_INLINE Int find(Int rows, Int otherwise) const {
-        T best = -1;
-        Int found = rows;
-        for (int lane = 0; lane < kVector<T>; ++lane) {
-            const Int here = row[lane] + lane;
-            if (size[lane] > best || (size[lane] == best && here < found)) {
-                best = size[lane];
-                found = here;
-            }
-        }
-        return best < 0 || found >= rows ? otherwise : found;
-    }
-};
-
-/// Column j less products of those before; the rows from j on are seen.
-template <class T>
-CHAINRULE_INLINE Largest<T> subtract_columns(Int rows, Int j, T* columns, Int stride) {
-    T *column = columns + j * stride, upper[kVector<T>];
-    for (Int i = 0; i < j; ++i) {
-        upper[i] = column[i];
-        for (Int k = 0; k < i; ++k) upper[i] -= columns[k * stride + i] * upper[k];
-    }
-    Largest<T> largest;
-    for (Int i = 0; i < rows; i += kStrip<T>) {
-        Numbers<T> x[4];
-        for (int v = 0; v < 4; ++v) x[v] = load<T>(column + i + v * kVector<T>);
-        for (Int k = 0; k < j; ++k)
-            for (int v = 0; v < 4; ++v)
-                x[v] -= upper[k] * load<T>(columns + k * stride + i + v * kVector<T>);
-        for (int v = 0; v < 4; ++v) store<T>(x[v], column + i + v * kVector<T>);
-        if (i == 0)
-            x[0] = count_lanes<T>() < Integer<T>(j)
-                       ? every<T>(std::numeric_limits<T>::quiet_NaN())
-                       : x[0];
-        for (int v = 0; v < 4; ++v) largest.see(x[v], i + v * kVector<T>);
-    }
-    std::copy_n(upper, j, column);
-    return largest;
-}
-
-/// Divides what is below entry j of a column by that, unless it is zero: by products with
-/// its reciprocal, as LAPACK does, where that is a normal number.
-template <class T> CHAINRULE_INLINE void divide(Int rows, Int j, T* column) {
-    const T pivot = column[j], reciprocal = pivot == 0 ? T(1) : 1 / pivot;
-    if (pivot != 0 && !std::isnormal(reciprocal)) {
-        for (Int i = j + 1; i < rows; ++i) column[i] /= pivot;
-        return;
-    }
-    const Numbers<T> first = load<T>(column);
-    for (Int i = 0; i < rows; i += kVector<T>)
-        store<T>(load<T>(column + i) * reciprocal, column + i);
-    store<T>(count_lanes<T>() > Integer<T>(j) ? load<T>(column) : first, column);
-}
-
-/// Factors of columns that lie by themselves.
-template <class T>
-CHAINRULE_INLINE void factorise(Int rows, Int count, T* columns, Int stride, Int* pivots) {
-    for (Int j = 0; j < count; ++j) {
-        const Int pivot = subtract_columns<T>(rows, j, columns, stride).find(rows, j);
-        pivots[j] = pivot;
-        for (Int k = 0; k < count; ++k)
-            std::swap(columns[k * stride + j], columns[k * stride + pivot]);
-        T* column = columns + j * stride;
-        divide<T>(rows, j, column);
-    }
-}
-
-/// Columns of a vector's number of the rows of a panel, and zeros below; and back.
-template <class T>
-CHAINRULE_INLINE void read_rows(Int rows, const T* panel, T* columns, Int stride) {
-    const Int end = (rows + kStrip<T> - 1) / kStrip<T> * kStrip<T>;
-    for (int j = 0; j < kVector<T>; ++j)
-        std::fill_n(columns + j * stride + rows, end - rows, T(0));
-    for (Int i = 0; i < rows; i += kVector<T>)
-        turn_square<T>(rows - i, kVector<T>, panel + i * kStrip<T>, kStrip<T>, columns + i,
-                       stride);
-}
-template <class T>
-CHAINRULE_INLINE void write_rows(Int rows, const T* columns, Int stride, T* panel) {
-    for (Int i = 0; i < rows; i += kVector<T>)
-        turn_square<T>(kVector<T>, rows - i, columns + i, stride, panel + i * kStrip<T>,
-                       kStrip<T>);
-}
-
-/// Rows of `columns` numbers, to where they are strips and back.
-template <class T>
-CHAINRULE_INLINE void copy_rows(Int rows, Int columns, const T* from, Int from_stride,
-                                T* to, Int to_stride) {
-    for (Int i = 0; i < rows; ++i, from += from_stride, to += to_stride) {
-        if (columns < kStrip<T>) {
-            std::copy_n(from, columns, to);
-            continue;
-        }
-        for (int v = 0; v < 4; ++v)
-            store<T>(load<T>(from + v * kVector<T>), to + v * kVector<T>);
-    }
-}
-
-template <class T>
-CHAINRULE_INLINE void lu_of(Int rows, Int columns, T* a, Int stride, Int* pivots,
-                            T* panel) {
-    T* apart_from_it = panel + rows * kStrip<T>;
-    if (columns < kStrip<T>) std::fill_n(panel, rows * kStrip<T>, T(0));
-    copy_rows<T>(rows, columns, a, stride, panel, kStrip<T>);
-    for (Int first = 0; first < columns; first += kVector<T>) {
-        const Int count = std::min(kVector<T>, columns - first), height = rows - first;
-        T* corner = panel + first * (kStrip<T> + 1);
-        read_rows<T>(height, corner, apart_from_it, apart<T>(height));
-        factorise<T>(height, count, apart_from_it, apart<T>(height), pivots + first);
-        for (Int k = first; k < first + count; ++k) {
-            pivots[k] += first;
-            if (pivots[k] != k)
-                std::swap_ranges(panel + k * kStrip<T>, panel + (k + 1) * kStrip<T>,
-                                 panel + pivots[k] * kStrip<T>);
-        }
-        write_rows<T>(height, apart_from_it, apart<T>(height), corner);
-        const Int rest = columns - first - count;
-        if (rest > 0)
-            eliminate<T>(count, height - count, rest, {corner, kStrip<T>, 1}, true,
-                         corner + count, kStrip<T>, apart_from_it);
-    }
-    copy_rows<T>(rows, columns, panel, kStrip<T>, a, stride);
-}
-
-/// Rows of an upper triangle become those of u with u^T u = a.
+/// The same for more rows: a vector's number of them at once, from which products are then
+/// subtracted.
 template <class T> CHAINRULE_INLINE bool root_of(Int n, T* a, Int stride) {
-    for (Int k = 0; k < n; ++k) {
-        T* pivot_row = a + k * stride;
-        if (!(pivot_row[k] > 0)) return false;
-        const T root = std::sqrt(pivot_row[k]), reciprocal = 1 / root;
-        pivot_row[k] = root;
-        for (Int j = k + 1; j < n; ++j) pivot_row[j] *= reciprocal;
-        for (Int i = k + 1; i < n; ++i) {
-            T* row = a + i * stride;
-            const T factor = pivot_row[i];
-            for (Int j = i; j < n; ++j) row[j] -= factor * pivot_row[j];
-        }
+    T room[kVector<T> * kStrip<T>];
+    for (Int rest = n; rest > 0; a += kVector<T> * (stride + 1)) {
+        const Int w = std::min(kVector<T>, rest);
+        if (!root_of_square<T>(w, a, stride)) return false;
+        rest -= w;
+        if (rest == 0) break;
+        eliminate<T>(w, 0, rest, {a, 1, stride}, false, a + w, stride, room);
+        multiply<T>(rest, rest, w, {room, 1, strip_of<T>(rest)}, room,
+                    a + w * (stride + 1), stride, Into::kSubtract);
     }
     return true;
 }
@@ -299,10 +172,6 @@ CHAINRULE_INLINE void join(Int columns, const T* dots, const T* taus, T* t) {
 }  // namespace
 
 #define CHAINRULE_PANELS(T)                                                               \
-    template <> CHAINRULE_WIDE_VECTORS void lu<T>(Int rows, Int columns, T* a,            \
-                                                  Int stride, Int* pivots, T* room) {     \
-        lu_of<T>(rows, columns, a, stride, pivots, room);                                 \
-    }                                                                                     \
     template <> CHAINRULE_WIDE_VECTORS bool cholesky<T>(Int n, T* a, Int stride) {        \
         return root_of<T>(n, a, stride);                                                  \
     }                                                                                     \

@@ -6,16 +6,17 @@
 
 namespace chainrule::panel {
 
-/// Numbers between columns of `rows` rows that lie by themselves. They begin at different
-/// places of a page: a load waits for stores before it to the same place of another.
+/// Numbers between columns of `rows` rows that lie by themselves, with room for four more
+/// vectors behind each. An odd number of cache lines: a load waits for stores before it to
+/// the same place of another page.
 template <class T> constexpr Int apart(Int rows) {
-    constexpr Int page = 4096 / Int(sizeof(T));
-    return (rows + page - 1) / page * page + page / kVector<T>;
+    const Int lines = (rows + kVector<T> - 1) / kVector<T> + 4;
+    return ((lines + 15) / 16 * 16 + 7) * kVector<T>;
 }
 
 /// Room for factorising columns of `rows` rows.
 template <class T> constexpr Int room_for(Int rows) {
-    return (rows + kStrip<T>) * kStrip<T> + apart<T>(rows) * kVector<T>;
+    return (apart<T>(rows) + kVector<T>) * kStrip<T>;
 }
 
 /// LU factors in place of at most kStrip columns, in rows `stride` numbers apart: row k was

@@ -33,30 +33,59 @@ template <class T> CHAINRULE_INLINE void store(const Numbers<T>& x, T* to) {
     std::memcpy(to, &x, sizeof x);
 }
 
+template <class T> using Integer = typename small::Vectors<T>::Integer;
+
+template <class T> CHAINRULE_INLINE Integers<T> count_lanes() {
+    Integers<T> lanes{};
+    for (int i = 0; i < kVector<T>; ++i) lanes[i] = Integer<T>(i);
+    return lanes;
+}
+
+template <class T> CHAINRULE_INLINE Numbers<T> every(T x) { return Numbers<T>{} + x; }
+
+/// A lane, in all lanes.
+template <class T> CHAINRULE_INLINE Numbers<T> lane(const Numbers<T>& x, Int k) {
+#ifdef __clang__
+    return every<T>(x[k]);
+#else
+    return __builtin_shuffle(x, Integers<T>{} + Integer<T>(k));
+#endif
+}
+
+/// Vectors of a square, of which `rows` and `columns` are there, or more; zeros elsewhere.
+template <class T>
+CHAINRULE_INLINE void read_square(Int rows, Int columns, const T* from, Int stride,
+                                  Numbers<T>* square) {
+    constexpr int kLanes = int(kVector<T>);
+    if (rows >= kLanes && columns >= kLanes) {
+#pragma GCC unroll 16
+        for (int i = 0; i < kLanes; ++i) square[i] = load<T>(from + i * stride);
+        return;
+    }
+    const auto size = std::size_t(std::min<Int>(kLanes, columns)) * sizeof(T);
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) {
+        square[i] = Numbers<T>{};
+        if (i < rows) std::memcpy(&square[i], from + i * stride, size);
+    }
+}
+
 /// A square of rows becomes columns; `rows` and `columns` of it are there, or more.
 template <class T>
 CHAINRULE_INLINE void turn_square(Int rows, Int columns, const T* from, Int from_stride,
                                   T* to, Int to_stride) {
     constexpr int kLanes = int(kVector<T>);
     Numbers<T> square[kLanes];
+    read_square<T>(rows, columns, from, from_stride, square);
+    small::transpose<T>(square);
     if (rows >= kLanes && columns >= kLanes) {
-#pragma GCC unroll 16
-        for (int i = 0; i < kLanes; ++i) square[i] = load<T>(from + i * from_stride);
-        small::transpose<T>(square);
 #pragma GCC unroll 16
         for (int i = 0; i < kLanes; ++i) store<T>(square[i], to + i * to_stride);
         return;
     }
-    const Int across = std::min<Int>(kLanes, columns), down = std::min<Int>(kLanes, rows);
-    for (int i = 0; i < kLanes; ++i) {
-        square[i] = Numbers<T>{};
-        if (i < down)
-            std::memcpy(&square[i], from + i * from_stride,
-                        std::size_t(across) * sizeof(T));
-    }
-    small::transpose<T>(square);
-    for (Int i = 0; i < across; ++i)
-        std::memcpy(to + i * to_stride, &square[i], std::size_t(down) * sizeof(T));
+    const auto size = std::size_t(std::min<Int>(kLanes, rows)) * sizeof(T);
+    for (Int i = 0; i < std::min<Int>(kLanes, columns); ++i)
+        std::memcpy(to + i * to_stride, &square[i], size);
 }
 
 }  // namespace

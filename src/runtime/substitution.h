@@ -26,7 +26,7 @@ template <class Solve> void by_sides(Int n, Int sides, Int most, const Solve& so
 
 /// Whether `substitute` is for so many equations.
 template <class T> bool substitutes(Int n, Int sides) {
-    return !is_complex<T> && panel::served() && n >= 32 && sides >= 4;
+    return !is_complex<T> && panel::served() && n >= 16 && sides >= 4;
 }
 
 /// The rows of x, `sides` numbers each, become those of op(a)^-1 x. An upper triangle read

@@ -15,8 +15,9 @@ from chainrule.runtime import _native as native
 from chainrule.runtime import lapack
 
 DTYPES = [np.float32, np.float64]
-SIZES = [95, 96, 97, 127, 128, 129, 160, 191, 193, 200, 256, 321]
+SIZES = [16, 17, 24, 31, 40, 64, 65, 96, 97, 127, 128, 129, 160, 191, 200, 256, 321]
 SHAPES = [(n, n) for n in SIZES] + [(200, 130), (130, 200), (1000, 129), (129, 300)]
+SHAPES += [(50, 33), (17, 100), (300, 16), (2000, 20)]
 SIDES = [1, 3, 4, 8, 9, 16, 17, 33, 64, 65, 130]
 
 

@@ -53,6 +53,39 @@ def reduction(
     return lower
 
 
+def extremum(better: Callable[..., Any], worst: Callable[..., Any]) -> Any:
+    """The lowering of a maximum (`better`: greater) or minimum; NaN where an element is.
+    Of zeros of both signs it is either.
+
+    Whether all are numbers is a fold beside it: two instructions for a vector, where a
+    maximum that hands NaN and the sign of zeros on takes six.
+    """
+    combine = reduction(lambda m, x, y: m.select(better(y, x), y, x), worst)
+
+    def lower(build: Any, x: Any, *, axes: Any) -> Any:
+        m = build.m
+        build.check(x)
+        type = accumulator(x.type)
+        if type not in m.FLOATS:
+            return combine(build, x, axes=axes)
+
+        def values(*indices: Any) -> Any:
+            value = m.convert(x.at(*indices), type)
+            return value, value.eq(value)
+
+        def choose(a: Any, b: Any) -> Any:
+            return m.select(better(b[0], a[0]), b[0], a[0]), a[1] & b[1]
+
+        def finish(results: Any) -> list[Any]:
+            number = m.select(results[1], results[0], m.const(math.nan, type))
+            return [m.convert(number, x.type)]
+
+        start = (m.const(worst(m, type), type), m.const(True, "bool"))
+        return build.fold(x.shape, axes, values, start, choose, x, finish=finish)
+
+    return lower
+
+
 def lowest(m: Any, type: str) -> Any:
     """The identity of max."""
     return _extreme(m, type, -1)

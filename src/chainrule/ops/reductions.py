@@ -20,7 +20,7 @@ from ..core.primitive import WEAK_NEVER, Missing, Primitive
 from .arithmetic import div_p, mul_p
 from .cumulative import cumprod_p
 from .elementwise_logic import eq_p
-from .folds import first_index, highest, lowest, reduction
+from .folds import extremum, first_index, highest, lowest, reduction
 from .shaping import (
     batch_reduction,
     convert,
@@ -115,7 +115,7 @@ reduce_max_p = _reduction(
     _ordered,
     _extremum(np.maximum, least),
     jvp=_chooser_jvp,
-    lower=reduction(lambda m, x, y: m.maximum(x, y), lowest),
+    lower=extremum(lambda x, y: x > y, lowest),
 )
 
 reduce_min_p = _reduction(
@@ -124,7 +124,7 @@ reduce_min_p = _reduction(
     _ordered,
     _extremum(np.minimum, greatest),
     jvp=_chooser_jvp,
-    lower=reduction(lambda m, x, y: m.minimum(x, y), highest),
+    lower=extremum(lambda x, y: x < y, highest),
 )
 
 
