@@ -38,7 +38,7 @@ template <class T> class TriangularSolve {
     void many(Int count, const T* a, const T* b, T* x) const {
         if (n_ == 0 || sides_ == 0) return;
         if constexpr (has_small<T>) {
-            if (small::is_small(n_, sides_)) {
+            if (small::is_tiny(n_, sides_)) {
                 const bool transposed = operation_ != 'N';
                 return small::solve_triangular(
                     {n_, sides_, left_, lower_, transposed, unit_}, count, a, b, x);

@@ -45,7 +45,7 @@ template <class T, int Parts> class Exponential {
     }
 
   private:
-    bool is_lane() const { return has_small<T> && small::is_small(n_); }
+    bool is_lane() const { return has_small<T> && small::is_tiny(n_); }
     T* jet(int k) { return work_.data() + k * Parts * size_; }
 
     void one(const T* const* given, T* out) {

@@ -52,6 +52,13 @@ template <class T> CHAINRULE_INLINE Numbers<T> lane(const Numbers<T>& x, Int k) 
 #endif
 }
 
+/// Copies fewer than 2 P numbers, as no call does.
+template <class T, int P = int(kVector<T>)>
+CHAINRULE_INLINE void copy_few(const T* from, Int count, T* to) {
+    if (count & P) std::memcpy(to, from, sizeof(T[P]));
+    if constexpr (P > 1) copy_few<T, P / 2>(from + (count & P), count, to + (count & P));
+}
+
 /// Vectors of a square, of which `rows` and `columns` are there, or more; zeros elsewhere.
 template <class T>
 CHAINRULE_INLINE void read_square(Int rows, Int columns, const T* from, Int stride,
@@ -62,11 +69,11 @@ CHAINRULE_INLINE void read_square(Int rows, Int columns, const T* from, Int stri
         for (int i = 0; i < kLanes; ++i) square[i] = load<T>(from + i * stride);
         return;
     }
-    const auto size = std::size_t(std::min<Int>(kLanes, columns)) * sizeof(T);
-#pragma GCC unroll 16
+    const Int across = std::min<Int>(kLanes, columns);
     for (int i = 0; i < kLanes; ++i) {
-        square[i] = Numbers<T>{};
-        if (i < rows) std::memcpy(&square[i], from + i * stride, size);
+        T row[kLanes] = {};
+        if (i < rows) copy_few<T>(from + i * stride, across, row);
+        square[i] = load<T>(row);
     }
 }
 
@@ -83,9 +90,12 @@ CHAINRULE_INLINE void turn_square(Int rows, Int columns, const T* from, Int from
         for (int i = 0; i < kLanes; ++i) store<T>(square[i], to + i * to_stride);
         return;
     }
-    const auto size = std::size_t(std::min<Int>(kLanes, rows)) * sizeof(T);
-    for (Int i = 0; i < std::min<Int>(kLanes, columns); ++i)
-        std::memcpy(to + i * to_stride, &square[i], size);
+    const Int down = std::min<Int>(kLanes, rows);
+    for (Int i = 0; i < std::min<Int>(kLanes, columns); ++i) {
+        T column[kLanes];
+        store<T>(square[i], column);
+        copy_few<T>(column, down, to + i * to_stride);
+    }
 }
 
 }  // namespace

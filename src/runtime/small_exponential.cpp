@@ -138,23 +138,24 @@ template <class T, int Parts> struct Quotients {
 template <class T>
 CHAINRULE_INLINE void solve_in_place(const Factors<T>& f, Int n, Matrices<T>& b) {
     for (Int j = 0; j < n; ++j) {
-        Sides<T> s{{}, n, 0, 0, 0};
+        Sides<T, 1> s{{}, n, 0, 0, 0};
         for (Int i = 0; i < n; ++i) {
-            s.x[i] = b(0, j);
+            s.x[i][0] = b(0, j);
             for (Int k = 1; k < n; ++k)
-                s.x[i] =
-                    f.order[i] == typename Vectors<T>::Integer(k) ? b(k, j) : s.x[i];
+                s.x[i][0] =
+                    f.order[i] == typename Vectors<T>::Integer(k) ? b(k, j) : s.x[i][0];
         }
         substitute(f.a, s, true, false, true);
         substitute(f.a, s, false, false, false);
-        for (Int i = 0; i < n; ++i) b(i, j) = s.x[i];
+        for (Int i = 0; i < n; ++i) b(i, j) = s.x[i][0];
     }
 }
 
 /// The quotient, in `odd`.
 template <class T, int Parts>
 CHAINRULE_INLINE void divide(Quotients<T, Parts>& q, Factors<T>& f) {
-    f.a = q.even.part[0];
+    f.a.n = q.n;
+    std::copy_n(q.even.part[0].entries, q.n * q.n, f.a.entries);
     factorise(f, q.n);
     solve_in_place(f, q.n, q.odd.part[0]);
     if constexpr (Parts == 2) {

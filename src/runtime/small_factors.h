@@ -75,27 +75,29 @@ template <class T> CHAINRULE_INLINE void factorise(Factors<T>& f, Int n) {
     }
 }
 
-/// Right-hand sides and solutions of a group, side by side; unknown i of side j lies at
+/// S right-hand sides of a group, and their solutions; unknown i of side j lies at
 /// i * unknown + j * side of a problem of `size` numbers.
-template <class T> struct Sides {
-    Numbers<T> x[kLargest];
+template <class T, int S> struct Sides {
+    Numbers<T> x[kLargest][S];
     Int n, size, unknown, side;
 };
 
 /// Substitution with the triangle of a (of its transpose) that is used from above
 /// (`forward`) or from below.
-template <class T> CHAINRULE_INLINE void substitute(const Matrices<T>& a, Sides<T>& s,
-                                                    bool forward, bool transposed,
-                                                    bool unit) {
+template <class T, int S>
+CHAINRULE_INLINE void substitute(const Matrices<T>& a, Sides<T, S>& s, bool forward,
+                                 bool transposed, bool unit) {
     const Int n = s.n;
     for (Int step = 0; step < n; ++step) {
         const Int i = forward ? step : n - 1 - step;
-        Numbers<T> rest = s.x[i];
+        Numbers<T> rest[S];
+        for (int j = 0; j < S; ++j) rest[j] = s.x[i][j];
         for (Int before = 0; before < step; ++before) {
             const Int k = forward ? before : n - 1 - before;
-            rest -= (transposed ? a(k, i) : a(i, k)) * s.x[k];
+            const Numbers<T> factor = transposed ? a(k, i) : a(i, k);
+            for (int j = 0; j < S; ++j) rest[j] -= factor * s.x[k][j];
         }
-        s.x[i] = unit ? rest : rest / a(i, i);
+        for (int j = 0; j < S; ++j) s.x[i][j] = unit ? rest[j] : rest[j] / a(i, i);
     }
 }
 

@@ -66,7 +66,7 @@ CHAINRULE_INLINE void lu_all(Int n, Int count, const T* a, T* factors,
     }
 }
 
-/// f32 determinants are multiplied in f64, where no product of 8 overflows.
+/// f32 determinants are multiplied in f64, where no product of 8 overflows, and few of 12.
 template <class T>
 CHAINRULE_INLINE void determinant_all(Int n, Int count, const T* a, T* out) {
     Factors<T> f;
@@ -84,42 +84,76 @@ CHAINRULE_INLINE void determinant_all(Int n, Int count, const T* a, T* out) {
 
 // --- systems
 
-template <class T>
-CHAINRULE_INLINE void read_side(const Group<T>& group, Sides<T>& s, Int j,
-                                const T* from, const Integers<T>* order) {
-    for (int lane = 0; lane < kLanes<T>; ++lane) {
-        const T* b = from + (group.first + group.source(lane)) * s.size + j * s.side;
+/// Sides from j on. Lanes without a matrix have zeros.
+template <class T, int S>
+CHAINRULE_INLINE void read_sides(const Group<T>& group, Sides<T, S>& s, Int j,
+                                 const T* from, const Integers<T>* order) {
+    for (Int i = 0; i < s.n; ++i)
+        for (int k = 0; k < S; ++k) s.x[i][k] = Numbers<T>{};
+    for (int lane = 0; lane < group.lanes; ++lane) {
+        const T* b = from + (group.first + lane) * s.size + j * s.side;
         for (Int i = 0; i < s.n; ++i)
-            s.x[i][lane] = b[(order ? Int(order[i][lane]) : i) * s.unknown];
+            for (int k = 0; k < S; ++k)
+                s.x[i][k][lane] =
+                    b[(order ? Int(order[i][lane]) : i) * s.unknown + k * s.side];
     }
 }
 
-template <class T>
-CHAINRULE_INLINE void write_side(const Group<T>& group, const Sides<T>& s, Int j, T* to,
-                                 const Integers<T>* order) {
+template <class T, int S>
+CHAINRULE_INLINE void write_sides(const Group<T>& group, const Sides<T, S>& s, Int j, T* to,
+                                  const Integers<T>* order) {
     for (int lane = 0; lane < group.lanes; ++lane) {
         T* b = to + (group.first + lane) * s.size + j * s.side;
         for (Int i = 0; i < s.n; ++i)
-            b[(order ? Int(order[i][lane]) : i) * s.unknown] = s.x[i][lane];
+            for (int k = 0; k < S; ++k)
+                b[(order ? Int(order[i][lane]) : i) * s.unknown + k * s.side] =
+                    s.x[i][k][lane];
     }
+}
+
+/// A group's factors or triangles, the order of the rows of its right-hand sides, and of
+/// those of its solutions; null: as they are. What has no solution is NaN.
+template <class T> struct Systems {
+    const Matrices<T>& a;
+    bool lower_first, transposed, unit_first, unit_then, twice;
+    const Integers<T> *before, *after, *singular;
+};
+
+template <class T, int S>
+CHAINRULE_INLINE void solve_sides(const Group<T>& group, const Systems<T>& by, Int n,
+                                  Int size, Int unknown, Int side, Int j, const T* b,
+                                  T* x) {
+    Sides<T, S> s{{}, n, size, unknown, side};
+    read_sides(group, s, j, b, by.before);
+    substitute(by.a, s, by.lower_first, by.transposed, by.unit_first);
+    if (by.twice) substitute(by.a, s, !by.lower_first, by.transposed, by.unit_then);
+    for (Int i = 0; by.singular && i < n; ++i)
+        for (int k = 0; k < S; ++k) s.x[i][k] = *by.singular ? nan<T>() : s.x[i][k];
+    write_sides(group, s, j, x, by.after);
+}
+
+/// All sides, a few at once: each step waits for the one before.
+template <class T>
+CHAINRULE_INLINE void solve_group(const Group<T>& group, const Systems<T>& by, Int n,
+                                  Int sides, Int unknown, Int side, const T* b, T* x) {
+    const Int size = n * sides;
+    Int j = 0;
+    for (; j + 4 <= sides; j += 4)
+        solve_sides<T, 4>(group, by, n, size, unknown, side, j, b, x);
+    for (; j < sides; ++j)
+        solve_sides<T, 1>(group, by, n, size, unknown, side, j, b, x);
 }
 
 template <class T>
 CHAINRULE_INLINE void solve_all(Int n, Int sides, Int count, const T* a, const T* b,
                                 T* x) {
     Factors<T> f;
-    Sides<T> s{{}, n, n * sides, sides, 1};
+    const Systems<T> by{f.a, true, false, true, false, true, f.order, nullptr, &f.singular};
     for (Int first = 0; first < count; first += kLanes<T>) {
         const Group<T> group(first, count);
         read(group, n, a, f.a);
         factorise(f, n);
-        for (Int j = 0; j < sides; ++j) {
-            read_side(group, s, j, b, f.order);
-            substitute(f.a, s, true, false, true);
-            substitute(f.a, s, false, false, false);
-            for (Int i = 0; i < n; ++i) s.x[i] = f.singular ? nan<T>() : s.x[i];
-            write_side<T>(group, s, j, x, nullptr);
-        }
+        solve_group(group, by, n, sides, sides, 1, b, x);
     }
 }
 
@@ -127,18 +161,15 @@ template <class T>
 CHAINRULE_INLINE void triangular_all(const Triangular& system, Int count, const T* a,
                                      const T* b, T* x) {
     const Int n = system.n, sides = system.sides;
-    const bool transposed = system.transposed == system.left;
-    const bool forward = system.lower != transposed;
+    const bool transposed = system.transposed == system.left, unit = system.unit;
     Matrices<T> triangle;
-    Sides<T> s{{}, n, n * sides, system.left ? sides : 1, system.left ? 1 : n};
+    const Systems<T> by{triangle, system.lower != transposed, transposed, unit, unit, false,
+                        nullptr,  nullptr, nullptr};
     for (Int first = 0; first < count; first += kLanes<T>) {
         const Group<T> group(first, count);
         read(group, n, a, triangle);
-        for (Int j = 0; j < sides; ++j) {
-            read_side<T>(group, s, j, b, nullptr);
-            substitute(triangle, s, forward, transposed, system.unit);
-            write_side<T>(group, s, j, x, nullptr);
-        }
+        solve_group(group, by, n, sides, system.left ? sides : 1, system.left ? 1 : n, b,
+                    x);
     }
 }
 
@@ -148,19 +179,16 @@ CHAINRULE_INLINE void factored_all(Int n, Int sides, bool transposed, Int count,
                                    const T* b, T* x) {
     Matrices<T> a;
     Integers<T> order[kLargest];
-    Sides<T> s{{}, n, n * sides, sides, 1};
+    const Systems<T> by{a,    true,      transposed, !transposed,
+                        transposed, true, transposed ? nullptr : order,
+                        transposed ? order : nullptr, nullptr};
     for (Int first = 0; first < count; first += kLanes<T>) {
         const Group<T> group(first, count);
         read(group, n, factors, a);
         for (int lane = 0; lane < kLanes<T>; ++lane)
             for (Int i = 0; i < n; ++i)
                 order[i][lane] = permutation[(first + group.source(lane)) * n + i];
-        for (Int j = 0; j < sides; ++j) {
-            read_side<T>(group, s, j, b, transposed ? nullptr : order);
-            substitute(a, s, true, transposed, !transposed);
-            substitute(a, s, false, transposed, transposed);
-            write_side<T>(group, s, j, x, transposed ? order : nullptr);
-        }
+        solve_group(group, by, n, sides, sides, 1, b, x);
     }
 }
 

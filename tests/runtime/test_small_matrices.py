@@ -1,4 +1,4 @@
-"""Matrices of at most 8 x 8, which are solved side by side, one for each lane."""
+"""Matrices of at most 12 x 12, which are solved side by side, one for each lane."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import scipy.linalg
 
 from chainrule.runtime import lapack
 
-SIZES = range(1, 9)
+SIZES = range(1, 14)
 COUNTS = (1, 7, 16, 37)
 DTYPES = (np.float32, np.float64)
 

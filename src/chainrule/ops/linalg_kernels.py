@@ -1,9 +1,9 @@
 """How linear algebra lowers: to kernels of the runtime over stacks of matrices.
 
 The kernels (src/runtime/kernel_linalg.cpp) are made of the problems that eager functions
-solve too, so compiled programs have the same numbers. Matrices of at most 8 x 8 are
-solved side by side, one for each lane of a vector; larger ones go to LAPACK, divided
-over threads by problems. What is one number for each matrix, determinants of at most
+solve too, so compiled programs have the same numbers. Matrices of at most 12 x 12 are
+solved side by side, one for each lane of a vector; larger ones by panels or by LAPACK,
+divided over threads by problems. What is one number for each matrix, determinants of at most
 3 x 3 and their cofactors, is an expression, and fused with its neighbours.
 """
 
