@@ -49,7 +49,7 @@ template <class T> struct Largest {
         size = better ? other_size : size;
         row = better ? other_row : row;
     }
-    /// Of two whose rows are whole numbers of vectors.
+    /// The larger of two, in each lane; the first of equal ones.
     CHAINRULE_INLINE void join(const Largest& other) {
         const Integers<T> lower = other.row < row ? other.row : row;
         row = other.size == size ? lower : row;
