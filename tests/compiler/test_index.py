@@ -8,10 +8,17 @@ import pytest
 
 import chainrule as cr
 import chainrule.numpy as cnp
-from chainrule.compiler.expr import Expr
-from chainrule.compiler.index import Index, Split, loop_variable, variable_index
+from chainrule.compiler.expr import Expr, forget
+from chainrule.compiler.index import (
+    Index,
+    Split,
+    loop_variable,
+    number,
+    variable_index,
+)
 from chainrule.compiler.interpret import interpret
 from chainrule.compiler.rewrite import walk
+from chainrule.compiler.sizes import Tape, opaque
 
 FACTORS = [-7, -3, -1, 1, 2, 3, 5, 6, 10, 11, 12, 13, 70]
 DIVISORS = [1, 2, 3, 5, 6, 7, 10, 11, 12, 13, 60]
@@ -193,3 +200,13 @@ def test_positions_that_ranges_add_up_to_are_read_along():
         cr.jit(window)(VECTOR),
         np.lib.stride_tricks.sliding_window_view(VECTOR, 10)[:90],
     )
+
+
+def test_the_rest_is_one_expression_also_where_sizes_are_told_apart():
+    rows, columns = Tape([65, 65]).sizes()
+    number(rows)  # found for the other while both are asked for what they are
+    index = Index(0, (), loop_variable(7), None, columns)
+    rest = index.rest
+    with opaque():
+        assert index.rest is rest
+    forget()

@@ -46,7 +46,7 @@ class Index:
     `span` is the least and the greatest value of the atom, where they are known.
     """
 
-    __slots__ = ("atom", "constant", "factor", "span", "terms")
+    __slots__ = ("_rest", "atom", "constant", "factor", "span", "terms")
 
     def __init__(
         self,
@@ -58,13 +58,16 @@ class Index:
     ):
         self.constant, self.terms, self.atom = constant, terms, atom
         self.span, self.factor = span, factor
+        self._rest: Expr | None = None
 
     @property
     def rest(self) -> Expr | None:
-        """What is added to the affine part."""
-        if self.atom is None or self.factor == 1:
-            return self.atom
-        return self.atom * number(self.factor)
+        """What is added to the affine part: one expression, which is the same whether or
+        not sizes that are one number at present are told apart when it is asked for."""
+        if self._rest is None and self.atom is not None:
+            whole = self.factor == 1
+            self._rest = self.atom if whole else self.atom * number(self.factor)
+        return self._rest
 
     @property
     def is_bounded(self) -> bool:

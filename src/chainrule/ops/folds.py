@@ -53,21 +53,25 @@ def reduction(
     return lower
 
 
-def extremum(better: Callable[..., Any], worst: Callable[..., Any]) -> Any:
-    """The lowering of a maximum (`better`: greater) or minimum; NaN where an element is.
-    Of zeros of both signs it is either.
+def extremum(
+    combine: Callable[..., Any],
+    better: Callable[..., Any],
+    worst: Callable[..., Any],
+) -> Any:
+    """The lowering of a maximum (`better`: greater) or minimum of many, combine(m, x, y)
+    that of two; NaN where an element is. Of zeros of both signs it is either.
 
     Whether all are numbers is a fold beside it: two instructions for a vector, where a
     maximum that hands NaN and the sign of zeros on takes six.
     """
-    combine = reduction(lambda m, x, y: m.select(better(y, x), y, x), worst)
+    of_integers = reduction(combine, worst)
 
     def lower(build: Any, x: Any, *, axes: Any) -> Any:
         m = build.m
         build.check(x)
         type = accumulator(x.type)
         if type not in m.FLOATS:
-            return combine(build, x, axes=axes)
+            return of_integers(build, x, axes=axes)
 
         def values(*indices: Any) -> Any:
             value = m.convert(x.at(*indices), type)

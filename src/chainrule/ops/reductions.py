@@ -115,7 +115,7 @@ reduce_max_p = _reduction(
     _ordered,
     _extremum(np.maximum, least),
     jvp=_chooser_jvp,
-    lower=extremum(lambda x, y: x > y, lowest),
+    lower=extremum(lambda m, x, y: m.maximum(x, y), lambda x, y: x > y, lowest),
 )
 
 reduce_min_p = _reduction(
@@ -124,7 +124,7 @@ reduce_min_p = _reduction(
     _ordered,
     _extremum(np.minimum, greatest),
     jvp=_chooser_jvp,
-    lower=extremum(lambda x, y: x < y, highest),
+    lower=extremum(lambda m, x, y: m.minimum(x, y), lambda x, y: x < y, highest),
 )
 
 
