@@ -60,11 +60,10 @@ template <class T> class Reflections {
 
 template <class T> class QrPanels {
   public:
-    /// Very tall matrices, and a few columns more than vectors have, are LAPACK's.
+    /// Very tall matrices are LAPACK's.
     static bool serve(Int m, Int n) {
         const Int k = std::min(m, n);
-        if (k < kFewest) return panel::served() && k == 16 && m <= 4 * k;
-        return panel::served() && (m <= 64 * k || k >= kMany);
+        return panel::served() && k >= kFewest && 2 * m <= k * k;
     }
 
     /// Of m x n factors, or of m x n products of k reflections.
@@ -93,7 +92,7 @@ template <class T> class QrPanels {
     }
 
   private:
-    static constexpr Int kFewest = 24, kMany = 96, kWidth = panel::kStrip<T>;
+    static constexpr Int kFewest = 16, kWidth = panel::kStrip<T>;
     static constexpr Int kInner = panel::kVector<T>;
 
     void set_unit(Int block, T* q) {

@@ -112,10 +112,11 @@ CHAINRULE_INLINE void write_sides(const Group<T>& group, const Sides<T, S>& s, I
 }
 
 /// A group's factors or triangles, the order of the rows of its right-hand sides, and of
-/// those of its solutions; null: as they are. What has no solution is NaN.
+/// those of its solutions; null: as they are. What has no solution is NaN. The second of two
+/// substitutions is with the triangle that has ones if the first has none.
 template <class T> struct Systems {
     const Matrices<T>& a;
-    bool lower_first, transposed, unit_first, unit_then, twice;
+    bool lower_first, transposed, unit_first, twice;
     const Integers<T> *before, *after, *singular;
 };
 
@@ -126,7 +127,7 @@ CHAINRULE_INLINE void solve_sides(const Group<T>& group, const Systems<T>& by, I
     Sides<T, S> s{{}, n, size, unknown, side};
     read_sides(group, s, j, b, by.before);
     substitute(by.a, s, by.lower_first, by.transposed, by.unit_first);
-    if (by.twice) substitute(by.a, s, !by.lower_first, by.transposed, by.unit_then);
+    if (by.twice) substitute(by.a, s, !by.lower_first, by.transposed, !by.unit_first);
     for (Int i = 0; by.singular && i < n; ++i)
         for (int k = 0; k < S; ++k) s.x[i][k] = *by.singular ? nan<T>() : s.x[i][k];
     write_sides(group, s, j, x, by.after);
@@ -148,7 +149,7 @@ template <class T>
 CHAINRULE_INLINE void solve_all(Int n, Int sides, Int count, const T* a, const T* b,
                                 T* x) {
     Factors<T> f;
-    const Systems<T> by{f.a, true, false, true, false, true, f.order, nullptr, &f.singular};
+    const Systems<T> by{f.a, true, false, true, true, f.order, nullptr, &f.singular};
     for (Int first = 0; first < count; first += kLanes<T>) {
         const Group<T> group(first, count);
         read(group, n, a, f.a);
@@ -161,10 +162,11 @@ template <class T>
 CHAINRULE_INLINE void triangular_all(const Triangular& system, Int count, const T* a,
                                      const T* b, T* x) {
     const Int n = system.n, sides = system.sides;
-    const bool transposed = system.transposed == system.left, unit = system.unit;
+    const bool transposed = system.transposed == system.left;
     Matrices<T> triangle;
-    const Systems<T> by{triangle, system.lower != transposed, transposed, unit, unit, false,
-                        nullptr,  nullptr, nullptr};
+    const bool forward = system.lower != transposed;
+    const Systems<T> by{triangle, forward, transposed, system.unit,
+                        false,    nullptr, nullptr,    nullptr};
     for (Int first = 0; first < count; first += kLanes<T>) {
         const Group<T> group(first, count);
         read(group, n, a, triangle);
@@ -179,9 +181,9 @@ CHAINRULE_INLINE void factored_all(Int n, Int sides, bool transposed, Int count,
                                    const T* b, T* x) {
     Matrices<T> a;
     Integers<T> order[kLargest];
-    const Systems<T> by{a,    true,      transposed, !transposed,
-                        transposed, true, transposed ? nullptr : order,
-                        transposed ? order : nullptr, nullptr};
+    const Integers<T>*before = transposed ? nullptr : order,
+          *after = transposed ? order : nullptr;
+    const Systems<T> by{a, true, transposed, !transposed, true, before, after, nullptr};
     for (Int first = 0; first < count; first += kLanes<T>) {
         const Group<T> group(first, count);
         read(group, n, factors, a);
