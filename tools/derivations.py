@@ -257,11 +257,7 @@ FITS["ERFCX_SLOPE_F32"] = Fit(
     _low, _high, f32(2), "absolute",
 )  # fmt: skip
 
-# --- inverse of erf and erfc, to be improved by a step of Newton's -----------------------
-
-
-def erf_inv_ratio(t):
-    return mp.erfinv(mp.sqrt(t)) / mp.sqrt(t)
+# --- inverses of erf and erfc; the tail's is improved by a step of Newton's --------------
 
 
 def erfc_inv(r):
@@ -270,10 +266,7 @@ def erfc_inv(r):
     return mp.findroot(lambda y: mp.log(mp.erfc(y)) + r * r, y)
 
 
-FITS["ERF_INV_CENTRE"] = Fit(
-    "erf_inv(x) / x by t = x^2, |x| <= 3/4", erf_inv_ratio,
-    lambda t: 1 / erf_inv_ratio(t), mp.mpf("1e-8"), ONE * 9 / 16, f64(14),
-)  # fmt: skip
+MIDDLE = mp.mpf("3.125")
 
 
 def erf_inv_by_logarithm(t):
@@ -285,6 +278,12 @@ def erf_inv_by_logarithm(t):
 FITS["ERF_INV_SHORT"] = Fit(
     "erf_inv(x) / x by t = -log(1 - x^2), t <= 5", erf_inv_by_logarithm,
     lambda t: 1 / erf_inv_by_logarithm(t), mp.mpf("1e-9"), mp.mpf("5.001"), f64(13),
+)  # fmt: skip
+FITS["ERF_INV_F64"] = Fit(
+    "erf_inv(x) / x by t = -log(1 - x^2) - 3.125, t <= 3.125",
+    lambda t: erf_inv_by_logarithm(t + MIDDLE),
+    lambda t: 1 / erf_inv_by_logarithm(t + MIDDLE),
+    mp.mpf("1e-9") - MIDDLE, mp.mpf("6.251") - MIDDLE, f64(24),
 )  # fmt: skip
 FITS["ERFC_INV_TAIL"] = Fit(
     "erfc_inv(q) by t = r - 3.5, r = sqrt(-log q), 0.82 <= r <= 6.2",

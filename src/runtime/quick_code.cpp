@@ -12,13 +12,14 @@ namespace {
 constexpr int kArguments[] = {kRdi, kRsi, kRdx, kRcx, 8, 9};
 constexpr int kSaved[] = {kRbx, 12, 13, 14, 15};
 constexpr int kManyLanes = 20, kManyInts = 6;
+constexpr int kRegisters = 32;  // of vectors
 
 }  // namespace
 
 void Coder::write(const std::vector<Function>& functions) {
     // RAX, RCX and RDX are for moments.
     ints_.all = {kRbx, kRsi, kRdi, 8, 9, 10, 11, 12, 13, 14, 15};
-    for (int k = 0; k < 32; ++k) lanes_.all.push_back(k);
+    for (int k = 0; k < kRegisters; ++k) lanes_.all.push_back(k);
     for (const Function& f : functions) function(f);
     for (auto& [place, name] : calls_) {
         auto found = starts_.find(name);
@@ -102,6 +103,7 @@ std::size_t Coder::enter(const Function& f) {
             a_.memory({0x89}, kArguments[ints++], at(kRsp, slot), true);
         } else {
             Shape s = shape_of(p.type);
+            if (lanes + s.parts > kRegisters) throw Unsupported("its arguments");
             for (int k = 0; k < s.parts; ++k) {
                 int slot = v.places[k].slot = new_slot(s.bytes);
                 store(lanes++, at(kRsp, slot), s.bytes);
@@ -312,8 +314,10 @@ void Coder::call(const Instruction& i) {
                 a_.memory({0x8B}, reg, at(kRsp, values_[x.value].places[0].slot), true);
             continue;
         }
+        const int parts = shape_of(x.type).parts;
+        if (lanes + parts > kRegisters) throw Unsupported("a call's arguments");
         place_lanes(x, lanes);
-        lanes += shape_of(x.type).parts;
+        lanes += parts;
     }
     calls_.push_back({a_.call(), i.name});
     consume(i);

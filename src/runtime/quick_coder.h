@@ -2,7 +2,7 @@
 /// on, and a slot in the frame once it needs one: where registers run out, where a block
 /// ends, where a function is called. Values that no instruction uses any more lose both.
 /// Integers that are no vectors are in general registers, numbers of all kinds with lanes
-/// and single floats in vector registers, of 128 bits at least, in one or two parts;
+/// and single floats in vector registers, of 128 bits at least, in one, two or four parts;
 /// masks are vectors of 32-bit integers 0 and -1.
 #pragma once
 #include <unordered_map>
@@ -11,6 +11,9 @@
 #include "quick_module.h"
 
 namespace chainrule::quick {
+
+/// The registers that lanes may take.
+constexpr int kMostParts = 4;
 
 /// How lanes lie in registers: `parts` of them, of `bytes`, of which `stored` count, with
 /// `per` lanes of `element` bytes each.
@@ -37,7 +40,7 @@ class Coder {
         Type type;
         int uses = 0;
         bool defined = false;
-        Place places[2];
+        Place places[kMostParts];
     };
     struct Owner {
         int value = -1, part = 0;
@@ -127,7 +130,7 @@ class Coder {
     void extract(const Instruction& i);
     void shuffle(const Instruction& i);
     void mask_to(int k, const Operand& m, int part, int per);
-    void mask_result(const Instruction& i, int lanes);
+    void mask_result(const Instruction& i, int parts);
     void unary(const Instruction& i, Evex op32, int immediate = -1);
 
     // --- conversions and intrinsics (quick_intrinsics.cpp)

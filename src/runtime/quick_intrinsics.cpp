@@ -144,19 +144,21 @@ void Coder::convert(const Instruction& i, Evex op) {
             int x = lanes_of(i.args[0], p);
             one(std::max(from.bytes, to.bytes), result(i.result, p), x);
         }
-    } else if (to.parts == 2) {
-        if (from.stored != from.bytes) throw Unsupported("a conversion of few lanes");
-        for (int p = 0; p < 2; ++p) {
-            int x = half(lanes_of(i.args[0], 0), p, from.bytes);
+    } else if (to.parts == 2 * from.parts && from.stored == from.bytes) {
+        for (int p = 0; p < to.parts; ++p) {
+            int x = half(lanes_of(i.args[0], p / 2), p % 2, from.bytes);
             one(64, result(i.result, p), x);
         }
+    } else if (from.parts == 2 * to.parts && to.stored == to.bytes) {
+        for (int p = 0; p < to.parts; ++p) {
+            int low = lanes_of(i.args[0], 2 * p), high = lanes_of(i.args[0], 2 * p + 1);
+            int out = result(i.result, p), moment = take(lanes_);
+            one(64, out, low);
+            one(64, moment, high);
+            join(out, moment, to.bytes);
+        }
     } else {
-        if (to.stored != to.bytes) throw Unsupported("a conversion of few lanes");
-        int low = lanes_of(i.args[0], 0), high = lanes_of(i.args[0], 1);
-        int out = result(i.result), moment = take(lanes_);
-        one(64, out, low);
-        one(64, moment, high);
-        join(out, moment, to.bytes);
+        throw Unsupported("a conversion of these lanes");
     }
 }
 
@@ -269,7 +271,16 @@ void Coder::extremum(const Instruction& i, bool largest) {
 
 /// Whether a lane of a mask is set.
 void Coder::any(const Instruction& i) {
-    mask_to(1, i.args[0], 0, 0);
+    const Operand& m = i.args[0];
+    if (m.type.lanes && shape_of(m.type).parts > 1) {
+        int some = take(lanes_);
+        a_.vector(kCopy, 64, some, 0, lanes_of(m, 0));
+        for (int p = 1; p < shape_of(m.type).parts; ++p)
+            a_.vector({1, 1, 0, 0xEB}, 64, some, some, lanes_of(m, p));
+        a_.vector({2, 2, 0, 0x39}, 64, 1, 0, some);
+    } else {
+        mask_to(1, m, 0, 0);
+    }
     a_.mask_to_register(kRax, 1);
     a_.registers({0x85}, kRax, kRax, false);
     a_.set(5, result(i.result));
@@ -320,8 +331,8 @@ void Coder::scatter(const Instruction& i) {
     Evex op{2, 1, Byte(s.element == 8), 0xA3};
     for (int p = 0; p < to.parts; ++p) {
         int places = lanes_of(i.args[1], p);
-        int x = lanes_of(i.args[0], s.parts == to.parts ? p : 0);
-        if (s.parts != to.parts) x = half(x, p, s.bytes);
+        int x = lanes_of(i.args[0], s.parts == to.parts ? p : p / 2);
+        if (s.parts != to.parts) x = half(x, p % 2, s.bytes);
         mask_to(1, i.args[3], p, to.per);
         a_.vector_indexed(op, to.bytes, x, places, 1);
     }
@@ -336,14 +347,14 @@ void Coder::gather(const Instruction& i) {
     for (int p = 0; p < from.parts; ++p) {
         int places = lanes_of(i.args[0], p);
         mask_to(1, i.args[2], p, from.per);
-        bool own = s.parts == from.parts || p == 0;
-        int out = own ? result(i.result, s.parts == from.parts ? p : 0) : take(lanes_);
+        bool alike = s.parts == from.parts, own = alike || p % 2 == 0;
+        int out = own ? result(i.result, alike ? p : p / 2) : take(lanes_);
         a_.vector({1, 1, 0, 0xEF}, 16, out, out, out);
         a_.vector_indexed(op, from.bytes, out, places, 1);
         found.push_back(out);
     }
     if (s.parts == from.parts) return;
-    join(found[0], found[1], s.bytes);
+    for (int p = 0; p < s.parts; ++p) join(found[2 * p], found[2 * p + 1], s.bytes);
 }
 
 }  // namespace chainrule::quick

@@ -54,6 +54,13 @@ int predicate_of_ints(std::string_view name) {
     throw Unsupported("a predicate");
 }
 
+/// Whether lanes follow each other.
+bool goes_on(const Operand& order) {
+    for (std::size_t k = 1; k < order.bits.size(); ++k)
+        if (order.bits[k] != order.bits[0] + k) return false;
+    return true;
+}
+
 }  // namespace
 
 void Coder::lanes(const Instruction& i) {
@@ -202,19 +209,20 @@ void Coder::mask_to(int k, const Operand& m, int part, int per) {
         a_.register_to_mask(k, kRax);
         return;
     }
-    if (m.type.lanes > 16) throw Unsupported("wide masks");
     Shape s = shape_of(m.type);
-    a_.vector({2, 2, 0, 0x39}, s.bytes, k, 0, lanes_of(m, 0));
+    if (per > s.per) throw Unsupported("wide masks");
+    const int first = part * per;
+    a_.vector({2, 2, 0, 0x39}, s.bytes, k, 0, lanes_of(m, first / s.per));
     if (m.type.lanes < 4) {
         a_.mask_to_register(kRax, k);
         a_.registers({0x83}, 4, kRax, false);  // and
         a_.byte((1 << m.type.lanes) - 1);
         a_.register_to_mask(k, kRax);
     }
-    if (part) a_.shift_mask_right(k, part * per);
+    if (first % s.per) a_.shift_mask_right(k, first % s.per);
 }
 
-/// k1 as the result, an integer for single values; of two parts in k1 and k2.
+/// The masks of so many parts, from k1 on, as the result; an integer for single values.
 void Coder::mask_result(const Instruction& i, int parts) {
     if (i.type.lanes == 0) {
         int out = result(i.result);
@@ -223,8 +231,13 @@ void Coder::mask_result(const Instruction& i, int parts) {
         a_.byte(1);
         return;
     }
-    if (parts == 2) a_.join_masks(1, 2, 1);
-    a_.vector({2, 2, 0, 0x38}, shape_of(i.type).bytes, result(i.result), 0, 1);
+    Shape s = shape_of(i.type);
+    const bool pairs = parts == 2 * s.parts;
+    for (int p = 0; p < s.parts; ++p) {
+        const int k = 1 + (pairs ? 2 * p : p);
+        if (pairs) a_.join_masks(k, k + 1, k);
+        a_.vector({2, 2, 0, 0x38}, s.bytes, result(i.result, p), 0, k);
+    }
 }
 
 void Coder::compare(const Instruction& i) {
@@ -232,7 +245,7 @@ void Coder::compare(const Instruction& i) {
     Shape s = shape_of(t);
     Evex op;
     int predicate;
-    if (t.lanes > 16) throw Unsupported("wide masks");
+    if (s.per > 16) throw Unsupported("wide masks");
     if (is_float(t.elem)) {
         op = {1, Byte(s.element == 8), Byte(s.element == 8), 0xC2};
         predicate = predicate_of_floats(i.name);
@@ -255,7 +268,6 @@ void Coder::compare(const Instruction& i) {
 void Coder::select(const Instruction& i) {
     Shape s = shape_of(i.type);
     bool is_short = s.element < 4;
-    if (s.lanes > 16) throw Unsupported("wide masks");
     Evex blend{2, 1, Byte(s.element == 8 || s.element == 2), Byte(is_short ? 0x66 : 0x65)};
     for (int p = 0; p < s.parts; ++p) {
         mask_to(1, i.args[0], i.args[0].type.lanes ? p : 0, s.per);
@@ -328,9 +340,19 @@ void Coder::shuffle(const Instruction& i) {
         }
         return;
     }
+    if (y.poison && from.parts > 1 && !order.is_splat() && order.bits[0] % from.per == 0 &&
+        to.lanes >= from.per && goes_on(order)) {
+        for (int p = 0; p < to.parts; ++p) {  // registers as they are
+            int part = int(order.bits[0]) / from.per + p;
+            if (part >= from.parts) throw Unsupported("lanes that are not");
+            int in = lanes_of(x, part);
+            a_.vector(kCopy, 64, result(i.result, p), 0, in);
+        }
+        return;
+    }
     if (to.element < 4) throw Unsupported("the order of short lanes");
     // Two registers hold all lanes that are asked for: parts of one operand, or both.
-    if (from.parts == 2 && !y.poison) throw Unsupported("the order of many lanes");
+    if (from.parts > 2 || (from.parts == 2 && !y.poison)) throw Unsupported("the order of many lanes");
     if (order.is_splat()) throw Unsupported("one lane for all");
     int bytes = std::max(from.bytes, to.bytes), slots = bytes / to.element;
     for (int p = 0; p < to.parts; ++p) {

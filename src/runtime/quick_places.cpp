@@ -14,8 +14,9 @@ Shape shape_of(Type t) {
     int lanes = t.lanes ? t.lanes : 1;
     int element = t.elem == Elem::kI1 ? 4 : size_of(t.elem);
     int total = element * lanes;
-    if (total > 128 || (total & (total - 1)) || total < 4) throw Unsupported("its lanes");
-    int parts = total > 64 ? 2 : 1;
+    if (total > 64 * kMostParts || (total & (total - 1)) || total < 4)
+        throw Unsupported("its lanes");
+    int parts = total > 64 ? total / 64 : 1;
     int stored = total / parts;
     return {element, lanes, parts, stored < 16 ? 16 : stored, stored, lanes / parts};
 }

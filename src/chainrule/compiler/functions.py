@@ -20,9 +20,9 @@ _known: dict[Any, Function] = {}
 
 class Function:
     """`compute` builds the expression; `size` is the number of its operations, `widest`
-    the bytes of the widest float among them."""
+    the bytes of the widest float among them; `written` as below."""
 
-    __slots__ = ("body", "compute", "name", "parameters", "size", "widest")
+    __slots__ = ("body", "compute", "name", "parameters", "size", "widest", "written")
 
     def __init__(self, compute: Callable[..., Expr], types: tuple[str, ...]):
         self.compute, self.name = compute, compute.__name__
@@ -33,6 +33,7 @@ class Function:
         nodes = walk(expanded((self.body,)))
         self.size = len(nodes) - len(self.parameters)
         self.widest = max([BITS[x.type] // 8 for x in nodes if x.type in FLOATS])
+        self.written = written(nodes)
 
     def __repr__(self) -> str:
         return self.name
@@ -62,6 +63,20 @@ def expanded(roots: Iterable[Expr]) -> list[Expr]:
 
     rewriter = Rewriter(replace)
     return [rewriter(x) for x in roots]
+
+
+def written(nodes: Iterable[Expr]) -> tuple[int, int]:
+    """How many operations code has for these nodes, with the routines that they call;
+    and the bytes of the largest number among them."""
+    count, largest = 0, 1
+    for x in nodes:
+        more, size = 1, BITS[x.type] // 8
+        if x.op == "function":
+            more, size = x.data.written
+        elif x.op == "call":
+            more, size = written(walk(x.data.parts))
+        count, largest = count + more, max(largest, size)
+    return count, largest
 
 
 def operations(nodes: Iterable[Expr]) -> int:

@@ -27,7 +27,7 @@ from .sizes import Size, about
 from .streaming import ahead, as_read, streams, written_in_order
 from .tiling import close_short, lanes_apart, tiled
 from .values import Reduced, Value
-from .vectors import accesses, copies_of, vector_variable, widest
+from .vectors import accesses, copies_of, registers_of, vector_variable, widest
 
 CONSTANT = 64
 WORK = 1 << 14
@@ -248,6 +248,9 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
     width = lanes
     if vector is not None and about(vector.data[1]) < lanes:
         width = max(1 << (about(vector.data[1]) - 1).bit_length(), 2)
+    single = width
+    if vector is not None:
+        width *= registers_of(nest, nodes, vector, width, vector_bytes)
     if vector in nest.grid:
         nest.grid.remove(vector)
         nest.grid.append(vector)
@@ -279,7 +282,7 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
             stages.append(Stage(inner, reductions, stores))
         if points:
             stages.append(Stage([], [], points))
-    total = _instructions(nest, nodes, grid, width) * about(grid[0].extent)
+    total = _instructions(nest, nodes, grid, single) * about(grid[0].extent)
     combines = any(s.combine for s, _ in nest.stores())
     if combines:
         for a in grid:

@@ -13,13 +13,18 @@ from typing import Any
 
 from .blocking import block, varies
 from .expr import BITS, FLOATS, Expr
-from .functions import operations
+from .functions import operations, written
+from .index import compares
 from .nest import Nest
 from .rewrite import walk
 from .sizes import about
 from .tiling import is_short, turned
 
 TURNED, LONG = 16, 32
+SIMPLE, LENGTHY, MOST_REGISTERS, WASTE = 12, 100, 4, 1.125
+"""Of expressions of so few operations several vectors are written one behind the other, of
+those of so many two at once; the most registers of a vector; how much of a row may be
+computed in vain for it."""
 ACROSS = (1, 2, 3, 4, 8, 12, 16)
 """How many vectors of a product are computed at once: with few rows, many, of which more
 lie together in a row of the other operand."""
@@ -83,6 +88,35 @@ def vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | Non
     return chosen
 
 
+def registers_of(
+    nest: Nest, nodes: Sequence[Expr], vector: Expr, width: int, vector_bytes: int
+) -> int:
+    """How many registers a vector takes: several where much is computed at each point, so
+    that operations which wait for each other have neighbours that do not."""
+    if nest.products or nest.ordered or nest.limits or compares(nodes):
+        return 1
+    if nest.inner and vector not in nest.inner:
+        return 1
+    if operations(walk(nest.inside()) if nest.inner else nodes) <= SIMPLE:
+        return 1
+    stores = [s for s, inside in nest.stores() if inside or not nest.inner]
+    if any(s.combine or s.index.rest is not None for s in stores):
+        return 1
+    strides = [dict(s.index.terms).get(vector, 0) for s in stores]
+    strides += [dict(x.data[2]).get(vector, 0) for x in nodes if x.op == "load"]
+    if any(x.op == "load" and x.data[3] & 1 for x in nodes) or set(strides) - {0, 1}:
+        return 1
+    count, largest = written(nodes)
+    most = MOST_REGISTERS if vector_bytes == 64 and count <= LENGTHY else 2
+    room = MOST_REGISTERS * vector_bytes // (largest * width)
+    count = _fitting(min(most, max(room, 1)), vector, width)
+    if nest.inner:
+        n = about(vector.data[1])
+        while count > 1 and -(-n // (count * width)) * count * width > WASTE * n:
+            count //= 2
+    return count
+
+
 def copies_of(
     nest: Nest,
     nodes: Sequence[Expr],
@@ -99,7 +133,7 @@ def copies_of(
         across = _turned(nest, nodes, vector, width)
         if across is not None:
             return {across: width}
-        count = 4 if size <= 12 else 2 if size <= 24 else 1
+        count = 4 if size <= SIMPLE else 1
         return {vector: _fitting(max(count // nest.columns, 1), vector, width)}
     registers = 24 if vector_bytes == 64 else 12
     if nest.products:

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..streaming import LINE
+
 Emitter = Any
 
 
-def ask_ahead(w: Emitter, pointer: str, distance: int, to_write: int = 0) -> None:
-    """Asks for what will be read or written so many bytes later; harmless where there is
-    no memory."""
+def ask_ahead(
+    w: Emitter, pointer: str, distance: int, bytes: int, to_write: int = 0
+) -> None:
+    """Asks for as many bytes as are read or written here, so far ahead; harmless where
+    there is no memory."""
     name = "llvm.prefetch.p0"
     w.declared.setdefault(name, f"declare void @{name}(ptr, i32, i32, i32)")
-    place = w.new(f"getelementptr i8, ptr {pointer}, i64 {distance}")
-    w.lines.append(f"  call void @{name}(ptr {place}, i32 {to_write}, i32 3, i32 1)")
+    for more in range(0, bytes, LINE):
+        place = w.new(f"getelementptr i8, ptr {pointer}, i64 {distance + more}")
+        w.lines.append(
+            f"  call void @{name}(ptr {place}, i32 {to_write}, i32 3, i32 1)"
+        )

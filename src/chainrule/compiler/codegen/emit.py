@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..blocking import varies
-from ..expr import Expr, node
+from ..expr import BITS, Expr, node
 from ..loop import Axis, Kernel, Reduction, Stage, Store
 from ..rewrite import walk
 from ..short_rows import together
@@ -502,8 +502,11 @@ class Emitter(ExpressionWriter):
 
     def _across(self, r: Reduction, values: Names) -> Names:
         """Combines the lanes of vector accumulators."""
-        width = self.full_width
+        whole = width = self.full_width
         half = width // 2
+        while width * max(BITS[x.type] for x in r.initial) > 8 * LINE:
+            values = self._halves(r, values)
+            width, half = half, half // 2
         while half:
             order = [
                 f"i32 {k + half}" if k < half else "i32 poison" for k in range(width)
@@ -525,7 +528,24 @@ class Emitter(ExpressionWriter):
             out.append(
                 self.within(self.scopes.top, 0, lambda text=text: self.new(text))
             )
+        self.full_width = whole
         return out
+
+    def _halves(self, r: Reduction, values: Names) -> Names:
+        """Joins the halves of accumulators that take several registers; vectors are as
+        long as these from here on."""
+        width, half = self.full_width, self.full_width // 2
+        parts: list[list[str]] = [[], []]
+        for x, v in zip(r.initial, values):
+            t = vector(NAMES[x.type], width)
+            for k, part in enumerate(parts):
+                order = ", ".join(f"i32 {k * half + j}" for j in range(half))
+                text = f"shufflevector {t} {v}, {t} poison, <{half} x i32> <{order}>"
+                part.append(
+                    self.within(self.scopes.top, 0, lambda text=text: self.new(text))
+                )
+        self.full_width = half
+        return self.combine(r, *parts, True, joined=True)
 
     def _publish(
         self, r: Reduction, point: dict[Expr, int], names: Names, wide: bool

@@ -89,7 +89,7 @@ def _part(w: Emitter, e: Expr, first: int, pointer: str, start: int) -> str:
         t, element = vector(IN_MEMORY[e.type], w.full_width), IN_MEMORY[e.type]
         at = w.new(f"getelementptr {element}, ptr {pointer}, i64 {start}")
         if buffer in w.ahead:
-            ask_ahead(w, at, PAGE)
+            ask_ahead(w, at, PAGE, w.full_width * size(e.type))
         found = w.new(f"load {t}, ptr {at}, align {size(e.type)}"), True
         w.scopes.remember(w.scopes.at_depth(w.scopes.depth(e)), key, found)
     return found[0]

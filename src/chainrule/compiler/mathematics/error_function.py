@@ -3,12 +3,13 @@
 erf is an odd polynomial near 0 and 1 - exp(-Q(x)), Q = -log erfc, away from it. The
 scaled erfcx(x) = exp(x^2) erfc(x) is one polynomial on the whole half line: (1 + 2 x)
 erfcx(x) by (x - 4) / (x + 4) (M. Shepherd and J. Laframboise, "Chebyshev approximation
-of (1 + 2x) exp(x^2) erfc x in 0 <= x < oo", Math. Comp. 36, 1981). The inverses start
-from polynomials of some 30 bits; in f64 a step of Newton's method follows.
+of (1 + 2x) exp(x^2) erfc x in 0 <= x < oo", Math. Comp. 36, 1981). erf_inv is
+x P(log(1 - x^2)) but next to 1 (compare M. Giles, "Approximating the erfinv function", GPU
+Computing Gems 2, 2011); there it starts from polynomials of some 30 bits, and in f64 a
+step of Newton's method follows.
 
 In f32, erf and erfc are computed as such, erfc as exp(-x^2) u P(u) with u = 1 / (x + 3); the
-others in f64. There erf_inv is x P(log(1 - x^2)) but next to 1 (compare M. Giles,
-"Approximating the erfinv function", GPU Computing Gems 2, 2011).
+others in f64.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from .formats import (
     two_product,
     two_sum,
 )
-from .logarithm import log_extended, log_short
+from .logarithm import log_extended, log_normal, log_short
 
 # erf(x) / x - 1 by t = x^2, x <= 1: error relative 2^-29.39
 ERF_CENTRE_F32 = (
@@ -166,23 +167,6 @@ ERFCX_F64 = (
     -2.693494478644402e-10,
     -1.2690629841012837e-10,
 )
-# erf_inv(x) / x by t = x^2, |x| <= 3/4: error relative 2^-36.95
-ERF_INV_CENTRE = (
-    0.8862269254460401,
-    0.23201367105151938,
-    0.12755567180596283,
-    0.0865741758259695,
-    0.06445783311216757,
-    0.058536576904024945,
-    -0.016533812679470336,
-    0.3846682029240564,
-    -1.372523338194472,
-    3.9406906656403637,
-    -7.402101974296188,
-    9.237259232957094,
-    -6.774274814463841,
-    2.3225582088401953,
-)
 # erf_inv(x) / x by t = -log(1 - x^2), t <= 5: error relative 2^-35.29
 ERF_INV_SHORT = (
     0.8862269254316452,
@@ -198,6 +182,33 @@ ERF_INV_SHORT = (
     -1.0747391899544868e-08,
     7.166710683761743e-10,
     -1.976930302767772e-11,
+)
+# erf_inv(x) / x by t = -log(1 - x^2) - 3.125, t <= 3.125: error relative 2^-54.89
+ERF_INV_F64 = (
+    1.6536545626831027,
+    0.2401581824255882,
+    -0.006033670871427531,
+    -0.0007407025341530848,
+    0.00018673420802322091,
+    -1.388252339819288e-05,
+    -1.3654691826133663e-06,
+    4.234788218980167e-07,
+    -2.9070384359040006e-08,
+    -4.112663776350746e-09,
+    1.0512191825520533e-09,
+    -5.4141692605290493e-11,
+    -1.2977196543955228e-11,
+    2.630180617682427e-12,
+    -8.11240400755578e-14,
+    -3.996121642938547e-14,
+    6.589018107318304e-15,
+    -4.593806294495528e-17,
+    -1.2960542667692692e-16,
+    1.5968309404961082e-17,
+    1.1257559127244137e-18,
+    -3.656538619863994e-19,
+    -6.630735314780298e-22,
+    3.513244396744963e-21,
 )
 # erfc_inv(q) by t = r - 3.5, r = sqrt(-log q), 0.82 <= r <= 6.2: error relative 2^-30.45
 ERFC_INV_TAIL = (
@@ -241,7 +252,6 @@ ERFC_INV_FAR = (
 _ERF_IS_ONE = {"f32": 3.92, "f64": 5.93}
 _ERFC_IS_NORMAL, _ERFC_IS_ZERO = 9.19, 10.125
 """The f32 erfc is a normal number up to the first, and rounds to 0 at the second."""
-_EXP_OF_MINUS_5 = 0.00674
 _HALF_SQRT_PI = 0.886226925452758
 _INVERSE_SQRT_PI = 0.5641895835477563
 
@@ -338,16 +348,19 @@ def erfcx(x: Expr) -> Expr:
 # --- inverses, in f64 ----------------------------------------------------------------
 
 
-def erf_inv_centre_short(x: Expr) -> Expr:
-    """The y of erf(y) = x, |x| <= 3/4, to some 32 bits."""
-    return x * horner(x * x, ERF_INV_CENTRE)
+_CENTRE = {"f32": 0.0068, "f64": 0.001935}
+"""The product (1 - x) (1 + x) above which `erf_inv_centre` holds: exp(-5), exp(-6.25)."""
+_MIDDLE = 3.125
 
 
-def erf_inv_centre(x: Expr) -> Pair:
-    """The same to all digits, as a number and its correction."""
-    y = erf_inv_centre_short(x)
-    excess = fma(y, horner(y * y, ERF_CENTRE_F64), y - x)
-    return y, -excess * (_HALF_SQRT_PI * exp_short(y * y))
+def erf_inv_centre(x: Expr, product: Expr, single: bool) -> tuple[Expr, Expr]:
+    """The y of erf(y) = x by (1 - x) (1 + x), to some 35 bits if `single`; and whether
+    that is too small for it."""
+    if single:
+        ratio = horner(-log_short(product), ERF_INV_SHORT)
+    else:
+        ratio = horner(-_MIDDLE - log_normal(product), ERF_INV_F64)
+    return x * ratio, ~(product >= _CENTRE["f32" if single else "f64"])
 
 
 def _tail(logarithm: Expr) -> Expr:
@@ -357,13 +370,11 @@ def _tail(logarithm: Expr) -> Expr:
     return select(r < 6.1, horner(r - 3.5, ERFC_INV_TAIL), far)
 
 
-def erfc_inv_tail_short(q: Expr) -> Expr:
-    """The y of erfc(y) = q, 0 < q <= 1/4 or 1/2, to some 32 bits."""
-    return _tail(-log_short(q))
-
-
-def erfc_inv_tail(q: Expr) -> Pair:
-    """The same to all digits: Newton's method on log erfc, nearly a parabola."""
+def erfc_inv_tail(q: Expr, single: bool) -> tuple[Expr, Expr]:
+    """The y of erfc(y) = q, 0 < q <= 1/4, and what it is off by: to some 32 bits if
+    `single`, otherwise by Newton's method on log erfc, nearly a parabola."""
+    if single:
+        return _tail(-log_short(q)), const(0.0, "f64")
     tiny = q < F64.smallest_normal
     high, low = log_extended(select(tiny, q * 2.0**54, q))
     high = high - choose(tiny, 54.0 * LN2_F64[0], 0.0, q)
@@ -380,25 +391,17 @@ def erfc_inv_tail(q: Expr) -> Pair:
 @for_formats
 def erf_inv(x: Expr) -> Expr:
     """The y whose erf is x; infinite at 1, NaN beyond."""
-    if x.type == "f32":
-        wide = convert(x, "f64")
-        product = fma(-wide, wide, 1.0)  # (1 - x) (1 + x)
-        fast = wide * horner(-log_short(product), ERF_INV_SHORT)
-        slow = apart(_erf_inv_outside, x)
-        return rare(~(product >= _EXP_OF_MINUS_5), slow, convert(fast, "f32"))
-    size = absolute(x)
-    rest = 1.0 - size
-    centre = erf_inv_centre(size)
-    tail = erfc_inv_tail(select(rest > 0.0, rest, 0.5))
-    high, low = (select(size <= 0.75, a, b) for a, b in zip(centre, tail, strict=True))
-    return _erf_inv_limits(x, high + low)
+    wide = convert(x, "f64")
+    product = fma(-wide, wide, 1.0)
+    y, outside = erf_inv_centre(wide, product, x.type == "f32")
+    return rare(outside, apart(_erf_inv_outside, x), convert(y, x.type))
 
 
 def _erf_inv_outside(x: Expr) -> Expr:
-    """erf_inv of an f32 x with |x| > 0.99."""
+    """erf_inv of an x next to 1 or -1."""
     rest = 1.0 - absolute(convert(x, "f64"))
-    tail = erfc_inv_tail_short(select(rest > 0.0, rest, 0.5))
-    return _erf_inv_limits(x, convert(tail, "f32"))
+    y, more = erfc_inv_tail(select(rest > 0.0, rest, 0.25), x.type == "f32")
+    return _erf_inv_limits(x, convert(y + more, x.type))
 
 
 def _erf_inv_limits(x: Expr, y: Expr) -> Expr:

@@ -6,12 +6,10 @@ kept as pairs, since their rounding errors would count most in the tails.
 
 from __future__ import annotations
 
-from ..expr import Expr, convert, fma, select
+from ..expr import Expr, apart, convert, fma, rare, select
 from .error_function import (
     erf_inv_centre,
-    erf_inv_centre_short,
     erfc_inv_tail,
-    erfc_inv_tail_short,
     erfcx_pair,
     erfcx_short,
 )
@@ -39,22 +37,22 @@ _GAUSS = 1.1283791670955126  # 2 / sqrt(pi)
 def ndtri(p: Expr) -> Expr:
     """The quantile: -sqrt(2) erfc_inv(2 p)."""
     single = p.type == "f32"
-    p = convert(p, "f64")
-    upper = p > 0.5
-    q = select(upper, 1.0 - p, p) * 2.0
-    central = q > 0.5
-    middle = 1.0 - q
-    if single:
-        y = select(central, erf_inv_centre_short(middle), erfc_inv_tail_short(q))
-        x = y * _SQRT2[0]
-    else:
-        centre, tail = erf_inv_centre(middle), erfc_inv_tail(q)
-        y, rest = (select(central, a, b) for a, b in zip(centre, tail, strict=True))
-        x, lost = two_product(y, y * 0.0 + _SQRT2[0])
-        x = x + fma(rest, _SQRT2[0], fma(y, _SQRT2[1], lost))
+    wide = convert(p, "f64")
+    y, outside = erf_inv_centre(fma(2.0, wide, -1.0), 4.0 * wide * (1.0 - wide), single)
+    x = fma(y, _SQRT2[0], y * _SQRT2[1])
+    return rare(outside, apart(_ndtri_outside, p), convert(x, p.type))
+
+
+def _ndtri_outside(p: Expr) -> Expr:
+    """ndtri of a p next to 0 or 1, or beyond."""
+    wide = convert(p, "f64")
+    upper = wide > 0.5
+    q = select(upper, 1.0 - wide, wide) * 2.0
+    y, rest = erfc_inv_tail(q, p.type == "f32")
+    x, lost = two_product(y, y * 0.0 + _SQRT2[0])
+    x = x + fma(rest, _SQRT2[0], fma(y, _SQRT2[1], lost))
     x = select(q.eq(0.0), INF, select(q > 0.0, x, NAN))
-    x = select(upper, x, 0.0 - x)
-    return convert(x, "f32") if single else x
+    return convert(select(upper, x, -x), p.type)
 
 
 @for_formats
