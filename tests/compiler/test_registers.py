@@ -122,6 +122,23 @@ def test_folds_count_every_number_once(name, dtype, shape):
         np.testing.assert_allclose(np.asarray(found), expected, tolerance, tolerance)
 
 
+@pytest.mark.parametrize("columns", [256, 300, 500, 1030])
+@pytest.mark.parametrize("name", ["sum", "largest", "both"])
+def test_columns_of_what_no_cache_holds(name, columns):
+    x = np.random.default_rng(7).standard_normal((900, columns)).astype("float32")
+    f = lambda x: FOLDS[name](cnp, x.T)  # along the first axis
+    expected = FOLDS[name](np, x.T.astype("float64"))
+    for found in sum(quick_and_best(f, cnp.asarray(x)), []):
+        np.testing.assert_allclose(np.asarray(found), expected, 2e-5, 2e-5)
+
+
+def test_plain_columns_of_what_no_cache_holds_take_several_registers(nothing_on_disk):
+    f = lambda x: x.sum(0)
+    assert registers(f, cnp.ones((900, 1024), "float32")) > 1
+    assert registers(f, cnp.ones((90, 1024), "float32")) == 1
+    assert registers(f, cnp.ones((9000, 100), "float32")) == 1
+
+
 def test_long_expressions_take_several_registers(nothing_on_disk):
     x = cnp.ones(300, "float32")
     assert registers(cnp.exp, x) > 1

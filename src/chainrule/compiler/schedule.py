@@ -27,14 +27,20 @@ from .sizes import Size, about
 from .streaming import ahead, as_read, streams, written_in_order
 from .tiling import close_short, lanes_apart, tiled
 from .values import Reduced, Value
-from .vectors import accesses, copies_of, registers_of, vector_variable, widest
+from .vectors import (
+    accesses,
+    copies_of,
+    registers_of,
+    streamed,
+    vector_variable,
+    widest,
+)
 
 CONSTANT = 64
 WORK = 1 << 14
 """Instructions that a thread should have at least, for it to be woken."""
 SCRATCH = 1 << 13
 UNROLLED = 8
-CACHED = 1 << 19
 
 
 @record
@@ -327,7 +333,7 @@ def _choose_first(
         grid.sort(key=lambda a: a.var not in slabs)
         return
     many = _many(last, width)
-    if not (nest.products and last.vector and _streams(nodes, last.var)):
+    if not (nest.products and last.vector and streamed(nodes, last.var)):
         short = last.vector and not nest.inner and not _many(grid[first], 1)
         grid.insert(0, grid.pop(grid.index(last) if short and many else first))
         return
@@ -365,17 +371,6 @@ def _instructions(
     lanes = width if any(a.vector for a in grid) or nest.inner else 1
     rest_count = operations(nodes) - count
     return max((within * rest + rest_count) * points / lanes, 1e-9)
-
-
-def _streams(nodes: Sequence[Expr], vector: Expr) -> bool:
-    """Whether an operand that varies along the vector axis exceeds the caches, so that
-    its parts should be used as often as they can before the next."""
-    sizes = [
-        math.prod(v.data[1] for v, _ in x.data[2]) * max(BITS[x.type] // 8, 1)
-        for x in nodes
-        if x.op == "load" and vector in dict(x.data[2])
-    ]
-    return any(n > CACHED for n in sizes)
 
 
 def _unroll(inner: list[Axis]) -> None:

@@ -11,8 +11,9 @@ gathers write so: processors whose microcode mends "gather data sampling" have a
 wait until all such stores are in memory.
 
 Processors fetch what is read evenly before it is asked for, but no further than to the
-end of a page, and then wait for the next one. What is read in the order of memory is asked
-for a page ahead: `ahead` names the buffers. On some processors (`fetches_to_write`) lines that
+end of a page, and then wait for the next one; nor beside a few rows that lie far apart.
+What is read in the order of memory, or column by column beside each other, is asked for
+earlier: `ahead` names the buffers. On some processors (`fetches_to_write`) lines that
 are fetched, to be written, are written faster than past the caches: `ahead` names what
 would go past them and is written in order, `streams` the rest.
 """
@@ -31,13 +32,13 @@ from .short_rows import together
 from .sizes import about
 from .tiling import NEAR, gathers, is_short
 
-WRITTEN_AHEAD = 2048
-"""How many bytes before a store its line is asked for; 512 to 4096 are alike."""
+AHEAD = 2048
+"""How many bytes ahead lines are asked for; 1536 to 4096 are alike."""
 ROWS_ON = 1 << 14
 """The bytes of rows of which the end, where what is asked for is elsewhere, is no matter."""
-LINE, PAGE, WIDEST, ROW = 64, 4096, 8, 2048
-"""Bytes that go to memory at once; those that the hardware fetches ahead within; those of
-the largest number; those of the shortest row whose ends may share a line with others."""
+LINE, WIDEST, ROW = 64, 8, 2048
+"""Bytes that go to memory at once; those of the largest number; those of the shortest row
+whose ends may share a line with others."""
 
 
 def streams(kernel: Kernel, least: int, width: int) -> frozenset[Any]:
@@ -67,8 +68,8 @@ def ahead(kernel: Kernel, least: int) -> frozenset[Any]:
             near = step == 1 or (step > 0 and is_short(x.type, step))
             if _bytes(x, x.data[2], axes) * (about(step) if near else 1) < least:
                 continue
-            plain = not x.data[3] and vector.vector and near
-            asked = plain and _in_order(strides, axes, step)
+            along = vector.vector and near and _in_order(strides, axes, step)
+            asked = not x.data[3] and (along or _goes_down(x, strides, axes))
             found[x.data[0]] = asked and found.get(x.data[0], True)
     return frozenset([b for b, in_order in found.items() if in_order])
 
@@ -166,6 +167,13 @@ def _in_order(strides: dict[Any, int], axes: list[Axis], columns: int = 1) -> bo
         if a.var in strides:
             covered = stride * about(a.extent)
     return True
+
+
+def _goes_down(x: Expr, strides: dict[Any, int], axes: list[Axis]) -> bool:
+    """Whether the loops go down columns of long rows, over all once."""
+    columns = [a for a in axes[:-1] if a.vector and strides.get(a.var) == 1]
+    row = sum([about(a.extent) * BITS[x.type] // 8 for a in columns])
+    return row >= 2 * AHEAD and all(a.var in strides for a in axes)
 
 
 def _bytes(value: Expr, terms: Any, axes: list[Axis]) -> int:

@@ -21,6 +21,9 @@ from .sizes import about
 from .tiling import is_short, turned
 
 TURNED, LONG = 16, 32
+AT_ONCE, CACHED = 4, 1 << 19
+"""How many vectors of little computation are written one behind the other; the bytes of
+what stays in a core's caches."""
 SIMPLE, LENGTHY, MOST_REGISTERS, WASTE = 12, 100, 4, 1.125
 """Of expressions of so few operations several vectors are written one behind the other, of
 those of so many two at once; the most registers of a vector; how much of a row may be
@@ -92,12 +95,15 @@ def registers_of(
     nest: Nest, nodes: Sequence[Expr], vector: Expr, width: int, vector_bytes: int
 ) -> int:
     """How many registers a vector takes: several where much is computed at each point, so
-    that operations which wait for each other have neighbours that do not."""
-    if nest.products or nest.ordered or nest.limits or compares(nodes):
+    that operations which wait for each other have neighbours that do not, and where
+    columns of what no cache holds are folded, of whose rows more is read at once."""
+    if nest.products or nest.ordered or compares(nodes):
         return 1
-    if nest.inner and vector not in nest.inner:
+    down = bool(nest.inner) and vector not in nest.inner
+    if vector in nest.limits if down else nest.limits:
         return 1
-    if operations(walk(nest.inside()) if nest.inner else nodes) <= SIMPLE:
+    size = operations(walk(nest.inside()) if nest.inner else nodes)
+    if size <= SIMPLE and not (down and streamed(nodes, vector)):
         return 1
     stores = [s for s, inside in nest.stores() if inside or not nest.inner]
     if any(s.combine or s.index.rest is not None for s in stores):
@@ -111,10 +117,21 @@ def registers_of(
     room = MOST_REGISTERS * vector_bytes // (largest * width)
     count = _fitting(min(most, max(room, 1)), vector, width)
     if nest.inner:
-        n = about(vector.data[1])
-        while count > 1 and -(-n // (count * width)) * count * width > WASTE * n:
+        n, group = about(vector.data[1]), width * (AT_ONCE if down else 1)
+        while count > 1 and -(-n // (count * group)) * count * group > WASTE * n:
             count //= 2
     return count
+
+
+def streamed(nodes: Sequence[Expr], vector: Expr) -> bool:
+    """Whether an operand that varies along the vector axis exceeds the caches, so that
+    its parts should be used as often as they can before the next."""
+    sizes = [
+        math.prod([about(v.data[1]) for v, _ in x.data[2]]) * max(BITS[x.type] // 8, 1)
+        for x in nodes
+        if x.op == "load" and vector in dict(x.data[2])
+    ]
+    return any(n > CACHED for n in sizes)
 
 
 def copies_of(
@@ -133,7 +150,7 @@ def copies_of(
         across = _turned(nest, nodes, vector, width)
         if across is not None:
             return {across: width}
-        count = 4 if size <= SIMPLE else 1
+        count = AT_ONCE if size <= SIMPLE else 1
         return {vector: _fitting(max(count // nest.columns, 1), vector, width)}
     registers = 24 if vector_bytes == 64 else 12
     if nest.products:
@@ -147,8 +164,9 @@ def copies_of(
         if vector in nest.grid or len(found) > 1:
             return {**found, **_at_once(nest, math.prod(found.values()), size)}
     if vector in nest.inner:
-        return {vector: _fitting(4, vector, width)} if size <= 40 else {}
-    across = _fitting(4, vector, width) if size <= 40 else 1
+        return {vector: _fitting(AT_ONCE, vector, width)} if size <= 40 else {}
+    few = size > 40 and not streamed(nodes, vector)
+    across = 1 if few else _fitting(AT_ONCE, vector, width)
     return {vector: across, **_at_once(nest, across, size)}
 
 

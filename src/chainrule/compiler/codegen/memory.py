@@ -17,7 +17,7 @@ from typing import Any
 from ..expr import Expr, node
 from ..loop import PAIRED, SECOND, Store
 from ..loop import load as element_of
-from ..streaming import LINE, PAGE, WRITTEN_AHEAD
+from ..streaming import LINE
 from ..tiling import is_short
 from .asking import ask_ahead
 from .scopes import Scope
@@ -64,7 +64,7 @@ def load(w: Emitter, e: Expr) -> str:
             pointer = _readable(w, guard, pointer, buffer)
         if stride == 1 and not scattered:
             if buffer in w.ahead and mask is None:
-                ask_ahead(w, pointer, PAGE, w.full_width * size(e.type))
+                ask_ahead(w, pointer, w.full_width * size(e.type))
             value = _load_vector(w, element, e.type, pointer, mask)
         elif stride == -1 and not scattered:
             value = _load_backwards(w, element, e.type, pointer, mask)
@@ -392,7 +392,7 @@ def _store_even(
     if streamed and mask is None and w.full_width * align >= LINE:
         return _store_past_caches(w, t, value, pointer, align, streamed)
     if buffer in w.ahead and mask is None:
-        ask_ahead(w, pointer, WRITTEN_AHEAD, w.full_width * align, to_write=1)
+        ask_ahead(w, pointer, w.full_width * align, to_write=1)
     return _store_vector(w, t, value, pointer, align, mask)
 
 

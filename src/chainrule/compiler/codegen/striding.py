@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..expr import Expr
-from ..streaming import PAGE
 from ..tiling import is_short
 from .asking import ask_ahead
 from .scopes import Scope
@@ -89,7 +88,7 @@ def _part(w: Emitter, e: Expr, first: int, pointer: str, start: int) -> str:
         t, element = vector(IN_MEMORY[e.type], w.full_width), IN_MEMORY[e.type]
         at = w.new(f"getelementptr {element}, ptr {pointer}, i64 {start}")
         if buffer in w.ahead:
-            ask_ahead(w, at, PAGE, w.full_width * size(e.type))
+            ask_ahead(w, at, w.full_width * size(e.type))
         found = w.new(f"load {t}, ptr {at}, align {size(e.type)}"), True
         w.scopes.remember(w.scopes.at_depth(w.scopes.depth(e)), key, found)
     return found[0]
