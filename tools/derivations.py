@@ -266,7 +266,7 @@ def erfc_inv(r):
     return mp.findroot(lambda y: mp.log(mp.erfc(y)) + r * r, y)
 
 
-MIDDLE = mp.mpf("3.125")
+MIDDLE = mp.mpf("1.75")
 
 
 def erf_inv_by_logarithm(t):
@@ -280,7 +280,7 @@ FITS["ERF_INV_SHORT"] = Fit(
     lambda t: 1 / erf_inv_by_logarithm(t), mp.mpf("1e-9"), mp.mpf("5.001"), f64(13),
 )  # fmt: skip
 FITS["ERF_INV_F64"] = Fit(
-    "erf_inv(x) / x by t = -log(1 - x^2) - 3.125, t <= 3.125",
+    "erf_inv(x) / x by t = -log(1 - x^2) - 1.75, t <= 4.5",
     lambda t: erf_inv_by_logarithm(t + MIDDLE),
     lambda t: 1 / erf_inv_by_logarithm(t + MIDDLE),
     mp.mpf("1e-9") - MIDDLE, mp.mpf("6.251") - MIDDLE, f64(24),

@@ -183,32 +183,32 @@ ERF_INV_SHORT = (
     7.166710683761743e-10,
     -1.976930302767772e-11,
 )
-# erf_inv(x) / x by t = -log(1 - x^2) - 3.125, t <= 3.125: error relative 2^-54.89
+# erf_inv(x) / x by t = -log(1 - x^2) - 1.75, t <= 4.5: error relative 2^-54.51
 ERF_INV_F64 = (
-    1.6536545626831027,
-    0.2401581824255882,
-    -0.006033670871427531,
-    -0.0007407025341530848,
-    0.00018673420802322091,
-    -1.388252339819288e-05,
-    -1.3654691826133663e-06,
-    4.234788218980167e-07,
-    -2.9070384359040006e-08,
-    -4.112663776350746e-09,
-    1.0512191825520533e-09,
-    -5.4141692605290493e-11,
-    -1.2977196543955228e-11,
-    2.630180617682427e-12,
-    -8.11240400755578e-14,
-    -3.996121642938547e-14,
-    6.589018107318304e-15,
-    -4.593806294495528e-17,
-    -1.2960542667692692e-16,
-    1.5968309404961082e-17,
-    1.1257559127244137e-18,
-    -3.656538619863994e-19,
-    -6.630735314780298e-22,
-    3.513244396744963e-21,
+    1.3146774600388804,
+    0.2504215438551575,
+    -0.0006195318238407436,
+    -0.0019017851246075125,
+    0.00020173815867826727,
+    1.524256446939129e-05,
+    -5.291683099173941e-06,
+    1.50676426404769e-07,
+    9.656455231701498e-08,
+    -1.1185606561357778e-08,
+    -1.1296212436868852e-09,
+    3.318852260206978e-10,
+    -2.6247101663586793e-12,
+    -6.9970619154795635e-12,
+    6.259429151493814e-13,
+    1.0256832182060166e-13,
+    -2.233351602924605e-14,
+    -3.429354443222022e-16,
+    5.22079238106475e-16,
+    -4.66106930883376e-17,
+    -4.622079124028646e-18,
+    1.3072749290565026e-18,
+    -1.0944238104693316e-19,
+    3.4335829786365854e-21,
 )
 # erfc_inv(q) by t = r - 3.5, r = sqrt(-log q), 0.82 <= r <= 6.2: error relative 2^-30.45
 ERFC_INV_TAIL = (
@@ -350,17 +350,21 @@ def erfcx(x: Expr) -> Expr:
 
 _CENTRE = {"f32": 0.0068, "f64": 0.001935}
 """The product (1 - x) (1 + x) above which `erf_inv_centre` holds: exp(-5), exp(-6.25)."""
-_MIDDLE = 3.125
+_MIDDLE = 1.75
 
 
-def erf_inv_centre(x: Expr, product: Expr, single: bool) -> tuple[Expr, Expr]:
-    """The y of erf(y) = x by (1 - x) (1 + x), to some 35 bits if `single`; and whether
-    that is too small for it."""
+def erf_inv_centre(
+    x: Expr, product: Expr, single: bool, factor: float = 1.0
+) -> tuple[Expr, Expr]:
+    """`factor` times the y of erf(y) = x by (1 - x) (1 + x), to some 35 bits if `single`;
+    and whether that product is too small for it."""
     if single:
-        ratio = horner(-log_short(product), ERF_INV_SHORT)
+        y = x * factor * horner(-log_short(product), ERF_INV_SHORT)
     else:
-        ratio = horner(-_MIDDLE - log_normal(product), ERF_INV_F64)
-    return x * ratio, ~(product >= _CENTRE["f32" if single else "f64"])
+        first, rest = ERF_INV_F64[0], ERF_INV_F64[1:]
+        t = -_MIDDLE - log_normal(product)
+        y = fma(x, first * factor, (x * factor) * (t * horner(t, rest)))
+    return y, ~(product >= _CENTRE["f32" if single else "f64"])
 
 
 def _tail(logarithm: Expr) -> Expr:
@@ -394,7 +398,8 @@ def erf_inv(x: Expr) -> Expr:
     wide = convert(x, "f64")
     product = fma(-wide, wide, 1.0)
     y, outside = erf_inv_centre(wide, product, x.type == "f32")
-    return rare(outside, apart(_erf_inv_outside, x), convert(y, x.type))
+    centre = copysign(convert(y, x.type), x)  # -0 stays
+    return rare(outside, apart(_erf_inv_outside, x), centre)
 
 
 def _erf_inv_outside(x: Expr) -> Expr:

@@ -38,8 +38,10 @@ def ndtri(p: Expr) -> Expr:
     """The quantile: -sqrt(2) erfc_inv(2 p)."""
     single = p.type == "f32"
     wide = convert(p, "f64")
-    y, outside = erf_inv_centre(fma(2.0, wide, -1.0), 4.0 * wide * (1.0 - wide), single)
-    x = fma(y, _SQRT2[0], y * _SQRT2[1])
+    four = 4.0 * wide
+    product = fma(-four, wide, four)
+    middle = fma(2.0, wide, -1.0)
+    x, outside = erf_inv_centre(middle, product, single, _SQRT2[0])
     return rare(outside, apart(_ndtri_outside, p), convert(x, p.type))
 
 
