@@ -30,10 +30,10 @@ from .values import Reduced, Value
 from .vectors import (
     accesses,
     copies_of,
-    registers_of,
     streamed,
     vector_variable,
     widest,
+    widths_of,
 )
 
 CONSTANT = 64
@@ -251,12 +251,7 @@ def _arrange(nest: Nest, vector_bytes: int) -> Scheduled:
         write_out(nest, columns)
         nodes = walk(nest.expressions())
     close_short(vector, accesses(nodes))
-    width = lanes
-    if vector is not None and about(vector.data[1]) < lanes:
-        width = max(1 << (about(vector.data[1]) - 1).bit_length(), 2)
-    single = width
-    if vector is not None:
-        width *= registers_of(nest, nodes, vector, width, vector_bytes)
+    single, width = widths_of(nest, nodes, vector, lanes, vector_bytes)
     if vector in nest.grid:
         nest.grid.remove(vector)
         nest.grid.append(vector)

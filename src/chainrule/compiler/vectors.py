@@ -91,36 +91,53 @@ def vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | Non
     return chosen
 
 
-def registers_of(
-    nest: Nest, nodes: Sequence[Expr], vector: Expr, width: int, vector_bytes: int
+def widths_of(
+    nest: Nest, nodes: Sequence[Expr], vector: Expr | None, lanes: int, bytes: int
+) -> tuple[int, int]:
+    """The lanes of a register of so many bytes, less along a short axis, and of a vector."""
+    if vector is None:
+        return lanes, lanes
+    n = about(vector.data[1])
+    single = lanes if n >= lanes else max(1 << (n - 1).bit_length(), 2)
+    return single, single * _registers(nest, nodes, vector, single, bytes)
+
+
+def _registers(
+    nest: Nest, nodes: Sequence[Expr], vector: Expr, width: int, bytes: int
 ) -> int:
     """How many registers a vector takes: several where much is computed at each point, so
     that operations which wait for each other have neighbours that do not, and where
     columns of what no cache holds are folded, of whose rows more is read at once."""
-    if nest.products or nest.ordered or compares(nodes):
-        return 1
     down = bool(nest.inner) and vector not in nest.inner
-    if vector in nest.limits if down else nest.limits:
+    limited = vector in nest.limits if down else bool(nest.limits)
+    if nest.products or nest.ordered or limited or compares(nodes):
         return 1
     size = operations(walk(nest.inside()) if nest.inner else nodes)
     if size <= SIMPLE and not (down and streamed(nodes, vector)):
         return 1
-    stores = [s for s, inside in nest.stores() if inside or not nest.inner]
-    if any(s.combine or s.index.rest is not None for s in stores):
-        return 1
-    strides = [dict(s.index.terms).get(vector, 0) for s in stores]
-    strides += [dict(x.data[2]).get(vector, 0) for x in nodes if x.op == "load"]
-    if any(x.op == "load" and x.data[3] & 1 for x in nodes) or set(strides) - {0, 1}:
+    if not _lie_together(nest, nodes, vector):
         return 1
     count, largest = written(nodes)
-    most = MOST_REGISTERS if vector_bytes == 64 and count <= LENGTHY else 2
-    room = MOST_REGISTERS * vector_bytes // (largest * width)
+    most = MOST_REGISTERS if bytes == 64 and count <= LENGTHY else 2
+    room = MOST_REGISTERS * bytes // (largest * width)
     count = _fitting(min(most, max(room, 1)), vector, width)
     if nest.inner:
         n, group = about(vector.data[1]), width * (AT_ONCE if down else 1)
         while count > 1 and -(-n // (count * group)) * count * group > WASTE * n:
             count //= 2
     return count
+
+
+def _lie_together(nest: Nest, nodes: Sequence[Expr], vector: Expr) -> bool:
+    """Whether what is read and written along the vector axis lies together, or is one
+    number, at places that are known."""
+    stores = [s for s, inside in nest.stores() if inside or not nest.inner]
+    if any(s.combine or s.index.rest is not None for s in stores):
+        return False
+    loads = [x for x in nodes if x.op == "load"]
+    terms = [s.index.terms for s in stores] + [x.data[2] for x in loads]
+    even = all(dict(t).get(vector, 0) in (0, 1) for t in terms)
+    return even and not any(x.data[3] & 1 for x in loads)
 
 
 def streamed(nodes: Sequence[Expr], vector: Expr) -> bool:
