@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 import chainrule.numpy as cnp
-from chainrule.compiler import boxes, fusion, program, schedule, updates
+from chainrule.compiler import boxes, fusion, program, schedule, updates, vectors
 from chainrule.ops import convolution_folds, folds, rows, window_updates
 
 from . import texts
@@ -166,8 +166,9 @@ LIMITED: dict[Any, dict[str, int]] = {
     },
     program: {"PRODUCT_WORK": 256},
     rows: {"LONG_ROW": 64},
-    schedule: {"CACHED": 1024, "WORK": 64},
+    schedule: {"WORK": 64},
     updates: {"LONG": 256, "SHORT": 64},
+    vectors: {"CACHED": 1024},
     window_updates: {"BUCKET": 64, "LARGE": 64, "MANY": 32},
 }  # fmt: skip
 """Limits from which on something is done otherwise, as small as these arrays are."""
