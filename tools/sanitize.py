@@ -34,20 +34,16 @@ LIBRARIES = {
     "thread": ("libtsan.so",),
     "guard": (),
 }
+KEPT = "tests/runtime/test_memory_pool.py"
 # What measures the process's memory, what asks for more than there is, and what is about
 # blocks that are kept: the sanitizer's allocator keeps what was freed, and ends the process
 # where C++ throws; and no blocks are kept beside it.
 UNFIT = (
-    *(
-        f"tests/runtime/test_memory_pool.py::{name}"
-        for name in (
-            "test_large_arrays_are_used_again",
-            "test_what_is_kept_is_limited",
-            "test_large_arenas_are_kept",
-            "test_what_is_kept_goes_before_memory_runs_out",
-            "test_the_child_of_a_fork_has_its_own_memory",
-        )
-    ),
+    f"{KEPT}::test_large_arrays_are_used_again",
+    f"{KEPT}::test_what_is_kept_is_limited",
+    f"{KEPT}::test_large_arenas_are_kept",
+    f"{KEPT}::test_what_is_kept_goes_before_memory_runs_out",
+    f"{KEPT}::test_the_child_of_a_fork_has_its_own_memory",
     "tests/runtime/test_jit_objects.py::test_memory_stays_level",
     "tests/runtime/test_thread_pool.py::"
     "test_what_a_kernel_throws_on_any_thread_is_raised_by_the_caller",

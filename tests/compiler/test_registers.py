@@ -16,7 +16,7 @@ from chainrule.compiler.codegen.processor import vector_bytes
 from chainrule.scipy import special
 
 from .native import KernelStep, steps_of
-from .test_quick_code import nothing_on_disk, quick_and_best
+from .test_quick_code import nothing_on_disk, quick_and_best, reasons
 
 __all__ = ["nothing_on_disk"]
 
@@ -96,6 +96,19 @@ def test_quick_code_of_several_registers_has_the_bits_of_the_best(name):
                 np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
 
 
+@pytest.mark.parametrize("name", sorted({*FUNCTIONS} - {"to bytes"}))
+def test_functions_of_several_registers_have_quick_code(name, nothing_on_disk):
+    with cr.enable_x64(True):
+        for dtype in ("float32", "float64"):
+            x = cnp.asarray(values(300, "float64")).astype(dtype)
+            assert have_quick_code(reasons(FUNCTIONS[name], x))
+
+
+def have_quick_code(found):
+    """Whether no kernel is left to LLVM but for the processor's sake."""
+    return not any(r and "processor" not in r for r in found)
+
+
 FOLDS = {
     "sum": lambda np, x: np.sum(np.exp(x) + np.tanh(x), -1),
     "largest": lambda np, x: np.max(np.exp(x) * np.sin(x) + x, -1),
@@ -120,6 +133,13 @@ def test_folds_count_every_number_once(name, dtype, shape):
     tolerance = 3e-6 if dtype == "float32" else 1e-13
     for found in (*quick, *best):
         np.testing.assert_allclose(np.asarray(found), expected, tolerance, tolerance)
+
+
+@pytest.mark.parametrize("name", FOLDS)
+def test_folds_of_several_registers_have_quick_code(name, nothing_on_disk):
+    for shape in ((5, 256), (3, 1000)):
+        x = cnp.ones(shape, "float32")
+        assert have_quick_code(reasons(lambda x: FOLDS[name](cnp, x), x))
 
 
 @pytest.mark.parametrize("columns", [256, 300, 500, 1030])

@@ -119,13 +119,22 @@ def _registers(
         return 1
     count, largest = written(nodes)
     most = MOST_REGISTERS if bytes == 64 and count <= LENGTHY else 2
+    if nest.inner and not down:
+        largest = 8  # the positions that say what is left of a row
     room = MOST_REGISTERS * bytes // (largest * width)
+    if any(BITS[x.type] <= 8 for x in _in_memory(nest, nodes)):
+        room = min(room, bytes // 4 // width)  # masks of quick code have so many lanes
     count = _fitting(min(most, max(room, 1)), vector, width)
     if nest.inner:
         n, group = about(vector.data[1]), width * (AT_ONCE if down else 1)
         while count > 1 and -(-n // (count * group)) * count * group > WASTE * n:
             count //= 2
     return count
+
+
+def _in_memory(nest: Nest, nodes: Sequence[Expr]) -> list[Expr]:
+    """What is loaded, and what is stored."""
+    return [x for x in nodes if x.op == "load"] + [s.value for s, _ in nest.stores()]
 
 
 def _lie_together(nest: Nest, nodes: Sequence[Expr], vector: Expr) -> bool:
@@ -182,8 +191,8 @@ def copies_of(
             return {**found, **_at_once(nest, math.prod(found.values()), size)}
     if vector in nest.inner:
         return {vector: _fitting(AT_ONCE, vector, width)} if size <= 40 else {}
-    few = size > 40 and not streamed(nodes, vector)
-    across = 1 if few else _fitting(AT_ONCE, vector, width)
+    at_once = AT_ONCE if size <= 40 or streamed(nodes, vector) else 1
+    across = _fitting(at_once, vector, width)
     return {vector: across, **_at_once(nest, across, size)}
 
 
