@@ -28,6 +28,10 @@ template <class T> class QrReflections {
     Int entries() const { return panels_ ? 0 : m_ * n_; }
 
     void many(Int count, const T* a, T* columns, T* taus, T* r) {
+        if constexpr (has_small<T>) {
+            if (small::is_small_qr(m_, n_))
+                return small::qr_reflections(m_, n_, width_, count, a, columns, taus, r);
+        }
         for (Int i = 0; i < count; ++i) {
             T* mine = columns + i * m_ * n_;
             transpose_into(a + i * m_ * n_, m_, n_, mine);
@@ -114,6 +118,10 @@ template <class T> class QrBasis {
     Int entries() const { return product_.entries(); }
 
     void many(Int count, const T* factors, const T* taus, T* q) {
+        if constexpr (has_small<T>) {
+            if (small::is_small_qr(m_, n_))
+                return small::qr_basis(m_, n_, width_, count, factors, taus, q);
+        }
         for (Int i = 0; i < count; ++i) {
             product_.multiply(factors + i * m_ * n_, taus + i * k_, columns_.data());
             transpose_into(columns_.data(), width_, m_, q + i * m_ * width_);
@@ -138,6 +146,11 @@ template <class T> class Eigh {
     /// `v` is not touched without vectors.
     void many(Int count, const T* a, T* v, Real<T>* w) {
         if (n_ == 0) return;
+        if constexpr (has_small<T>) {
+            if (small::is_small(n_))
+                return small::eigh(n_, triangle_ == 'L', count, a, job_ == 'V' ? v : nullptr,
+                                   w);
+        }
         for (Int i = 0; i < count; ++i)
             one(a + i * n_ * n_, job_ == 'V' ? v + i * n_ * n_ : nullptr, w + i * n_);
     }

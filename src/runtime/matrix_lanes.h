@@ -1,22 +1,14 @@
-/// Groups of small matrices, a matrix for each lane of a vector: how their entries get
-/// there and back. Everything here is inlined into code for one kind of vectors.
-#pragma once
-#include <algorithm>
-#include <cstdint>
-#include <cstring>
-#include <utility>
-
-#include "small_matrices.h"
-#include "ufunc.h"
-
-namespace chainrule::small {
+// Groups of small matrices, a matrix for each lane of a vector: how their entries get
+// there and back. Included by each_vectors.h, for each kind of vectors, and by
+// panel_vectors.h. Everything here is inlined.
+namespace chainrule::small::CHAINRULE_KIND {
 namespace {
 
 template <class T> struct Same;
 template <> struct Same<float> { using Integer = std::int32_t; };
 template <> struct Same<double> { using Integer = std::int64_t; };
 
-constexpr int kBytes = 64;
+constexpr int kBytes = CHAINRULE_VECTOR_BYTES;
 template <class T> constexpr int kLanes = kBytes / int(sizeof(T));
 
 template <class T> struct Vectors {
@@ -70,9 +62,9 @@ CHAINRULE_INLINE void exchange_blocks(Numbers<T>* rows, std::index_sequence<I...
 /// Transposes a square of as many vectors as a vector has lanes.
 template <class T> CHAINRULE_INLINE void transpose(Numbers<T>* rows) {
     const std::make_index_sequence<kLanes<T>> lanes{};
-    if constexpr (kLanes<T> == 16) exchange_blocks<8, T>(rows, lanes);
-    exchange_blocks<4, T>(rows, lanes);
-    exchange_blocks<2, T>(rows, lanes);
+    if constexpr (kLanes<T> > 8) exchange_blocks<8, T>(rows, lanes);
+    if constexpr (kLanes<T> > 4) exchange_blocks<4, T>(rows, lanes);
+    if constexpr (kLanes<T> > 2) exchange_blocks<2, T>(rows, lanes);
     exchange_blocks<1, T>(rows, lanes);
 }
 
@@ -123,6 +115,21 @@ CHAINRULE_INLINE void write_entries(const Group<T>& group, Int size,
     }
 }
 
+template <class T> CHAINRULE_INLINE Numbers<T> magnitude(const Numbers<T>& x) {
+    using Integer = typename Vectors<T>::Integer;
+    return (Numbers<T>)((Integers<T>)x & std::numeric_limits<Integer>::max());
+}
+
+template <class T> CHAINRULE_INLINE Numbers<T> nan() {
+    return Numbers<T>{} + std::numeric_limits<T>::quiet_NaN();
+}
+
+template <class T> CHAINRULE_INLINE Numbers<T> root(const Numbers<T>& x) {
+    Numbers<T> y;
+    for (int lane = 0; lane < kLanes<T>; ++lane) y[lane] = std::sqrt(x[lane]);
+    return y;
+}
+
 /// Reads a group of n x n matrices.
 template <class T>
 CHAINRULE_INLINE void read(const Group<T>& group, Int n, const T* from,
@@ -137,4 +144,4 @@ CHAINRULE_INLINE void write(const Group<T>& group, Int n, const Matrices<T>& a, 
 }
 
 }  // namespace
-}  // namespace chainrule::small
+}  // namespace chainrule::small::CHAINRULE_KIND

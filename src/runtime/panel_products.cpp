@@ -109,16 +109,6 @@ CHAINRULE_INLINE void substitute(Int n, const Entries<T>& l, bool unit, T* strip
 
 }  // namespace
 
-bool served() {
-#if defined(__x86_64__) && defined(__GNUC__)
-    static const bool answer =
-        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
-    return answer;
-#else
-    return false;
-#endif
-}
-
 template <class T> void pack(Int depth, Int n, const T* b, Int stride, T* packed) {
     const Int strip = strip_of<T>(n);
     for (Int column = 0; column < n; column += strip) {
@@ -159,14 +149,14 @@ CHAINRULE_INLINE void turn_all(Int rows, Int columns, const T* from, Int from_st
 }
 
 #define CHAINRULE_PANEL_PRODUCTS(T)                                                       \
-    template <> CHAINRULE_WIDE_VECTORS void turn<T>(Int rows, Int columns, const T* from, \
+    template <> void turn<T>(Int rows, Int columns, const T* from, \
                                                     Int from_stride, T* to,               \
                                                     Int to_stride) {                      \
         turn_all<T>(rows, columns, from, from_stride, to, to_stride);                     \
     }                                                                                     \
     template void pack<T>(Int, Int, const T*, Int, T*);                                   \
     template void eliminate<T>(Int, Int, Int, const Entries<T>&, bool, T*, Int, T*);      \
-    template <> CHAINRULE_WIDE_VECTORS void multiply<T>(                                  \
+    template <> void multiply<T>(                                  \
         Int m, Int n, Int depth, const Entries<T>& a, const T* packed, T* c, Int stride,  \
         Into into) {                                                                      \
         if (n <= kVector<T>)                                                              \
@@ -177,7 +167,7 @@ CHAINRULE_INLINE void turn_all(Int rows, Int columns, const T* from, Int from_st
             return product<T, 3>(m, n, depth, a, packed, c, stride, into);                \
         product<T, 4>(m, n, depth, a, packed, c, stride, into);                           \
     }                                                                                     \
-    template <> CHAINRULE_WIDE_VECTORS void solve_lower<T>(                               \
+    template <> void solve_lower<T>(                               \
         Int n, Int columns, const Entries<T>& l, bool unit, T* strip) {                   \
         if (columns <= kVector<T>) return substitute<T, 1>(n, l, unit, strip);            \
         if (columns <= 2 * kVector<T>) return substitute<T, 2>(n, l, unit, strip);        \
@@ -189,3 +179,7 @@ CHAINRULE_PANEL_PRODUCTS(double)
 #undef CHAINRULE_PANEL_PRODUCTS
 
 }  // namespace chainrule::panel
+
+#ifdef CHAINRULE_X86
+#pragma GCC pop_options
+#endif

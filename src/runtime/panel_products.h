@@ -6,12 +6,14 @@
 #pragma once
 #include <cstdint>
 
+#include "vector_code.h"
+
 namespace chainrule::panel {
 
 using Int = std::int64_t;
 
 /// Whether this processor has what the code here is compiled for.
-bool served();
+inline bool served() { return vector_bytes() == 64; }
 
 /// A vector, and four of them: the columns of a panel.
 template <class T> constexpr Int kVector = 64 / Int(sizeof(T));

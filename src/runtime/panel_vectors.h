@@ -1,27 +1,38 @@
-/// Vectors of panels: code for AVX-512 alone. Everything here is inlined into functions
-/// that are compiled for it.
+/// Vectors of panels: code for AVX-512 alone. What follows this file is compiled for it;
+/// it is included after all others, and CHAINRULE_X86 closes what it opens (as in
+/// panel_lu.cpp).
 #pragma once
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
+#include <utility>
 
-#include "matrix_lanes.h"
 #include "panel_products.h"
+#include "small_matrices.h"
+#include "ufunc.h"
 
 // Vectors are passed between functions that are inlined, never by a calling convention.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define CHAINRULE_WIDE_VECTORS __attribute__((target("avx512f,avx512dq,fma")))
-#else
-#define CHAINRULE_WIDE_VECTORS
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define CHAINRULE_X86 1
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,fma")
 #endif
+
+#define CHAINRULE_KIND of_64_bytes
+#define CHAINRULE_VECTOR_BYTES 64
+#include "matrix_lanes.h"
+#undef CHAINRULE_KIND
+#undef CHAINRULE_VECTOR_BYTES
 
 namespace chainrule::panel {
 namespace {
 
-using small::Integers;
-using small::Numbers;
+using small::of_64_bytes::Integers;
+using small::of_64_bytes::Numbers;
 
 template <class T> CHAINRULE_INLINE Numbers<T> load(const T* from) {
     Numbers<T> x;
@@ -33,7 +44,7 @@ template <class T> CHAINRULE_INLINE void store(const Numbers<T>& x, T* to) {
     std::memcpy(to, &x, sizeof x);
 }
 
-template <class T> using Integer = typename small::Vectors<T>::Integer;
+template <class T> using Integer = typename small::of_64_bytes::Vectors<T>::Integer;
 
 template <class T> CHAINRULE_INLINE Integers<T> count_lanes() {
     Integers<T> lanes{};
@@ -84,7 +95,7 @@ CHAINRULE_INLINE void turn_square(Int rows, Int columns, const T* from, Int from
     constexpr int kLanes = int(kVector<T>);
     Numbers<T> square[kLanes];
     read_square<T>(rows, columns, from, from_stride, square);
-    small::transpose<T>(square);
+    small::of_64_bytes::transpose<T>(square);
     if (rows >= kLanes && columns >= kLanes) {
 #pragma GCC unroll 16
         for (int i = 0; i < kLanes; ++i) store<T>(square[i], to + i * to_stride);

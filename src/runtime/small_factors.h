@@ -1,25 +1,8 @@
-/// LU factors of groups of small matrices, a matrix for each lane of a vector, and
-/// substitution with them: what the files small_*.cpp share. Everything here is inlined
-/// into code for one kind of vectors.
-#pragma once
-#include <limits>
-
-#include "matrix_lanes.h"
-
-// Vectors are passed between functions that are inlined, never by a calling convention.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
-namespace chainrule::small {
+// LU factors of groups of small matrices, a matrix for each lane of a vector, and
+// substitution with them: what small_matrices_lanes.h and small_exponential_lanes.h share.
+// Everything here is inlined.
+namespace chainrule::small::CHAINRULE_KIND {
 namespace {
-
-template <class T> CHAINRULE_INLINE Numbers<T> magnitude(const Numbers<T>& x) {
-    using Integer = typename Vectors<T>::Integer;
-    return (Numbers<T>)((Integers<T>)x & std::numeric_limits<Integer>::max());
-}
-
-template <class T> CHAINRULE_INLINE Numbers<T> nan() {
-    return Numbers<T>{} + std::numeric_limits<T>::quiet_NaN();
-}
 
 /// Factors of a group, with its row swaps and what they amount to.
 template <class T> struct Factors {
@@ -102,4 +85,4 @@ CHAINRULE_INLINE void substitute(const Matrices<T>& a, Sides<T, S>& s, bool forw
 }
 
 }  // namespace
-}  // namespace chainrule::small
+}  // namespace chainrule::small::CHAINRULE_KIND

@@ -22,6 +22,11 @@ constexpr bool is_small(Int n, Int sides = 1) {
 /// The same for what LAPACK does to one matrix of 9 x 9 in half the time of a lane.
 constexpr bool is_tiny(Int n, Int sides = 1) { return n <= 8 && is_small(n, sides); }
 
+/// Whether m x n matrices of which QR factors are wanted are small.
+constexpr bool is_small_qr(Int m, Int n) {
+    return m >= 1 && n >= 1 && m <= kLargest && n <= kLargest;
+}
+
 /// What a triangular system is: op(a) x = b, or x op(a) = b where `left` is not set.
 struct Triangular {
     Int n, sides;
@@ -56,5 +61,21 @@ template <class T> void determinant(Int n, Int count, const T* a, T* out);
 /// where a matrix is not finite or asks for more squarings than there may be.
 template <class T, int Parts>
 void exponential(Int n, Int max_squarings, Int count, const T* a, const T* e, T* out);
+
+/// Ascending eigenvalues of symmetric matrices, of which one triangle is read, and their
+/// vectors, which have the signs of LAPACK's, unless `v` is null. NaN where an entry of
+/// a matrix is not finite.
+template <class T>
+void eigh(Int n, bool lower, Int count, const T* a, T* v, T* w);
+
+/// QR of m x n matrices by reflections: their column-major factors, as LAPACK leaves them,
+/// and the first `width` rows of r.
+template <class T>
+void qr_reflections(Int m, Int n, Int width, Int count, const T* a, T* columns, T* scales,
+                    T* r);
+
+/// The first `width` columns of the products of those reflections.
+template <class T>
+void qr_basis(Int m, Int n, Int width, Int count, const T* columns, const T* scales, T* q);
 
 }  // namespace chainrule::small
