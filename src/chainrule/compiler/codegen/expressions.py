@@ -134,10 +134,19 @@ class ExpressionWriter(Writer):
                 push(self.expansion(x))
             elif x.args and not self._is_count(x):
                 push((x, name))
-                stack += (x.args[0], x.args[2]) if x.op == "rare" else x.args
+                stack += self._needed(x)
             else:
                 self._place(x, name)
         return known[wanted]
+
+    def _needed(self, x: Expr) -> tuple[Expr, ...]:
+        """The operands that are computed before an expression is."""
+        if x.op == "rare":
+            return x.args[0], x.args[2]
+        if x.op == "load" and x.data[3] & 1 and self.is_vector(x.args[0]):
+            short = memory.short_place(x.args[0])
+            return x.args if short is None else (short, *x.args[1:])
+        return x.args
 
     def expansion(self, x: Expr) -> Expr:
         """What a function computes."""

@@ -71,10 +71,9 @@ def load(w: Emitter, e: Expr) -> str:
         elif not scattered and mask is None and is_short(e.type, stride):
             value = load_strided(w, e, pointer, stride)
         else:
-            index = (
-                w.operand(dynamic, True) if scattered and dynamic is not None else None
+            lanes = _lane_pointers(
+                w, element, pointer, stride, dynamic if scattered else None
             )
-            lanes = _lane_pointers(w, element, pointer, stride, index)
             value = _gather(w, element, e.type, lanes, mask)
     if e.type == "bool":
         t = vector("i8", w.width)
@@ -127,7 +126,9 @@ def store(w: Emitter, s: Store) -> None:
     scattered = rest is not None and w.is_vector(rest)
     value = w.operand(s.value, wide)
     when = w.operand(s.when, wide) if s.when is not None else None
-    index = w.operand(rest, True) if scattered and rest is not None else None
+    places = rest if scattered else None
+    if places is not None:
+        _places(w, places, stride)  # before what may change what they are computed of
     if s.combine is not None:
         value = _combined(w, s, wide)
     element = IN_MEMORY[s.value.type]
@@ -146,7 +147,7 @@ def store(w: Emitter, s: Store) -> None:
         if stride == 1 and not scattered:
             _store_even(w, s.buffer, t, value, pointer, align, mask)
         else:
-            lanes = _lane_pointers(w, element, pointer, stride, index)
+            lanes = _lane_pointers(w, element, pointer, stride, places)
             _scatter(w, t, value, lanes, align, mask)
     w.lines, w.width = lines, width
 
@@ -340,12 +341,26 @@ def _load_backwards(
     return reverse(vector(element, n), _load_vector(w, element, type, start, turned))
 
 
+def _places(w: Emitter, dynamic: Expr, stride: int) -> tuple[str, str]:
+    """Type and name of the places that lanes have: of 32 bits, where they were computed
+    so and nothing is added to them, of which a gather takes twice as many."""
+    short = None if stride else short_place(dynamic)
+    t = vector("i64" if short is None else "i32", w.full_width)
+    return t, w.operand(dynamic if short is None else short, True)
+
+
+def short_place(dynamic: Expr) -> Expr | None:
+    """What a place was computed as, if that has 32 bits."""
+    widened = dynamic.op == "convert" and dynamic.args[0].type == "i32"
+    return dynamic.args[0] if widened else None
+
+
 def _lane_pointers(
-    w: Emitter, element: str, pointer: str, stride: int, index: str | None
+    w: Emitter, element: str, pointer: str, stride: int, dynamic: Expr | None
 ) -> str:
-    """A vector of addresses: pointer + stride * lane (+ index)."""
+    """A vector of addresses: pointer + stride * lane (+ what is dynamic)."""
     t = vector("i64", w.full_width)
-    steps = None
+    steps = index = None
     if stride:
         key = ("lanes", stride)
         found = w.scopes.known.get(key)
@@ -363,8 +378,10 @@ def _lane_pointers(
             found = (w.within(scope, 0, make), True)
             w.scopes.remember(scope, key, found)
         steps = found[0]
-    if index is not None and steps is not None:
-        index = w.new(f"add {t} {index}, {steps}")
+    if dynamic is not None:
+        t, index = _places(w, dynamic, stride)
+        if steps is not None:
+            index = w.new(f"add {t} {index}, {steps}")
     index = index or steps
     if index is None:
         index = "zeroinitializer"
@@ -446,4 +463,4 @@ def _short(element: str) -> str:
     return {"float": "f32", "double": "f64", "half": "f16"}.get(element, element)
 
 
-__all__ = ["NAMES", "address", "load", "store", "store_rows"]
+__all__ = ["NAMES", "address", "load", "short_place", "store", "store_rows"]
