@@ -67,8 +67,9 @@ void Coder::cast(const Instruction& i) {
     if (from.elem == Elem::kI1) return resize_masks(i);
     if (i.name == "bitcast") {
         if (in_lanes(from) && in_lanes(to)) {
-            if (from.lanes != to.lanes) throw Unsupported("lanes of another size");
-            Shape s = shape_of(to);
+            Shape s = shape_of(to), before = shape_of(from);
+            if (s.parts != before.parts || s.bytes != before.bytes)
+                throw Unsupported("lanes of another size");
             for (int p = 0; p < s.parts; ++p) {
                 int x = lanes_of(i.args[0], p);
                 a_.vector(kCopy, s.bytes, result(i.result, p), 0, x);

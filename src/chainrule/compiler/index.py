@@ -133,7 +133,7 @@ class Index:
         if factor == 1:
             return self
         terms = tuple((v, c * factor) for v, c in self.terms)
-        return self._with(self.constant * factor, terms, self.factor * factor)
+        return self._with(_times(self.constant, factor), terms, self.factor * factor)
 
     __rmul__ = __mul__
 
@@ -330,6 +330,11 @@ def _holds(span: tuple[int, int], factor: int) -> bool:
     return high < 1 << 31 and low >= -(1 << 31)
 
 
+def _times(constant: int, factor: int) -> int:
+    """A multiple of a constant: of none it is none, whatever size the factor is."""
+    return 0 if type(constant) is int and constant == 0 else constant * factor
+
+
 def _reach(span: tuple[int, int], factor: int) -> tuple[int, int]:
     """The least and the greatest multiple by `factor` of what has this span."""
     low, high = span
@@ -377,7 +382,7 @@ def ravel(indices: Sequence[Index], shape: Sequence[int]) -> Index:
     stride = 1
     for k in range(len(indices) - 1, -1, -1):
         i = indices[k]
-        constant += i.constant * stride
+        constant += _times(i.constant, stride)
         for v, c in i.terms:
             coefficients[v] = coefficients.get(v, 0) + c * stride
         if k:

@@ -15,6 +15,7 @@ from ..expr import FLOATS, Expr, Iteration, Routine, const_value, node
 from ..functions import expansion
 from ..sizes import identity
 from . import memory
+from .gathering import short_place
 from .operations import Writer, write
 from .scopes import Scope, Scopes
 from .striding import Windows
@@ -144,7 +145,7 @@ class ExpressionWriter(Writer):
         if x.op == "rare":
             return x.args[0], x.args[2]
         if x.op == "load" and x.data[3] & 1 and self.is_vector(x.args[0]):
-            short = memory.short_place(x.args[0])
+            short = short_place(x.args[0])
             return x.args if short is None else (short, *x.args[1:])
         return x.args
 

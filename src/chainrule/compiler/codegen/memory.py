@@ -20,10 +20,11 @@ from ..loop import load as element_of
 from ..streaming import LINE
 from ..tiling import is_short
 from .asking import ask_ahead
+from .gathering import gathered_in_rows, load_of_rows, masked_load, short_place
 from .scopes import Scope
-from .striding import interleaved, load_strided
+from .striding import interleaved, load_strided, place_of
 from .turning import load_turned, turning_axis
-from .types import IN_MEMORY, NAMES, is_literal, size, vector
+from .types import IN_MEMORY, NAMES, is_literal, mangled, size, vector
 
 Emitter = Any
 
@@ -40,6 +41,8 @@ def load(w: Emitter, e: Expr) -> str:
     if width and stride == 2 and flags & PAIRED and not scattered and not w.mask:
         if guard is None:
             return _load_of_pairs(w, e, flags & SECOND > 0)
+    if scattered and width and gathered_in_rows(w, e):
+        return load_of_rows(w, e, _first_column(w, e))
     turning = turning_axis(w, e) if width else None
     if turning is not None:
         return load_turned(w, e, turning, _first(w, e, turning))
@@ -102,6 +105,16 @@ def _load_of_pairs(w: Emitter, e: Expr, second: bool) -> str:
         w.scopes.remember(w.scopes.at_depth(w.scopes.depth(e)), key, found)
     order = ", ".join(f"i32 {2 * k + second}" for k in range(n))
     return w.new(f"shufflevector {t} {found[0]}, {t} poison, <{n} x i32> <{order}>")
+
+
+def _first_column(w: Emitter, e: Expr) -> str:
+    """The address of the first column of a load's window, at place 0."""
+    buffer, _, terms, _ = e.data
+    width, w.width = w.width, 0
+    first, _ = w.windows[place_of(e)]
+    pointer = address(w, buffer, IN_MEMORY[e.type], first, terms, None)
+    w.width = width
+    return pointer
 
 
 def _first(w: Emitter, e: Expr, axis: Expr) -> str:
@@ -318,12 +331,7 @@ def _load_vector(
     t, align = vector(element, w.full_width), size(type)
     if mask is None:
         return w.new(f"load {t}, ptr {pointer}, align {align}")
-    name = f"llvm.masked.load.v{w.full_width}{_short(element)}.p0"
-    m = vector("i1", w.full_width)
-    w.declared.setdefault(name, f"declare {t} @{name}(ptr, i32, {m}, {t})")
-    return w.new(
-        f"call {t} @{name}(ptr {pointer}, i32 {align}, {m} {mask}, {t} zeroinitializer)"
-    )
+    return masked_load(w, element, w.full_width, pointer, align, mask)
 
 
 def _load_backwards(
@@ -347,12 +355,6 @@ def _places(w: Emitter, dynamic: Expr, stride: int) -> tuple[str, str]:
     short = None if stride else short_place(dynamic)
     t = vector("i64" if short is None else "i32", w.full_width)
     return t, w.operand(dynamic if short is None else short, True)
-
-
-def short_place(dynamic: Expr) -> Expr | None:
-    """What a place was computed as, if that has 32 bits."""
-    widened = dynamic.op == "convert" and dynamic.args[0].type == "i32"
-    return dynamic.args[0] if widened else None
 
 
 def _lane_pointers(
@@ -391,7 +393,7 @@ def _lane_pointers(
 def _gather(w: Emitter, element: str, type: str, lanes: str, mask: str | None) -> str:
     n = w.full_width
     t, m, p = vector(element, n), vector("i1", n), vector("ptr", n)
-    name = f"llvm.masked.gather.v{n}{_short(element)}.v{n}p0"
+    name = f"llvm.masked.gather.v{n}{mangled(element)}.v{n}p0"
     w.declared.setdefault(name, f"declare {t} @{name}({p}, i32, {m}, {t})")
     on = mask or "splat (i1 true)"
     return w.new(
@@ -420,7 +422,7 @@ def _store_vector(
         w.lines.append(f"  store {t} {value}, ptr {pointer}, align {align}")
         return
     element = t.split(" x ")[1].rstrip(">")
-    name = f"llvm.masked.store.v{w.full_width}{_short(element)}.p0"
+    name = f"llvm.masked.store.v{w.full_width}{mangled(element)}.p0"
     m = vector("i1", w.full_width)
     w.declared.setdefault(name, f"declare void @{name}({t}, ptr, i32, {m})")
     w.lines.append(
@@ -451,7 +453,7 @@ def _scatter(
     n = w.full_width
     element = t.split(" x ")[1].rstrip(">")
     m, p = vector("i1", n), vector("ptr", n)
-    name = f"llvm.masked.scatter.v{n}{_short(element)}.v{n}p0"
+    name = f"llvm.masked.scatter.v{n}{mangled(element)}.v{n}p0"
     w.declared.setdefault(name, f"declare void @{name}({t}, {p}, i32, {m})")
     on = mask or "splat (i1 true)"
     w.lines.append(
@@ -459,8 +461,4 @@ def _scatter(
     )
 
 
-def _short(element: str) -> str:
-    return {"float": "f32", "double": "f64", "half": "f16"}.get(element, element)
-
-
-__all__ = ["NAMES", "address", "load", "short_place", "store", "store_rows"]
+__all__ = ["NAMES", "address", "load", "store", "store_rows"]
