@@ -67,8 +67,9 @@ void Coder::cast(const Instruction& i) {
     if (from.elem == Elem::kI1) return resize_masks(i);
     if (i.name == "bitcast") {
         if (in_lanes(from) && in_lanes(to)) {
-            if (from.lanes != to.lanes) throw Unsupported("lanes of another size");
-            Shape s = shape_of(to);
+            Shape s = shape_of(to), before = shape_of(from);
+            if (s.parts != before.parts || s.bytes != before.bytes)
+                throw Unsupported("lanes of another size");
             for (int p = 0; p < s.parts; ++p) {
                 int x = lanes_of(i.args[0], p);
                 a_.vector(kCopy, s.bytes, result(i.result, p), 0, x);
@@ -309,15 +310,24 @@ void Coder::masked_store(const Instruction& i) {
     }
 }
 
-/// Addresses of lanes: a base and indices, 64 bits wide.
+/// Addresses of lanes: a base and places, of 64 bits or of 32.
 void Coder::addresses(const Instruction& i) {
     Shape s = shape_of(i.type);
     int size = i.blocks[0], power = size == 8 ? 3 : size == 4 ? 2 : size == 2 ? 1 : 0;
     if (i.args[0].type.lanes) throw Unsupported("bases of lanes");
     int base = integer(i.args[0]), bases = take(lanes_);
     a_.vector({2, 1, 1, 0x7C}, s.bytes, bases, 0, base);  // vpbroadcastq
+    Shape from = shape_of(i.args[1].type);
+    if (from.element < 4) throw Unsupported("short places");
+    const bool pairs = s.parts == 2 * from.parts;  // of 32 bits, in as few registers
     for (int p = 0; p < s.parts; ++p) {
-        int x = lanes_of(i.args[1], p);
+        int x = lanes_of(i.args[1], pairs ? p / 2 : p);
+        if (from.element == 4) {
+            if (pairs) x = half(x, p % 2, from.bytes);
+            int wide = take(lanes_);
+            a_.vector({2, 1, 0, 0x25}, s.bytes, wide, 0, x);  // vpmovsxdq
+            x = wide;
+        }
         int out = result(i.result, p);
         a_.vector({1, 1, 1, 0x73}, s.bytes, 6, out, x);  // vpsllq
         a_.byte(power);

@@ -24,10 +24,11 @@ _COMPARISONS: dict[str, Callable[[int, int], bool | None]] = {
 }
 
 
-def expression_index(x: Expr) -> Index:
-    """The index that an integer expression computes."""
+def expression_index(x: Expr, span: tuple[int, int] | None = None) -> Index:
+    """The index that an integer expression computes; `span`: its least and its greatest
+    value, where they are known."""
     found = affine(x, {})
-    return Index(0, (), convert(x, "i64")) if found is None else found
+    return Index(0, (), convert(x, "i64"), span) if found is None else found
 
 
 def affine(x: Expr, known: dict[Expr, Index | None]) -> Index | None:

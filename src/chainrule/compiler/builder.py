@@ -329,15 +329,18 @@ class Builder:
         join: Any = None,
         finish: Any = None,
         products: bool = False,
+        in_order: bool = False,
     ) -> Any:
         """A reduction over `axes` of the index space `domain`: at every index,
-        accumulators become update(accumulators, values(*indices))."""
+        accumulators become update(accumulators, values(*indices)); `in_order`: each
+        sees its indices in row-major order, and `join` those of several."""
         self.check(*operands)
         if 0 in domain:
             return self._empty(initial, finish)
         fold = Fold(
             tuple(domain), tuple(axes), lambda indices: values(*indices), tuple(initial),
             update, join or update, operands, finish or (lambda results: results), products,
+            in_order,
         )  # fmt: skip
         outs = self.out if isinstance(self.out, list) else [self.out]
         made = [Reduced(a, self.program, fold, k) for k, a in enumerate(outs)]

@@ -219,7 +219,7 @@ class NestDescription(Description):
         variables = sorted(self._vars, key=lambda v: v.data[0])
         self.key = (
             *map(tuple, (loops[0], loops[1], limits, parts, sizes, earlier, ordered)),
-            *stages, *self._parts, chunk, nest.products,
+            *stages, *self._parts, chunk, nest.products, nest.in_order,
             *[(self._vars[v], identity(v.data[1])) for v in variables],
         )  # fmt: skip
 

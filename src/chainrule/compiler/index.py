@@ -66,8 +66,15 @@ class Index:
         not sizes that are one number at present are told apart when it is asked for."""
         if self._rest is None and self.atom is not None:
             whole = self.factor == 1
-            self._rest = self.atom if whole else self.atom * number(self.factor)
+            self._rest = self.atom if whole else self._multiple(self.atom)
         return self._rest
+
+    def _multiple(self, atom: Expr) -> Expr:
+        """The factor times the atom: in 32 bits, where these hold it."""
+        short = _short(atom)
+        if short is None or self.span is None or not _holds(self.span, self.factor):
+            return atom * number(self.factor)
+        return convert(short * convert(number(self.factor), "i32"), "i64")
 
     @property
     def is_bounded(self) -> bool:
@@ -103,12 +110,14 @@ class Index:
             return (other if self.atom is None else self)._with(constant, terms)
         if self.atom is other.atom:
             return self._with(constant, terms, self.factor + other.factor)
-        span = None
+        span, total = None, self.rest + other.rest
         if self.span is not None and other.span is not None:
             ends = zip(_reach(self.span, self.factor), _reach(other.span, other.factor))
             low, high = (a + b for a, b in ends)
-            span = low, high
-        return Index(constant, terms, self.rest + other.rest, span)
+            span, short = (low, high), (_short(self.rest), _short(other.rest))
+            if None not in short and _holds(span, 1):
+                total = convert(short[0] + short[1], "i64")
+        return Index(constant, terms, total, span)
 
     __radd__ = __add__
 
@@ -124,7 +133,7 @@ class Index:
         if factor == 1:
             return self
         terms = tuple((v, c * factor) for v, c in self.terms)
-        return self._with(self.constant * factor, terms, self.factor * factor)
+        return self._with(_times(self.constant, factor), terms, self.factor * factor)
 
     __rmul__ = __mul__
 
@@ -308,6 +317,24 @@ def _one_of_few(x: Index, low: int, high: int, divisor: int) -> tuple[Index, Ind
     )
 
 
+def _short(x: Expr | None) -> Expr | None:
+    """What is widened to an index, if it has 32 bits."""
+    if x is None or x.op != "convert" or x.args[0].type != "i32":
+        return None
+    return x.args[0]
+
+
+def _holds(span: tuple[int, int], factor: int) -> bool:
+    """Whether multiples by `factor` of what has this span are of 32 bits."""
+    low, high = _reach(span, factor)
+    return high < 1 << 31 and low >= -(1 << 31)
+
+
+def _times(constant: int, factor: int) -> int:
+    """A multiple of a constant: of none it is none, whatever size the factor is."""
+    return 0 if type(constant) is int and constant == 0 else constant * factor
+
+
 def _reach(span: tuple[int, int], factor: int) -> tuple[int, int]:
     """The least and the greatest multiple by `factor` of what has this span."""
     low, high = span
@@ -355,7 +382,7 @@ def ravel(indices: Sequence[Index], shape: Sequence[int]) -> Index:
     stride = 1
     for k in range(len(indices) - 1, -1, -1):
         i = indices[k]
-        constant += i.constant * stride
+        constant += _times(i.constant, stride)
         for v, c in i.terms:
             coefficients[v] = coefficients.get(v, 0) + c * stride
         if k:

@@ -16,7 +16,7 @@ from .records import record
 @record
 class Nest:
     """A kernel being arranged: variables of the grid and of the inner loops; the columns
-    of rows that are written out."""
+    of rows that are written out; whether the inner loops keep their order."""
 
     grid: list[Expr]
     inner: list[Expr]
@@ -28,6 +28,7 @@ class Nest:
     products: bool = False
     chunk: Expr | None = None
     columns: int = 1
+    in_order: bool = False
 
     def expressions(self) -> list[Expr]:
         """Everything that is computed."""

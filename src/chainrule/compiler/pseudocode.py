@@ -201,6 +201,8 @@ class _Printer:
         if x.op == "neg":
             return f"-{self.text(x.args[0], 6)}"
         inner = ", ".join(self.text(a) for a in x.args)
+        if x.op == "convert" and x.args[0].op == "int":
+            return inner  # a size, of the type of what it is beside
         if x.op in ("convert", "convert_unchecked", "bitcast"):
             return f"{'bits_' if x.op == 'bitcast' else ''}{x.type}({inner})"
         name = x.data.name if x.op in ("call", "function") else x.op

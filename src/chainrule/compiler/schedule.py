@@ -127,6 +127,7 @@ def _stages(cluster: Cluster, context: Context) -> Nest:
         stage = max((stage_of[x] + 1 for x in used), default=0)
         if member.fold is not None:
             nest.products |= member.fold.products
+            nest.in_order |= member.fold.in_order
             stage_of.update(dict.fromkeys(member.results, stage))
         placed.append((stage, member, values))
         count = max(count, stage + (member.role != "point"))

@@ -28,7 +28,7 @@ from .loop import Store
 from .nest import Nest
 from .rewrite import Rewriter, walk
 from .sizes import Size, about
-from .tiling import NEAR, is_short
+from .tiling import NEAR, is_gathered, is_piece, is_short
 
 CHEAP, SIZE = 7, 120
 """Columns that are written out whatever their number of rows; operations of all of them."""
@@ -51,7 +51,7 @@ def row_loops(nest: Nest, lanes: int, least: int) -> tuple[Expr, Expr] | None:
     if about(rows.data[1]) < 2 * lanes or not (n <= CHEAP or large):
         return None
     operator.index(n)  # the code depends on it
-    even = all(_is_even(x, rows) for x in nodes if x.op == "load")
+    even = all(_is_even(x, pair, lanes) for x in nodes if x.op == "load")
     return pair if even and n * operations(nodes) <= SIZE else None
 
 
@@ -74,10 +74,17 @@ def _bytes(s: Store) -> int:
     return points * BITS[s.value.type] // 8
 
 
-def _is_even(x: Expr, rows: Expr) -> bool:
-    """Whether vectors along the rows need no gather."""
+def _is_even(x: Expr, pair: tuple[Expr, Expr], lanes: int) -> bool:
+    """Whether vectors along the rows need no gather, but for parts of rows, all columns
+    of which are fetched at once (`codegen.gathering`)."""
+    rows, columns = pair
     if x.data[3] & 1 and varies(x.args[0], rows):
-        return False
+        along = dict(x.data[2]).get(columns, 0) == 1 and not varies(x.args[0], columns)
+        return (
+            along
+            and is_gathered(x, [rows])
+            and is_piece(x.type, columns.data[1], lanes)
+        )
     stride = dict(x.data[2]).get(rows, 0)
     if stride in (-1, 0, 1):
         return True

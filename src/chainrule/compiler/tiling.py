@@ -26,8 +26,9 @@ from .sizes import Size
 
 TILE = 64
 LINE = 64
-NEAR = 8
-"""The largest distance of lanes, in elements, that are taken out of whole vectors."""
+NEAR, PIECE = 8, 256
+"""The largest distance of lanes, in elements, that are taken out of whole vectors; the
+most bits of a row that are fetched in one piece."""
 
 
 def tiled(
@@ -84,6 +85,21 @@ def jumps(v: Expr, vector: Expr, accesses: Sequence[tuple[str, Any]]) -> bool:
 def is_short(type: str, stride: Any) -> bool:
     """Whether lanes at this distance are taken out of whole vectors."""
     return BITS[type] >= 32 and 2 <= abs(stride) <= NEAR
+
+
+def is_gathered(x: Expr, along: Sequence[Expr]) -> bool:
+    """Whether lanes of a load are places that were computed, at known columns of them."""
+    _, constant, terms, flags = x.data
+    if flags != 1 or type(constant) is not int or BITS[x.type] < 32:
+        return False
+    of_lanes = any(varies(x.args[0], v) for v in along)
+    return of_lanes and not any(v in along for v, _ in terms)
+
+
+def is_piece(type: str, columns: int, lanes: int) -> bool:
+    """Whether so many columns of a row are fetched at once from a place of its own."""
+    piece = 1 << (columns - 1).bit_length()
+    return piece <= lanes and piece * BITS[type] <= PIECE
 
 
 def close_short(vector: Expr | None, accesses: Sequence[tuple[str, Any]]) -> None:

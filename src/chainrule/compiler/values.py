@@ -172,7 +172,8 @@ def unshaped(v: Value) -> Value:
 @record
 class Fold:
     """A reduction of the elements of `domain` over `axes`: values are taken at every
-    index of the domain; accumulators start as `initial`; `finish` makes the results."""
+    index of the domain; accumulators start as `initial`; `finish` makes the results.
+    `in_order`: an accumulator takes the values of its points in row-major order."""
 
     domain: tuple[int, ...]
     axes: tuple[int, ...]
@@ -183,6 +184,7 @@ class Fold:
     operands: Sequence[Value]
     finish: Callable[[tuple[Expr, ...]], Sequence[Expr]]
     products: bool = False
+    in_order: bool = False
 
 
 class Reduced(Value):

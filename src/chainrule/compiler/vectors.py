@@ -38,9 +38,10 @@ def vector_variable(nest: Nest, nodes: Sequence[Expr], lanes: int) -> Expr | Non
 
     Where a row is kept apart, vectors lie within it: there is room for one row only.
     """
+    inner = nest.inner[-1:] if nest.in_order else nest.inner
     candidates = [
         v
-        for v in (*([] if nest.scratch else nest.grid), *nest.inner)
+        for v in (*([] if nest.scratch else nest.grid), *inner)
         if (v not in nest.limits or len(nest.inner) == 1 or nest.chunk is not None)
         and v not in nest.ordered
         and v is not nest.chunk

@@ -111,9 +111,14 @@ def _extreme(m: Any, type: str, sign: int) -> Any:
     return (1 << (bits - 1)) - 1 if sign > 0 else -(1 << (bits - 1))
 
 
-def first_index(better: Callable[..., Any], worst: Callable[..., Any]) -> Any:
-    """The lowering of argmax (`better`: greater) or argmin: the first best element's
-    index; the first NaN's where there is one."""
+def first_index(better: str, not_better: str, worst: Callable[..., Any]) -> Any:
+    """The lowering of argmax (`better` is gt, `not_better` le) or argmin: the first best
+    element's index; the first NaN's where there is one.
+
+    Elements come in order, so that one that is as good as what was found before is not
+    asked for its place. What is found in parts of the axis is. Where nothing is better
+    than the worst element, that is the best, and the first; so both begin at place 0.
+    """
 
     def lower(build: Any, x: Any, *, axes: Any, index_dtype: Any) -> Any:
         m = build.m
@@ -121,23 +126,28 @@ def first_index(better: Callable[..., Any], worst: Callable[..., Any]) -> Any:
         type = accumulator(x.type)
         (axis,) = axes
         out = build.type_of(index_dtype)
+        place = "i32" if x.shape[axis] < 1 << 31 else "i64"
 
         def values(*indices: Any) -> Any:
-            return m.convert(x.at(*indices), type), indices[axis].expr()
+            position = m.convert(indices[axis].expr(), place)
+            return m.convert(x.at(*indices), type), position
+
+        def wins(a: Any, b: Any) -> Any:
+            if type not in m.FLOATS:
+                return m.compare(better, b, a)
+            return ~m.compare(not_better, b, a) & a.eq(a)  # NaN before numbers, once
+
+        def next_one(a: Any, b: Any) -> Any:
+            return tuple(m.select(wins(a[0], b[0]), y, x) for x, y in zip(a, b))
 
         def choose(a: Any, b: Any) -> Any:
-            wins = better(b[0], a[0])
-            same = a[0].eq(b[0])
-            if type in m.FLOATS:
-                nan_a, nan_b = a[0].ne(a[0]), b[0].ne(b[0])
-                wins = (wins & ~nan_a) | (nan_b & ~nan_a)
-                same = same | (nan_a & nan_b)
-            wins = wins | (same & (b[1] < a[1]))
-            return m.select(wins, b[0], a[0]), m.select(wins, b[1], a[1])
+            same = ~(wins(a[0], b[0]) | wins(b[0], a[0]))
+            later = wins(a[0], b[0]) | (same & (b[1] < a[1]))
+            return tuple(m.select(later, y, x) for x, y in zip(a, b))
 
-        start = (m.const(worst(m, type), type), m.const((1 << 62), "i64"))
+        start = (m.const(worst(m, type), type), m.const(0, place))
         return build.fold(
-            x.shape, axes, values, start, choose, x,
+            x.shape, axes, values, start, next_one, x, join=choose, in_order=True,
             finish=lambda results: [m.convert(results[1], out)],
         )  # fmt: skip
 

@@ -231,13 +231,13 @@ argmax_p = _arg(
     "argmax",
     "The first index of the greatest element (or of NaN).",
     np.argmax,
-    first_index(lambda x, y: x > y, lowest),
+    first_index("gt", "le", lowest),
 )
 argmin_p = _arg(
     "argmin",
     "The first index of the least element (or of NaN).",
     np.argmin,
-    first_index(lambda x, y: x < y, highest),
+    first_index("lt", "ge", highest),
 )
 
 __all__ = [

@@ -19,10 +19,19 @@ from .windows import CLIP, GatherScatterMode, ScatterDimensionNumbers, window_si
 
 
 def start_element(m: Any, x: Any) -> Any:
-    """An index operand's element as an i64; unsigned ones beyond it are its greatest."""
+    """An index operand's element as an i32, where that holds all of its type, or an i64;
+    unsigned ones beyond it are its greatest."""
     if x.type == "u64":
         x = m.minimum(x, m.const((1 << 63) - 1, "u64"))
-    return m.convert(x, "i64")
+    return m.convert(x, "i64" if m.BITS[x.type] == 64 or x.type == "u32" else "i32")
+
+
+def _beside(m: Any, start: Any, limit: int) -> tuple[Any, Any]:
+    """A start and its greatest value in one type, the start's if it holds both: of 32
+    bits vectors hold twice as many, and so do gathers."""
+    if limit >= 1 << 31:
+        start = m.convert(start, "i64")
+    return start, m.convert(m.number(limit), start.type)
 
 
 def start_elements(
@@ -39,19 +48,16 @@ def clamped_index(m: Any, start: Any, limit: int) -> Any:
     """A start (None: zero) moved into 0 <= start <= limit, as an index."""
     if start is None or limit == 0:
         return m.Index(0)
-    start = start_element(m, start)
-    return m.expression_index(m.minimum(m.maximum(start, 0), m.number(limit)))
+    start, last = _beside(m, start_element(m, start), limit)
+    return m.expression_index(m.minimum(m.maximum(start, 0), last), (0, limit))
 
 
 def starts_inside(
     m: Any, starts: dict[int, Any], shape: Sequence[int], sizes: Sequence[int]
 ) -> Any:
     """Whether 0 <= start <= size - window for every start."""
-    return m.all_of(
-        c
-        for d, x in starts.items()
-        for c in (x >= 0, x <= m.number(shape[d] - sizes[d]))
-    )
+    pairs = [_beside(m, x, shape[d] - sizes[d]) for d, x in starts.items()]
+    return m.all_of(c for x, last in pairs for c in (x >= 0, x <= last))
 
 
 class Updates:

@@ -15,6 +15,7 @@ from ..expr import FLOATS, Expr, Iteration, Routine, const_value, node
 from ..functions import expansion
 from ..sizes import identity
 from . import memory
+from .gathering import short_place
 from .operations import Writer, write
 from .scopes import Scope, Scopes
 from .striding import Windows
@@ -132,12 +133,21 @@ class ExpressionWriter(Writer):
             if x.op == "function" and x not in self.called:
                 push((x, name))
                 push(self.expansion(x))
-            elif x.args:
+            elif x.args and not self._is_count(x):
                 push((x, name))
-                stack += (x.args[0], x.args[2]) if x.op == "rare" else x.args
+                stack += self._needed(x)
             else:
                 self._place(x, name)
         return known[wanted]
+
+    def _needed(self, x: Expr) -> tuple[Expr, ...]:
+        """The operands that are computed before an expression is."""
+        if x.op == "rare":
+            return x.args[0], x.args[2]
+        if x.op == "load" and x.data[3] & 1 and self.is_vector(x.args[0]):
+            short = short_place(x.args[0])
+            return x.args if short is None else (short, *x.args[1:])
+        return x.args
 
     def expansion(self, x: Expr) -> Expr:
         """What a function computes."""
@@ -164,7 +174,7 @@ class ExpressionWriter(Writer):
     def _compute(self, e: Expr, scope: Scope) -> tuple[str, bool]:
         wide, op = self.is_vector(e), e.op
         width = self.full_width if wide else 0
-        own = op in ("var", "load", "rare")
+        own = op in ("var", "load", "rare") or self._is_count(e)
         args = [] if own else [self.operand(a, wide) for a in e.args]
         former = self.lines, self.width
         self.lines, self.width = scope.lines, width
@@ -174,7 +184,7 @@ class ExpressionWriter(Writer):
         elif op == "load":
             name = memory.load(self, e)
         else:
-            name = self._variable(e) if op == "var" else self._rare(e, scope)
+            name = self._rare(e, scope) if op == "rare" else self._variable(e)
         self.lines, self.width = former
         return name, wide
 
@@ -217,7 +227,14 @@ class ExpressionWriter(Writer):
         zeros = f"<{self.full_width} x i32> zeroinitializer"
         return self.new(f"shufflevector {wide} {one}, {wide} poison, {zeros}")
 
-    def _variable(self, v: Expr) -> str:
+    def _is_count(self, e: Expr) -> bool:
+        """Whether this is the variable of the vectors in 32 bits, in half the registers."""
+        short = e.op == "convert" and e.type in ("i32", "u32")
+        return short and e.args[0] is self.vector_var
+
+    def _variable(self, e: Expr) -> str:
+        """A loop variable, or that of the vectors in another type."""
+        v, type = (e, "i64") if e.op == "var" else (e.args[0], NAMES[e.type])
         base, offset = self.base.get(v), self.offset.get(v, 0)
         if v is not self.vector_var:
             if base is None:
@@ -227,13 +244,15 @@ class ExpressionWriter(Writer):
         start = base if base is not None else "0"
         if offset:
             start = self.new(f"add i64 {start}, {offset * self.full_width}")
-        wide = self.broadcast(start, "i64")
-        t = vector("i64", self.full_width)
-        return self.new(f"add {t} {wide}, {self.lanes()}")
+        if type != "i64":
+            start = self.new(f"trunc i64 {start} to {type}")
+        wide = self.broadcast(start, type)
+        t = vector(type, self.full_width)
+        return self.new(f"add {t} {wide}, {self.lanes(type)}")
 
-    def lanes(self) -> str:
+    def lanes(self, type: str = "i64") -> str:
         """The vector 0, 1, 2, ..."""
-        return "<" + ", ".join(f"i64 {k}" for k in range(self.full_width)) + ">"
+        return "<" + ", ".join(f"{type} {k}" for k in range(self.full_width)) + ">"
 
     def _rare(self, e: Expr, scope: Scope) -> str:
         """A branch around what only few points need."""

@@ -20,10 +20,11 @@ from ..loop import load as element_of
 from ..streaming import LINE
 from ..tiling import is_short
 from .asking import ask_ahead
+from .gathering import gathered_in_rows, load_of_rows, masked_load, short_place
 from .scopes import Scope
-from .striding import interleaved, load_strided
+from .striding import interleaved, load_strided, place_of
 from .turning import load_turned, turning_axis
-from .types import IN_MEMORY, NAMES, is_literal, size, vector
+from .types import IN_MEMORY, NAMES, is_literal, mangled, size, vector
 
 Emitter = Any
 
@@ -40,6 +41,8 @@ def load(w: Emitter, e: Expr) -> str:
     if width and stride == 2 and flags & PAIRED and not scattered and not w.mask:
         if guard is None:
             return _load_of_pairs(w, e, flags & SECOND > 0)
+    if scattered and width and gathered_in_rows(w, e):
+        return load_of_rows(w, e, _first_column(w, e))
     turning = turning_axis(w, e) if width else None
     if turning is not None:
         return load_turned(w, e, turning, _first(w, e, turning))
@@ -71,10 +74,9 @@ def load(w: Emitter, e: Expr) -> str:
         elif not scattered and mask is None and is_short(e.type, stride):
             value = load_strided(w, e, pointer, stride)
         else:
-            index = (
-                w.operand(dynamic, True) if scattered and dynamic is not None else None
+            lanes = _lane_pointers(
+                w, element, pointer, stride, dynamic if scattered else None
             )
-            lanes = _lane_pointers(w, element, pointer, stride, index)
             value = _gather(w, element, e.type, lanes, mask)
     if e.type == "bool":
         t = vector("i8", w.width)
@@ -105,6 +107,16 @@ def _load_of_pairs(w: Emitter, e: Expr, second: bool) -> str:
     return w.new(f"shufflevector {t} {found[0]}, {t} poison, <{n} x i32> <{order}>")
 
 
+def _first_column(w: Emitter, e: Expr) -> str:
+    """The address of the first column of a load's window, at place 0."""
+    buffer, _, terms, _ = e.data
+    width, w.width = w.width, 0
+    first, _ = w.windows[place_of(e)]
+    pointer = address(w, buffer, IN_MEMORY[e.type], first, terms, None)
+    w.width = width
+    return pointer
+
+
 def _first(w: Emitter, e: Expr, axis: Expr) -> str:
     """The address of a load at the first lane and the first copy of an axis."""
     buffer, constant, terms, _ = e.data
@@ -127,7 +139,9 @@ def store(w: Emitter, s: Store) -> None:
     scattered = rest is not None and w.is_vector(rest)
     value = w.operand(s.value, wide)
     when = w.operand(s.when, wide) if s.when is not None else None
-    index = w.operand(rest, True) if scattered and rest is not None else None
+    places = rest if scattered else None
+    if places is not None:
+        _places(w, places, stride)  # before what may change what they are computed of
     if s.combine is not None:
         value = _combined(w, s, wide)
     element = IN_MEMORY[s.value.type]
@@ -146,7 +160,7 @@ def store(w: Emitter, s: Store) -> None:
         if stride == 1 and not scattered:
             _store_even(w, s.buffer, t, value, pointer, align, mask)
         else:
-            lanes = _lane_pointers(w, element, pointer, stride, index)
+            lanes = _lane_pointers(w, element, pointer, stride, places)
             _scatter(w, t, value, lanes, align, mask)
     w.lines, w.width = lines, width
 
@@ -317,12 +331,7 @@ def _load_vector(
     t, align = vector(element, w.full_width), size(type)
     if mask is None:
         return w.new(f"load {t}, ptr {pointer}, align {align}")
-    name = f"llvm.masked.load.v{w.full_width}{_short(element)}.p0"
-    m = vector("i1", w.full_width)
-    w.declared.setdefault(name, f"declare {t} @{name}(ptr, i32, {m}, {t})")
-    return w.new(
-        f"call {t} @{name}(ptr {pointer}, i32 {align}, {m} {mask}, {t} zeroinitializer)"
-    )
+    return masked_load(w, element, w.full_width, pointer, align, mask)
 
 
 def _load_backwards(
@@ -340,12 +349,20 @@ def _load_backwards(
     return reverse(vector(element, n), _load_vector(w, element, type, start, turned))
 
 
+def _places(w: Emitter, dynamic: Expr, stride: int) -> tuple[str, str]:
+    """Type and name of the places that lanes have: of 32 bits, where they were computed
+    so and nothing is added to them, of which a gather takes twice as many."""
+    short = None if stride else short_place(dynamic)
+    t = vector("i64" if short is None else "i32", w.full_width)
+    return t, w.operand(dynamic if short is None else short, True)
+
+
 def _lane_pointers(
-    w: Emitter, element: str, pointer: str, stride: int, index: str | None
+    w: Emitter, element: str, pointer: str, stride: int, dynamic: Expr | None
 ) -> str:
-    """A vector of addresses: pointer + stride * lane (+ index)."""
+    """A vector of addresses: pointer + stride * lane (+ what is dynamic)."""
     t = vector("i64", w.full_width)
-    steps = None
+    steps = index = None
     if stride:
         key = ("lanes", stride)
         found = w.scopes.known.get(key)
@@ -363,8 +380,10 @@ def _lane_pointers(
             found = (w.within(scope, 0, make), True)
             w.scopes.remember(scope, key, found)
         steps = found[0]
-    if index is not None and steps is not None:
-        index = w.new(f"add {t} {index}, {steps}")
+    if dynamic is not None:
+        t, index = _places(w, dynamic, stride)
+        if steps is not None:
+            index = w.new(f"add {t} {index}, {steps}")
     index = index or steps
     if index is None:
         index = "zeroinitializer"
@@ -374,7 +393,7 @@ def _lane_pointers(
 def _gather(w: Emitter, element: str, type: str, lanes: str, mask: str | None) -> str:
     n = w.full_width
     t, m, p = vector(element, n), vector("i1", n), vector("ptr", n)
-    name = f"llvm.masked.gather.v{n}{_short(element)}.v{n}p0"
+    name = f"llvm.masked.gather.v{n}{mangled(element)}.v{n}p0"
     w.declared.setdefault(name, f"declare {t} @{name}({p}, i32, {m}, {t})")
     on = mask or "splat (i1 true)"
     return w.new(
@@ -403,7 +422,7 @@ def _store_vector(
         w.lines.append(f"  store {t} {value}, ptr {pointer}, align {align}")
         return
     element = t.split(" x ")[1].rstrip(">")
-    name = f"llvm.masked.store.v{w.full_width}{_short(element)}.p0"
+    name = f"llvm.masked.store.v{w.full_width}{mangled(element)}.p0"
     m = vector("i1", w.full_width)
     w.declared.setdefault(name, f"declare void @{name}({t}, ptr, i32, {m})")
     w.lines.append(
@@ -434,16 +453,12 @@ def _scatter(
     n = w.full_width
     element = t.split(" x ")[1].rstrip(">")
     m, p = vector("i1", n), vector("ptr", n)
-    name = f"llvm.masked.scatter.v{n}{_short(element)}.v{n}p0"
+    name = f"llvm.masked.scatter.v{n}{mangled(element)}.v{n}p0"
     w.declared.setdefault(name, f"declare void @{name}({t}, {p}, i32, {m})")
     on = mask or "splat (i1 true)"
     w.lines.append(
         f"  call void @{name}({t} {value}, {p} {lanes}, i32 {align}, {m} {on})"
     )
-
-
-def _short(element: str) -> str:
-    return {"float": "f32", "double": "f64", "half": "f16"}.get(element, element)
 
 
 __all__ = ["NAMES", "address", "load", "store", "store_rows"]

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..expr import Expr
-from ..tiling import is_short
+from ..tiling import NEAR, is_gathered, is_short
 from .asking import ask_ahead
 from .scopes import Scope
 from .turning import next_block
@@ -25,21 +25,26 @@ Windows = dict[Any, tuple[int, int]]
 
 
 def windows(loads: Iterable[Expr], along: Sequence[Expr]) -> Windows:
-    """For each load of columns, by buffer, terms and constant: the first of the columns
-    that are read of the same rows, and how many they span."""
+    """For each load of columns, by `place_of`: the first of the columns that are read of
+    the same rows, and how many they span. Rows lie at even distances, or at places that
+    were computed for each."""
     found: dict[Any, set[int]] = {}
     for x in loads:
         buffer, constant, terms, flags = x.data
         step = next((c for v, c in terms if v in along), 0)
-        if not flags and type(constant) is int and step > 0 and is_short(x.type, step):
-            found.setdefault((buffer, terms, step), set()).add(constant)
+        if is_gathered(x, along):
+            found.setdefault((buffer, terms, x.args, NEAR), set()).add(constant)
+        elif (
+            not flags and type(constant) is int and step > 0 and is_short(x.type, step)
+        ):
+            found.setdefault((buffer, terms, x.args, step), set()).add(constant)
     made: Windows = {}
-    for (buffer, terms, step), constants in found.items():
+    for (buffer, terms, args, step), constants in found.items():
         group: list[int] = []
         for c in [*sorted(constants), None]:
             if group and (c is None or c - group[0] >= step):
                 span = group[0], group[-1] - group[0] + 1
-                made.update({(buffer, terms, k): span for k in group})
+                made.update({(buffer, terms, args, k): span for k in group})
                 group = []
             group += [] if c is None else [c]
     return made
@@ -48,7 +53,7 @@ def windows(loads: Iterable[Expr], along: Sequence[Expr]) -> Windows:
 def place_of(e: Expr) -> Any:
     """What the window of a load is known by."""
     buffer, constant, terms, _ = e.data
-    return buffer, terms, constant
+    return buffer, terms, e.args, constant
 
 
 def load_strided(w: Emitter, e: Expr, pointer: str, stride: int) -> str:
@@ -74,7 +79,7 @@ def load_strided(w: Emitter, e: Expr, pointer: str, stride: int) -> str:
             n + p - starts[k] if source == k else old
             for p, source, old in zip(places, sources, before)
         ]
-        found = _shuffled(w, t, found, part, lanes)
+        found = shuffled(w, t, found, part, lanes)
     return found
 
 
@@ -106,7 +111,7 @@ def interleaved(w: Emitter, t: str, columns: list[str], scope: Scope) -> list[st
         for x, y in zip(*halves):
             for low in (0, n // 2):
                 lanes = [low + k // 2 + k % 2 * n for k in range(n)]
-                made.append(_shuffled(w, t, x, y, lanes))
+                made.append(shuffled(w, t, x, y, lanes))
         return made
     for q in range(count):
         next_block(w, scope)
@@ -117,12 +122,12 @@ def interleaved(w: Emitter, t: str, columns: list[str], scope: Scope) -> list[st
             lanes = [
                 n + r if part == c else old for r, part, old in zip(rows, parts, before)
             ]
-            found = _shuffled(w, t, found, columns[c], lanes)
+            found = shuffled(w, t, found, columns[c], lanes)
         made.append(found)
     return made
 
 
-def _shuffled(w: Emitter, t: str, x: str, y: str, lanes: Sequence[int]) -> str:
+def shuffled(w: Emitter, t: str, x: str, y: str, lanes: Sequence[int]) -> str:
     """Lanes of two vectors; what is not needed yet may be any."""
     n = len(lanes)
     order = ", ".join(f"i32 {k % (2 * n)}" for k in lanes)

@@ -35,6 +35,11 @@ def size(type: str) -> int:
     return max(BITS[type] // 8, 1)
 
 
+def mangled(element: str) -> str:
+    """How the names of intrinsics abbreviate a type of elements."""
+    return {"float": "f32", "double": "f64", "half": "f16"}.get(element, element)
+
+
 def vector(name: str, width: int) -> str:
     """The vector type of `width` elements, or the scalar type itself."""
     return f"<{width} x {name}>" if width else name
