@@ -119,7 +119,7 @@ template <class T> void eigh(void** buffers, const Int* ints, Int begin, Int end
               at<Real<T>>(buffers, 1 + vectors, begin, n));
 }
 
-/// m, n, job (0: no vectors, 1: as many as there are values, 2: all), iterate
+/// m, n, job (0: no vectors, 1: as many as there are values, 2: all), method (0: rotate, 1: divide, 2: iterate)
 template <class T> void svd(void** buffers, const Int* ints, Int begin, Int end) {
     const Int m = ints[0], n = ints[1], job = ints[2], k = std::min(m, n);
     Threading threading(m * n);
@@ -128,7 +128,7 @@ template <class T> void svd(void** buffers, const Int* ints, Int begin, Int end)
         u = at<T>(buffers, 2, begin, m * (job == 2 ? m : k));
         vh = at<T>(buffers, 3, begin, n * (job == 2 ? n : k));
     }
-    Svd<T>(m, n, "NSA"[job], ints[3])
+    Svd<T>(m, n, "NSA"[job], static_cast<SvdMethod>(ints[3]))
         .many(end - begin, at<const T>(buffers, 0, begin, m * n), u,
               at<Real<T>>(buffers, 1, begin, k), vh);
 }

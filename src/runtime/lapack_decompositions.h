@@ -29,7 +29,7 @@ template <class T> class QrReflections {
 
     void many(Int count, const T* a, T* columns, T* taus, T* r) {
         if constexpr (has_small<T>) {
-            if (small::is_small_qr(m_, n_))
+            if (small::is_small_product(m_, n_))
                 return small::qr_reflections(m_, n_, width_, count, a, columns, taus, r);
         }
         for (Int i = 0; i < count; ++i) {
@@ -119,7 +119,7 @@ template <class T> class QrBasis {
 
     void many(Int count, const T* factors, const T* taus, T* q) {
         if constexpr (has_small<T>) {
-            if (small::is_small_qr(m_, n_))
+            if (small::is_small_product(m_, n_))
                 return small::qr_basis(m_, n_, width_, count, factors, taus, q);
         }
         for (Int i = 0; i < count; ++i) {

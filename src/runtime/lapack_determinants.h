@@ -64,7 +64,7 @@ template <class T> class Cofactors {
     void singular(const T* x, T* y) const {
         Workspace<T> u(size_), vh(size_);
         Workspace<Real<T>> s(n_);
-        Svd<T>(n_, n_, 'A', false).many(1, x, u.data(), s.data(), vh.data());
+        Svd<T>(n_, n_, 'A', SvdMethod::kRotate).many(1, x, u.data(), s.data(), vh.data());
         T sign(0), other(0);
         Determinant<T> determinant(n_);
         determinant.many(1, u.data(), &sign);

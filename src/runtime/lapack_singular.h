@@ -12,11 +12,12 @@ namespace chainrule::lapack {
 /// algorithm", SIMAX 29, 2008).
 template <class T> class RotatedSvd {
   public:
-    /// Whether there is anything to be gained; `job` is LAPACK's. Square matrices have
-    /// LAPACK's signs, on which normal variates by `method="svd"` depend.
+    /// Whether there is anything to be gained; `job` is LAPACK's, which finds values alone
+    /// of square matrices in less time, unless they are small.
     static bool serves(Int m, Int n, char job) {
         const Int k = std::min(m, n);
-        return !is_complex<T> && k > 0 && k <= kMostRotated && job != 'A' && m != n;
+        if (is_complex<T> || k == 0 || (job == 'A' && m != n)) return false;
+        return k <= (job == 'N' && m == n ? kMostValues : kMostRotated);
     }
 
     RotatedSvd(Int m, Int n, bool vectors)
@@ -57,6 +58,8 @@ template <class T> class RotatedSvd {
     }
 
   private:
+    static constexpr Int kMostValues = 20;
+
     /// x becomes the factors of q and r.
     void reduce() {
         Int info = 0;
@@ -102,6 +105,11 @@ template <class T> class RotatedSvd {
     Workspace<T> work_;
 };
 
+/// How singular values are found: by rotations where matrices are small and real, or else
+/// by division, as by the second; by LAPACK's divide and conquer, whose vectors have signs on
+/// which normal variates by `method="svd"` depend; by its QR iteration.
+enum class SvdMethod { kRotate, kDivide, kIterate };
+
 /// Singular values of row-major m x n matrices, and vectors if the job is S or A.
 /// Column-major, such a matrix is its transpose, whose left singular vectors are,
 /// column-major, exactly vh row-major, and whose right ones are u: LAPACK writes both
@@ -109,13 +117,13 @@ template <class T> class RotatedSvd {
 /// of the two, LAPACK takes half the time for the one that it sees as tall.
 template <class T> class Svd {
   public:
-    Svd(Int m, Int n, char job, bool only_iterate)
+    Svd(Int m, Int n, char job, SvdMethod method)
         : m_(m),
           n_(n),
           k_(std::min(m, n)),
           tall_(m > n),
           job_(job),
-          only_iterate_(only_iterate),
+          method_(method),
           matrix_(m * n),
           left_(tall_ && job != 'N' ? m * u_columns() : 0),
           right_(tall_ && job != 'N' ? n * vh_rows() : 0),
@@ -124,18 +132,32 @@ template <class T> class Svd {
           size_(k_ > 0 ? query() : 0),
           work_(size_) {
         if constexpr (!is_complex<T>)
-            if (!only_iterate && RotatedSvd<T>::serves(m, n, job))
+            if (method == SvdMethod::kRotate && RotatedSvd<T>::serves(m, n, job))
                 rotated_ = std::make_unique<RotatedSvd<Real<T>>>(m, n, job != 'N');
     }
 
     void many(Int count, const T* a, T* u, Real<T>* s, T* vh) {
         const Int u_size = job_ == 'N' ? 0 : m_ * u_columns();
         const Int vh_size = job_ == 'N' ? 0 : vh_rows() * n_;
-        for (Int i = 0; i < count; ++i)
-            one(a + i * m_ * n_, u + i * u_size, s + i * k_, vh + i * vh_size);
+        const bool small = rotated_ && small::is_small_product(m_, n_);
+        bool found[kTogether] = {};
+        for (Int i = 0; i < count; ++i) {
+            const Int in_group = i % kTogether;
+            const Int size = std::min(kTogether, count - i);
+            if constexpr (has_small<T>)
+                if (small && in_group == 0)
+                    small::svd(m_, n_, size, a + i * m_ * n_,
+                               job_ == 'N' ? nullptr : u + i * u_size, s + i * k_,
+                               vh + i * vh_size, found);
+            if (!found[in_group])
+                one(a + i * m_ * n_, u + i * u_size, s + i * k_, vh + i * vh_size);
+        }
     }
 
   private:
+    /// Small matrices that are done before LAPACK is asked for those that are left.
+    static constexpr Int kTogether = 256;
+
     Int u_columns() const { return job_ == 'A' ? m_ : k_; }
     Int vh_rows() const { return job_ == 'A' ? n_ : k_; }
 
@@ -157,7 +179,7 @@ template <class T> class Svd {
             if (rotated_ && rotated_->find(a, u, s, vh)) return true;
         T *left = tall_ ? left_.data() : vh, *right = tall_ ? right_.data() : u;
         read(a);
-        bool good = !only_iterate_ && divide(left, s, right, work_.data(), size_) == 0;
+        bool good = method_ != SvdMethod::kIterate && divide(left, s, right, work_.data(), size_) == 0;
         if (!good) {
             read(a);
             good = iterate(left, s, right, work_.data(), size_) == 0;
@@ -220,7 +242,7 @@ template <class T> class Svd {
     Int m_, n_, k_;
     bool tall_;
     char job_;
-    bool only_iterate_;
+    SvdMethod method_;
     std::unique_ptr<RotatedSvd<Real<T>>> rotated_;
     Workspace<T> matrix_, left_, right_;
     Workspace<Real<T>> real_work_;

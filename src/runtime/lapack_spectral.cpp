@@ -64,9 +64,12 @@ nb::object schur(nb::handle a_value, bool compute_v) {
 nb::object svd(nb::handle a_value, bool full_matrices, bool compute_uv,
                const std::string& algorithm) {
     Operand a("lapack_svd", "a", a_value, 2);
-    if (algorithm != "divide" && algorithm != "qr") {
+    const SvdMethod method = algorithm == "qr"       ? SvdMethod::kIterate
+                             : algorithm == "divide" ? SvdMethod::kDivide
+                                                     : SvdMethod::kRotate;
+    if (method == SvdMethod::kRotate && algorithm != "rotate") {
         std::string message = "lapack_svd: algorithm is '" + algorithm +
-                              "'; use 'divide' or 'qr'.";
+                              "'; use 'rotate', 'divide' or 'qr'.";
         throw nb::value_error(message.c_str());
     }
     return by_element(a, [&](auto zero) -> nb::object {
@@ -77,7 +80,7 @@ nb::object svd(nb::handle a_value, bool full_matrices, bool compute_uv,
         Result<T> vh(a, {compute_uv ? vh_rows : 0, n});
         Result<Real<T>> s(a, {k});
         char job = !compute_uv ? 'N' : full_matrices ? 'A' : 'S';
-        Svd<T> problem(m, n, job, algorithm == "qr");
+        Svd<T> problem(m, n, job, method);
         all_problems(m * n, [&] {
             problem.many(a.batch(), a.data<T>(0), u.data(0), s.data(0), vh.data(0));
         });
@@ -95,7 +98,7 @@ void register_spectral(nb::module_& m) {
           nb::arg("right") = true);
     m.def("lapack_schur", &schur, nb::arg("a"), nb::arg("compute_v") = true);
     m.def("lapack_svd", &svd, nb::arg("a"), nb::arg("full_matrices") = true,
-          nb::arg("compute_uv") = true, nb::arg("algorithm") = "divide");
+          nb::arg("compute_uv") = true, nb::arg("algorithm") = "rotate");
 }
 
 }  // namespace chainrule::lapack

@@ -11,7 +11,7 @@ namespace chainrule::lapack {
 template <class T> class ScaledVectors {
   public:
     ScaledVectors(Int m, Int n)
-        : m(m), n(n), k(std::min(m, n)), svd_(m, n, 'S', false), u(m * k), vh(k * n),
+        : m(m), n(n), k(std::min(m, n)), svd_(m, n, 'S', SvdMethod::kRotate), u(m * k), vh(k * n),
           s(k) {}
 
     void find(const T* a) { svd_.many(1, a, u.data(), s.data(), vh.data()); }

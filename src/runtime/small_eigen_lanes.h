@@ -19,20 +19,6 @@ namespace {
 /// Sweeps of rotations that a matrix may take, for each of its rows.
 constexpr int kSweeps = 30;
 
-template <class T> CHAINRULE_INLINE bool any(const Integers<T>& lanes) {
-    std::uint64_t words[kBytes / 8], all = 0;
-    std::memcpy(words, &lanes, kBytes);
-    for (const std::uint64_t word : words) all |= word;
-    return all != 0;
-}
-
-template <class T>
-CHAINRULE_INLINE void exchange(Numbers<T>& x, Numbers<T>& y, const Integers<T>& here) {
-    const Numbers<T> first = x;
-    x = here ? y : first;
-    y = here ? first : y;
-}
-
 /// A group while its matrices become diagonal: what is left of them, their diagonals and
 /// what is beside these, vectors (as columns) if they are wanted, and what each lane works
 /// at: the block from `first` to `last`, whose rows are counted from the matrix's end

@@ -22,8 +22,8 @@ constexpr bool is_small(Int n, Int sides = 1) {
 /// The same for what LAPACK does to one matrix of 9 x 9 in half the time of a lane.
 constexpr bool is_tiny(Int n, Int sides = 1) { return n <= 8 && is_small(n, sides); }
 
-/// Whether m x n matrices of which QR factors are wanted are small.
-constexpr bool is_small_qr(Int m, Int n) {
+/// Whether m x n matrices of which QR factors or singular values are wanted are small.
+constexpr bool is_small_product(Int m, Int n) {
     return m >= 1 && n >= 1 && m <= kLargest && n <= kLargest;
 }
 
@@ -77,5 +77,11 @@ void qr_reflections(Int m, Int n, Int width, Int count, const T* a, T* columns, 
 /// The first `width` columns of the products of those reflections.
 template <class T>
 void qr_basis(Int m, Int n, Int width, Int count, const T* columns, const T* scales, T* q);
+
+/// Descending singular values of m x n matrices, and as many vectors unless `u` is null.
+/// `found` is false for those that are next to singular ones, or not finite: nothing is
+/// known of them.
+template <class T>
+void svd(Int m, Int n, Int count, const T* a, T* u, T* s, T* vh, bool* found);
 
 }  // namespace chainrule::small

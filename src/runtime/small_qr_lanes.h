@@ -38,13 +38,6 @@ template <class T> CHAINRULE_INLINE void factorise(Reflected<T>& f) {
     }
 }
 
-/// Row-major entries of m x n matrices become column-major ones, or the other way round.
-template <class T>
-CHAINRULE_INLINE void turn(Int m, Int n, const Numbers<T>* from, Numbers<T>* to) {
-    for (Int i = 0; i < m; ++i)
-        for (Int j = 0; j < n; ++j) to[j * m + i] = from[i * n + j];
-}
-
 template <class T>
 void reflections_all(Int m, Int n, Int width, Int count, const T* a, T* columns, T* scales,
                      T* r) {

@@ -1,6 +1,6 @@
 // Reflections of columns of small matrices, one for each lane of a vector, and the powers of
-// two that keep squares within range: what small_eigen_lanes.h and small_qr_lanes.h share.
-// Everything here is inlined.
+// two that keep squares within range: what the small_*_lanes.h of QR factors, eigenvalues
+// and singular values share. Everything here is inlined.
 namespace chainrule::small::CHAINRULE_KIND {
 namespace {
 
@@ -13,6 +13,27 @@ template <class T>
 CHAINRULE_INLINE Numbers<T> length(const Numbers<T>& x, const Numbers<T>& y) {
     const Numbers<T> p = x * kRaised<T>, q = y * kRaised<T>;
     return root<T>(p * p + q * q) * (1 / kRaised<T>);
+}
+
+template <class T> CHAINRULE_INLINE bool any(const Integers<T>& lanes) {
+    std::uint64_t words[kBytes / 8], all = 0;
+    std::memcpy(words, &lanes, kBytes);
+    for (const std::uint64_t word : words) all |= word;
+    return all != 0;
+}
+
+template <class T>
+CHAINRULE_INLINE void exchange(Numbers<T>& x, Numbers<T>& y, const Integers<T>& here) {
+    const Numbers<T> first = x;
+    x = here ? y : first;
+    y = here ? first : y;
+}
+
+/// Row-major entries of m x n matrices become column-major ones.
+template <class T>
+CHAINRULE_INLINE void turn(Int m, Int n, const Numbers<T>* from, Numbers<T>* to) {
+    for (Int i = 0; i < m; ++i)
+        for (Int j = 0; j < n; ++j) to[j * m + i] = from[i * n + j];
 }
 
 template <class T> CHAINRULE_INLINE Numbers<T> raised_square(const Numbers<T>& x) {

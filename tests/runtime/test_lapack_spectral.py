@@ -107,7 +107,7 @@ class TestSvd:
     @every_batch
     @every_shape
     @pytest.mark.parametrize("full_matrices", [True, False])
-    @pytest.mark.parametrize("algorithm", ["divide", "qr"])
+    @pytest.mark.parametrize("algorithm", ["rotate", "divide", "qr"])
     def test_product_and_orthonormality(
         self, dtype, batch, shape, full_matrices, algorithm
     ):

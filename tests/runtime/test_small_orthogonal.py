@@ -185,7 +185,7 @@ def test_narrower_vectors_do_the_same(size):
     files = (
         "test_small_matrices.py",
         "test_small_orthogonal.py",
-        "test_lapack_solvers.py",
+        "test_small_singular.py",
     )
     folder = os.path.dirname(__file__)
     found = subprocess.run(

@@ -226,7 +226,7 @@ def qr_params(pivoting=False, full_matrices=False):
     return {"pivoting": pivoting, "full_matrices": full_matrices}
 
 
-def svd_params(compute_uv=True, full_matrices=False, algorithm="divide"):
+def svd_params(compute_uv=True, full_matrices=False, algorithm="rotate"):
     return {
         "compute_uv": compute_uv, "full_matrices": full_matrices,
         "algorithm": algorithm,
@@ -275,6 +275,8 @@ ORTHOGONAL = [
             _svd_function_reference, function=_svd_function, exercises=("svd",)),
     Sample("svd", (matrix(3, 2),), svd_params()),
     Sample("svd", (matrix(3, 3),), svd_params(full_matrices=True, algorithm="qr")),
+    Sample("svd", (matrix(3, 3),), svd_params(algorithm="divide")),
+    Sample("svd", (matrix(3, 3),), svd_params()),
     Sample("svd", (matrix(2, 2, 3),), svd_params(compute_uv=False),
            lambda x: [np.linalg.svd(x, compute_uv=False)]),
     Sample("svd", (matrix(4, 2),), svd_params(full_matrices=True),

@@ -413,7 +413,7 @@ def schur(
 # --- singular values, polar factors ---------------------------------------------------
 
 _algorithms = {
-    None: "divide", SvdAlgorithm.DEFAULT: "divide", SvdAlgorithm.QR: "qr",
+    None: "rotate", SvdAlgorithm.DEFAULT: "rotate", SvdAlgorithm.QR: "qr",
     SvdAlgorithm.DIVIDE_AND_CONQUER: "divide",
 }  # fmt: skip
 

@@ -191,7 +191,7 @@ def svd(
     """Values, or values and both sides' vectors."""
     m, n = x.shape[-2:]
     job = (2 if full_matrices else 1) if compute_uv else 0
-    sizes = (m, n, job, int(algorithm == "qr"))
+    sizes = (m, n, job, ("rotate", "divide", "qr").index(algorithm))
     return _solved(build, "svd", (x,), build.out, sizes, 20 * m * n * min(m, n))
 
 

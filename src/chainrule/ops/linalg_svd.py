@@ -202,7 +202,7 @@ def _least_jvp(primals: Any, tangents: Any, ys: Any) -> Any:
     inner = matmul(mH(y), matmul(adjoint, residual))
     outer = matmul(adjoint, matmul(mH(y), x))
     x_dot = matmul(y, rhs + inner) + outer - matmul(y, matmul(a, outer))
-    _, u, vh = svd_p(a, full_matrices=False, compute_uv=True, algorithm="divide")
+    _, u, vh = svd_p(a, full_matrices=False, compute_uv=True, algorithm="rotate")
     return [x_dot, real(diagonal(matmul(matmul(mH(u), a_dot), mH(vh))))]
 
 

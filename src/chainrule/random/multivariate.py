@@ -16,6 +16,7 @@ from ..numpy import linalg
 from ..ops.arithmetic import mul_p
 from ..ops.elementwise_complex import sign_p
 from ..ops.elementwise_powers import sqrt_p
+from ..ops.linalg_svd import svd_p
 from ..ops.shaping import convert, reduce_sum_p
 from .arguments import check_array_like, dtype_of, result_shape, shape_of, typed_key
 from .normal import gauss
@@ -93,7 +94,8 @@ def _eigh_root(cov: Any) -> Any:
 
 
 def _svd_root(cov: Any) -> Any:
-    u, s, _ = linalg.svd(cov)
+    # Variates are those of LAPACK's signs.
+    s, u, _ = svd_p(cov, full_matrices=False, compute_uv=True, algorithm="divide")
     return _by_eigenvalues(s, u)
 
 

@@ -394,14 +394,15 @@ def schur(a, compute_v=True):
     return _loaded().lapack_schur(a, compute_v)
 
 
-def svd(a, full_matrices=True, compute_uv=True, algorithm="divide"):
+def svd(a, full_matrices=True, compute_uv=True, algorithm="rotate"):
     """Singular value decomposition a = u diag(s) vh, `a`: (..., m, n).
 
     Returns (u, s, vh): (..., m, m), (..., k) real and descending, (..., n, n); or
     (..., m, k), (..., k), (..., k, n) if not `full_matrices`; or (s,) if not
     `compute_uv`. `algorithm`: "divide" (and conquer, then QR iteration where that
-    does not converge) or "qr" (iteration at once: slower, better at tiny values). A
-    matrix with NaN or infinity gives NaN.
+    does not converge), "qr" (iteration at once: slower, better at tiny values), or
+    "rotate" (pairs of columns, of matrices of at most 48 rows or columns which are not
+    next to singular; the others are divided). A matrix with NaN or infinity gives NaN.
 
     >>> import numpy as np
     >>> svd(np.array([[3.0, 0.0], [0.0, 4.0]]))[1]

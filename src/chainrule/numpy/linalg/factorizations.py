@@ -237,13 +237,13 @@ def svd(
     if not compute_uv:
         return _values(a)
     s, u, vh = svd_p(
-        a, full_matrices=full_matrices, compute_uv=True, algorithm="divide"
+        a, full_matrices=full_matrices, compute_uv=True, algorithm="rotate"
     )
     return SVDResult(u, s, vh)
 
 
 def _values(a: Any) -> Any:
-    return svd_p(a, full_matrices=False, compute_uv=False, algorithm="divide")[0]
+    return svd_p(a, full_matrices=False, compute_uv=False, algorithm="rotate")[0]
 
 
 def _refuse_subset(a: Any, full: bool, subset: tuple[int, int]) -> None:

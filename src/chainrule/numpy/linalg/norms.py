@@ -144,7 +144,7 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
 
 
 def _values(x: Any) -> Any:
-    return svd_p(x, full_matrices=False, compute_uv=False, algorithm="divide")[0]
+    return svd_p(x, full_matrices=False, compute_uv=False, algorithm="rotate")[0]
 
 
 def vector_norm(
