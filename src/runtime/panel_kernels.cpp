@@ -172,18 +172,18 @@ CHAINRULE_INLINE void join(Int columns, const T* dots, const T* taus, T* t) {
 }  // namespace
 
 #define CHAINRULE_PANELS(T)                                                               \
-    template <> bool cholesky<T>(Int n, T* a, Int stride) {        \
+    template <> CHAINRULE_WIDE_VECTORS bool cholesky<T>(Int n, T* a, Int stride) {        \
         return root_of<T>(n, a, stride);                                                  \
     }                                                                                     \
-    template <> bool qr<T>(Int rows, Int columns, T* a,            \
+    template <> CHAINRULE_WIDE_VECTORS bool qr<T>(Int rows, Int columns, T* a,            \
                                                   Int stride, T* taus, T* room) {         \
         return qr_of<T>(rows, columns, a, stride, taus, room);                            \
     }                                                                                     \
-    template <> void read_reflections<T>(                          \
+    template <> CHAINRULE_WIDE_VECTORS void read_reflections<T>(                          \
         Int rows, Int columns, const T* a, Int stride, T* v) {                            \
         read_v<T>(rows, columns, a, stride, v);                                           \
     }                                                                                     \
-    template <> void join_reflections<T>(                          \
+    template <> CHAINRULE_WIDE_VECTORS void join_reflections<T>(                          \
         Int columns, const T* dots, const T* taus, T* t) {                                \
         if (columns <= kVector<T>) return join<T, 1>(columns, dots, taus, t);             \
         if (columns <= 2 * kVector<T>) return join<T, 2>(columns, dots, taus, t);         \
@@ -195,7 +195,3 @@ CHAINRULE_PANELS(double)
 #undef CHAINRULE_PANELS
 
 }  // namespace chainrule::panel
-
-#ifdef CHAINRULE_X86
-#pragma GCC pop_options
-#endif

@@ -36,8 +36,8 @@ CHAINRULE_INLINE V crossed(const V& x, std::index_sequence<I...>) {
 
 /// The first of the largest numbers of a column, and its row.
 template <class T> struct Largest {
-    Numbers<T> size;
-    Integers<T> row;
+    Numbers<T> size = every<T>(-1);
+    Integers<T> row{};
 
     CHAINRULE_INLINE void see(const Numbers<T>& x, Int first) {
         const Numbers<T> here =
@@ -102,8 +102,7 @@ template <class T>
 CHAINRULE_INLINE Int find_pivot(Int rows, const Columns<T>& columns, Int begin, Int j) {
     const Numbers<T> top = eliminate_top<T>(load<T>(columns[j]), begin, j, columns);
     store<T>(top, columns[j]);
-    const Largest<T> none{every<T>(-1), {}};
-    Largest<T> largest[2] = {none, none};
+    Largest<T> largest[2];
     const T nan = std::numeric_limits<T>::quiet_NaN();
     largest[0].see(count_lanes<T>() < Integer<T>(j) ? every<T>(nan) : top, 0);
     Int i = kVector<T>;
@@ -228,7 +227,7 @@ CHAINRULE_INLINE void lu_of(Int rows, Int columns, T* a, Int stride, Int* pivots
 }  // namespace
 
 #define CHAINRULE_LU(T)                                                                   \
-    template <> void lu<T>(Int rows, Int columns, T* a,            \
+    template <> CHAINRULE_WIDE_VECTORS void lu<T>(Int rows, Int columns, T* a,            \
                                                   Int stride, Int* pivots, T* room) {     \
         lu_of<T>(rows, columns, a, stride, pivots, room);                                 \
     }
@@ -237,7 +236,3 @@ CHAINRULE_LU(double)
 #undef CHAINRULE_LU
 
 }  // namespace chainrule::panel
-
-#ifdef CHAINRULE_X86
-#pragma GCC pop_options
-#endif

@@ -149,14 +149,14 @@ CHAINRULE_INLINE void turn_all(Int rows, Int columns, const T* from, Int from_st
 }
 
 #define CHAINRULE_PANEL_PRODUCTS(T)                                                       \
-    template <> void turn<T>(Int rows, Int columns, const T* from, \
+    template <> CHAINRULE_WIDE_VECTORS void turn<T>(Int rows, Int columns, const T* from, \
                                                     Int from_stride, T* to,               \
                                                     Int to_stride) {                      \
         turn_all<T>(rows, columns, from, from_stride, to, to_stride);                     \
     }                                                                                     \
     template void pack<T>(Int, Int, const T*, Int, T*);                                   \
     template void eliminate<T>(Int, Int, Int, const Entries<T>&, bool, T*, Int, T*);      \
-    template <> void multiply<T>(                                  \
+    template <> CHAINRULE_WIDE_VECTORS void multiply<T>(                                  \
         Int m, Int n, Int depth, const Entries<T>& a, const T* packed, T* c, Int stride,  \
         Into into) {                                                                      \
         if (n <= kVector<T>)                                                              \
@@ -167,7 +167,7 @@ CHAINRULE_INLINE void turn_all(Int rows, Int columns, const T* from, Int from_st
             return product<T, 3>(m, n, depth, a, packed, c, stride, into);                \
         product<T, 4>(m, n, depth, a, packed, c, stride, into);                           \
     }                                                                                     \
-    template <> void solve_lower<T>(                               \
+    template <> CHAINRULE_WIDE_VECTORS void solve_lower<T>(                               \
         Int n, Int columns, const Entries<T>& l, bool unit, T* strip) {                   \
         if (columns <= kVector<T>) return substitute<T, 1>(n, l, unit, strip);            \
         if (columns <= 2 * kVector<T>) return substitute<T, 2>(n, l, unit, strip);        \
@@ -179,7 +179,3 @@ CHAINRULE_PANEL_PRODUCTS(double)
 #undef CHAINRULE_PANEL_PRODUCTS
 
 }  // namespace chainrule::panel
-
-#ifdef CHAINRULE_X86
-#pragma GCC pop_options
-#endif

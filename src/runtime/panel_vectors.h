@@ -1,6 +1,5 @@
-/// Vectors of panels: code for AVX-512 alone. What follows this file is compiled for it;
-/// it is included after all others, and CHAINRULE_X86 closes what it opens (as in
-/// panel_lu.cpp).
+/// Vectors of panels: code for AVX-512 alone. Everything here is inlined into functions
+/// that are compiled for it.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -13,20 +12,20 @@
 #include "small_matrices.h"
 #include "ufunc.h"
 
-// Vectors are passed between functions that are inlined, never by a calling convention.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define CHAINRULE_X86 1
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,fma")
-#endif
-
 #define CHAINRULE_KIND of_64_bytes
 #define CHAINRULE_VECTOR_BYTES 64
 #include "matrix_lanes.h"
 #undef CHAINRULE_KIND
 #undef CHAINRULE_VECTOR_BYTES
+
+// Vectors are passed between functions that are inlined, never by a calling convention.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CHAINRULE_WIDE_VECTORS __attribute__((target("avx512f,avx512dq,fma")))
+#else
+#define CHAINRULE_WIDE_VECTORS
+#endif
 
 namespace chainrule::panel {
 namespace {
