@@ -120,8 +120,6 @@ def _registers(
         return 1
     count, largest = written(nodes)
     most = MOST_REGISTERS if bytes == 64 and count <= LENGTHY else 2
-    if nest.inner and not down:
-        largest = 8  # the positions that say what is left of a row
     room = MOST_REGISTERS * bytes // (largest * width)
     if any(BITS[x.type] <= 8 for x in _in_memory(nest, nodes)):
         room = min(room, bytes // 4 // width)  # masks of quick code have so many lanes

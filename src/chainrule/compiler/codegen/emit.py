@@ -207,21 +207,19 @@ class Emitter(ExpressionWriter):
         carried: Sequence[tuple[str, str]],
         body: Callable[[Names], Names],
     ) -> Names:
-        """The last, partial vector of an axis, under a mask."""
+        """The last, partial vector of an axis, under a mask: of what is left, which 32 bits
+        hold."""
         self.copies[axis.var] = 1
 
+        def left(base: str) -> str:
+            count = self.new(f"sub i64 {limit}, {base}")
+            count = self.broadcast(self.new(f"trunc i64 {count} to i32"), "i32")
+            t = vector("i32", self.full_width)
+            return self.new(f"icmp sgt {t} {count}, {self.lanes('i32')}")
+
         def masked(values: Names) -> Names:
-            position = self.operand(axis.var, True)
-            t = vector("i64", self.full_width)
-            bound = f"splat (i64 {limit})"
-            if limit.startswith("%"):
-                scope = self.scopes.stack[-2]
-                bound = self.within(scope, 0, lambda: self.broadcast(limit, "i64"))
-            self.mask = self.within(
-                self.scopes.top,
-                0,
-                lambda: self.new(f"icmp slt {t} {position}, {bound}"),
-            )
+            base = self.base.get(axis.var) or "0"
+            self.mask = self.within(self.scopes.top, 0, lambda: left(base))
             out = body(values)
             self.mask = None
             return out
