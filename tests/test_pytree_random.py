@@ -159,11 +159,14 @@ def test_nothing_leaks():
         return sys.getallocatedblocks(), [sys.getrefcount(x) for x in held]
 
     run(200)  # the bounded caches fill
-    blocks, counts = run(10)
-    more_blocks, more_counts = run(200)
-    assert more_blocks - blocks < 150  # less than one for each round
-    for before, after in zip(counts, more_counts, strict=True):
-        assert after - before < 100
+    growth = []
+    for _ in range(3):  # other threads of the process may allocate in one of them
+        blocks, counts = run(10)
+        more_blocks, more_counts = run(200)
+        growth.append(more_blocks - blocks)
+        for before, after in zip(counts, more_counts, strict=True):
+            assert after - before < 100
+    assert min(growth) < 150  # less than one for each round
     assert sys.getrefcount(static) == 2
 
 
