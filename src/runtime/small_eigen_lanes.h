@@ -22,13 +22,15 @@ constexpr int kSweeps = 30;
 /// A group while its matrices become diagonal: what is left of them, their diagonals and
 /// what is beside these, vectors (as columns) if they are wanted, and what each lane works
 /// at: the block from `first` to `last`, whose rows are counted from the matrix's end
-/// where it is `mirrored`; the next one begins at `next`.
+/// where it is `mirrored`. It began at `begin` and has been divided by `unit`; the next one
+/// begins at `next`.
 template <class T> struct Spectra {
     using Integer = typename Vectors<T>::Integer;
     Matrices<T> a, v;
     Numbers<T> d[kLanes<T> + kLargest], e[kLanes<T> + kLargest];
     Numbers<T> scales[kLargest];
-    Integers<T> first, last, next, mirrored, sweeps;
+    Numbers<T> unit;
+    Integers<T> first, last, begin, next, mirrored, sweeps;
     Int n;
     bool vectors;
 
@@ -51,20 +53,24 @@ template <class T> struct Spectra {
         for (Int j = 0; j < (n - 1) / 2; ++j) exchange<T>(e[j], e[n - 2 - j], here);
         mirrored ^= here;
     }
-    /// Where entry j beside the diagonal is too small to count.
-    CHAINRULE_INLINE Integers<T> negligible(Int j) const {
+    /// Where entry j beside the diagonal is too small to count: beside its neighbours, and
+    /// in a block, whose largest entries are about 1, beside these.
+    CHAINRULE_INLINE Integers<T> negligible(Int j, bool in_block) const {
         constexpr T half = std::numeric_limits<T>::epsilon() / 2;
-        const Numbers<T> size = e[j] * kRaised<T>;
-        return size * size <= (magnitude<T>(d[j]) * (half * half * kRaised<T>)) *
-                                  (magnitude<T>(d[j + 1]) * kRaised<T>);
+        const T raised = in_block ? T(1) : sizeof(T) == 4 ? T(0x1p56) : T(0x1p480);
+        const T least = in_block ? std::numeric_limits<T>::min() : T(0);
+        const Numbers<T> size = e[j] * raised;
+        return size * size <= (magnitude<T>(d[j]) * (half * half * raised)) *
+                                      (magnitude<T>(d[j + 1]) * raised) +
+                                  least;
     }
     /// The end of what cannot be divided from `from` on, at most `to`.
-    CHAINRULE_INLINE Integers<T> end_from(const Integers<T>& from,
-                                          const Integers<T>& to) const {
+    CHAINRULE_INLINE Integers<T> end_from(const Integers<T>& from, const Integers<T>& to,
+                                          bool in_block) const {
         Integers<T> end = to;
         for (Int j = n - 2; j >= 0; --j) {
             const Integers<T> here = (from <= Integer(j)) & (to > Integer(j)) &
-                                     negligible(j);
+                                     negligible(j, in_block);
             end = here ? Integers<T>{} + Integer(j) : end;
         }
         return end;
@@ -76,12 +82,9 @@ template <class T> struct Spectra {
 template <class T> CHAINRULE_INLINE void reflect(Spectra<T>& s, Int k) {
     const Int n = s.n;
     Matrices<T>& a = s.a;
-    Numbers<T> squares{};
-    for (Int i = k + 2; i < n; ++i) squares += raised_square<T>(a(i, k));
-    const Reflection<T> r(a(k + 1, k), squares);
+    const Reflection<T> r(a, k + 1, n, k);
     s.e[k] = r.image;
     s.scales[k] = r.scale;
-    for (Int i = k + 2; i < n; ++i) a(i, k) *= r.factor;
     a(k + 1, k) = Numbers<T>{} + 1;
 }
 
@@ -129,15 +132,50 @@ template <class T> CHAINRULE_INLINE void make_tridiagonal(Spectra<T>& s) {
     if (s.vectors) multiply_reflections(s);
 }
 
-/// Gives a block to lanes that have none: the next part that cannot be divided.
+/// Multiplies the rows from `from` on before `to` by `factor`, where that is not 1.
+template <class T>
+CHAINRULE_INLINE void multiply_rows(Spectra<T>& s, const Integers<T>& from,
+                                    const Integers<T>& to, const Numbers<T>& factor) {
+    using Integer = typename Spectra<T>::Integer;
+    if (!any<T>(factor != 1)) return;
+    for (Int j = 0; j < s.n; ++j) {
+        const Integers<T> here = (from <= Integer(j)) & (to > Integer(j));
+        s.d[j] = here ? s.d[j] * factor : s.d[j];
+        s.e[j] = here ? s.e[j] * factor : s.e[j];
+    }
+}
+
+/// Powers of two about the largest entries of blocks from `from` to `end`; 1 for others.
+template <class T>
+CHAINRULE_INLINE Powers<T> sizes_of(const Spectra<T>& s, const Integers<T>& here,
+                                    const Integers<T>& from, const Integers<T>& end) {
+    using Integer = typename Spectra<T>::Integer;
+    Numbers<T> largest{};
+    for (Int j = 0; j < s.n; ++j) {
+        const Integers<T> inside = (from <= Integer(j)) & (end >= Integer(j));
+        const Integers<T> beside = inside & (end > Integer(j));
+        largest = inside ? larger<T>(largest, magnitude<T>(s.d[j])) : largest;
+        largest = beside ? larger<T>(largest, magnitude<T>(s.e[j])) : largest;
+    }
+    const Integers<T> known = here & (largest > 0);
+    return Powers<T>(known ? largest : Numbers<T>{} + 1);
+}
+
+/// Gives a block to lanes that have none: the next part that cannot be divided, scaled so
+/// that its largest entries are about 1.
 template <class T> CHAINRULE_INLINE void begin_blocks(Spectra<T>& s) {
     using Integer = typename Spectra<T>::Integer;
     const Int n = s.n;
     const Integers<T> ready = s.first > s.last;
     if (!any<T>(ready)) return;
     s.mirror(ready & s.mirrored);
+    multiply_rows<T>(s, s.begin, s.next, ready ? s.unit : Numbers<T>{} + 1);
     const Integers<T> here = ready & (s.next < Integer(n));
-    const Integers<T> end = s.end_from(s.next, Integers<T>{} + Integer(n - 1));
+    const Integers<T> end = s.end_from(s.next, Integers<T>{} + Integer(n - 1), false);
+    const Powers<T> by = sizes_of(s, here, s.next, end);
+    multiply_rows<T>(s, s.next, end + 1, by.inverse);
+    s.unit = ready ? by.power : s.unit;
+    s.begin = ready ? s.next : s.begin;
     Numbers<T> low{}, high{};
     for (Int j = 0; j < n; ++j) {
         low = s.next == Integer(j) ? magnitude<T>(s.d[j]) : low;
@@ -217,10 +255,12 @@ CHAINRULE_INLINE void sweep(Spectra<T>& s, const Integers<T>& here,
         const Integers<T> now = here & (s.first <= Integer(j)) & (end > Integer(j));
         if (!any<T>(now)) continue;
         const Numbers<T> f = sine * s.e[j], b = cosine * s.e[j];
-        const Numbers<T> size = length<T>(f, g), r = g < 0 ? -size : size;
         const Integers<T> still = f == 0;
-        const Numbers<T> c = still ? one : magnitude<T>(g) / size;
-        const Numbers<T> t = still ? zero : f / r;
+        const Powers<T> by(larger<T>(magnitude<T>(f), magnitude<T>(g)));
+        const Numbers<T> x = magnitude<T>(g * by.inverse), y = f * by.inverse;
+        const Numbers<T> size = root<T>(x * x + y * y), signed_size = g < 0 ? -size : size;
+        const Numbers<T> c = still ? one : x / size, t = still ? zero : y / signed_size;
+        const Numbers<T> r = signed_size * by.power;
         const Integers<T> inside = now & (end != Integer(j + 1));
         s.e[j + 1] = inside ? (still ? g : r) : s.e[j + 1];
         const Numbers<T> q = s.d[j + 1] - p;
@@ -241,14 +281,15 @@ CHAINRULE_INLINE void sweep(Spectra<T>& s, const Integers<T>& here,
 /// Rotates until all matrices are diagonal. Returns the lanes that took too long.
 template <class T> CHAINRULE_INLINE Integers<T> make_diagonal(Spectra<T>& s) {
     using Integer = typename Spectra<T>::Integer;
-    s.first = s.next = s.mirrored = s.sweeps = Integers<T>{};
+    s.first = s.begin = s.next = s.mirrored = s.sweeps = Integers<T>{};
+    s.unit = Numbers<T>{} + 1;
     s.last = s.first - 1;
     Integers<T> failed{};
     for (;;) {
         begin_blocks(s);
         const Integers<T> busy = (s.first <= s.last) & ~failed;
         if (!any<T>(busy)) break;
-        const Integers<T> end = s.end_from(s.first, s.last);
+        const Integers<T> end = s.end_from(s.first, s.last, true);
         const Integers<T> size = end - s.first;
         const Integers<T> pairs = busy & (size == 1), chased = busy & (size > 1);
         for (Int j = 0; j + 1 < s.n; ++j) {

@@ -181,8 +181,8 @@ CHAINRULE_INLINE void square(const Plans<T>& plans, Quotients<T, Parts>& q) {
 }
 
 template <int Parts, class T>
-void exponential_all(Int n, Int max_squarings, Int count, const T* a,
-                                      const T* e, T* out) {
+void exponential_all(Int n, Int max_squarings, Int count, const T* a, const T* e,
+                     T* out) {
     Quotients<T, Parts> q;
     Factors<T> f;
     q.n = n;

@@ -42,8 +42,8 @@ void cholesky_all(Int n, Int count, const T* a, T* out) {
 // --- LU
 
 template <class T>
-void lu_all(Int n, Int count, const T* a, T* factors,
-                             std::int32_t* pivots, std::int32_t* permutation) {
+void lu_all(Int n, Int count, const T* a, T* factors, std::int32_t* pivots,
+            std::int32_t* permutation) {
     Factors<T> f;
     for (Int first = 0; first < count; first += kLanes<T>) {
         const Group<T> group(first, count);
@@ -138,8 +138,7 @@ CHAINRULE_INLINE void solve_group(const Group<T>& group, const Systems<T>& by, I
 }
 
 template <class T>
-void solve_all(Int n, Int sides, Int count, const T* a, const T* b,
-                                T* x) {
+void solve_all(Int n, Int sides, Int count, const T* a, const T* b, T* x) {
     Factors<T> f;
     const Systems<T> by{f.a, true, false, true, true, f.order, nullptr, &f.singular};
     for (Int first = 0; first < count; first += kLanes<T>) {
@@ -151,8 +150,7 @@ void solve_all(Int n, Int sides, Int count, const T* a, const T* b,
 }
 
 template <class T>
-void triangular_all(const Triangular& system, Int count, const T* a,
-                                     const T* b, T* x) {
+void triangular_all(const Triangular& system, Int count, const T* a, const T* b, T* x) {
     const Int n = system.n, sides = system.sides;
     const bool transposed = system.transposed == system.left;
     Matrices<T> triangle;
@@ -168,9 +166,8 @@ void triangular_all(const Triangular& system, Int count, const T* a,
 }
 
 template <class T>
-void factored_all(Int n, Int sides, bool transposed, Int count,
-                                   const T* factors, const std::int32_t* permutation,
-                                   const T* b, T* x) {
+void factored_all(Int n, Int sides, bool transposed, Int count, const T* factors,
+                  const std::int32_t* permutation, const T* b, T* x) {
     Matrices<T> a;
     Integers<T> order[kLargest];
     const Integers<T>*before = transposed ? nullptr : order,

@@ -28,12 +28,9 @@ CHAINRULE_INLINE void reflect(Reflected<T>& f, Int k, Columns& x, Int j) {
 
 template <class T> CHAINRULE_INLINE void factorise(Reflected<T>& f) {
     for (Int k = 0; k < std::min(f.m, f.n); ++k) {
-        Numbers<T> squares{};
-        for (Int i = k + 1; i < f.m; ++i) squares += raised_square<T>(f(i, k));
-        const Reflection<T> r(f(k, k), squares);
+        const Reflection<T> r(f, k, f.m, k);
         f(k, k) = r.image;
         f.scales[k] = r.scale;
-        for (Int i = k + 1; i < f.m; ++i) f(i, k) *= r.factor;
         for (Int j = k + 1; j < f.n; ++j) reflect(f, k, f, j);
     }
 }

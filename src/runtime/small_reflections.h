@@ -4,15 +4,34 @@
 namespace chainrule::small::CHAINRULE_KIND {
 namespace {
 
-/// Factors by which what is squared is multiplied first, so that numbers of less than
-/// 8 whose squares would vanish, do not. Powers of two.
-template <class T> constexpr T kRaised = sizeof(T) == 4 ? T(0x1p56) : T(0x1p480);
+/// Powers of two about numbers that are not negative, and their reciprocals.
+template <class T> struct Powers {
+    Numbers<T> power, inverse;
 
-/// sqrt(x^2 + y^2) of numbers less than 8.
+    CHAINRULE_INLINE explicit Powers(const Numbers<T>& sizes) {
+        using Integer = typename Vectors<T>::Integer;
+        constexpr int shift = std::numeric_limits<T>::digits - 1;
+        constexpr Integer bias = std::numeric_limits<T>::max_exponent - 1;
+        constexpr Integer lowest = Integer(1) << shift, highest = (2 * bias - 1) << shift;
+        Integers<T> bits = (Integers<T>)sizes & ((2 * bias + 1) << shift);
+        bits = bits < lowest ? Integers<T>{} + lowest : bits;
+        bits = bits > highest ? Integers<T>{} + highest : bits;
+        power = (Numbers<T>)bits;
+        inverse = (Numbers<T>)(((2 * bias) << shift) - bits);
+    }
+};
+
+template <class T>
+CHAINRULE_INLINE Numbers<T> larger(const Numbers<T>& x, const Numbers<T>& y) {
+    return y > x ? y : x;
+}
+
+/// sqrt(x^2 + y^2), without overflow, and exact where both are small.
 template <class T>
 CHAINRULE_INLINE Numbers<T> length(const Numbers<T>& x, const Numbers<T>& y) {
-    const Numbers<T> p = x * kRaised<T>, q = y * kRaised<T>;
-    return root<T>(p * p + q * q) * (1 / kRaised<T>);
+    const Powers<T> by(larger<T>(magnitude<T>(x), magnitude<T>(y)));
+    const Numbers<T> p = x * by.inverse, q = y * by.inverse;
+    return root<T>(p * p + q * q) * by.power;
 }
 
 template <class T> CHAINRULE_INLINE bool any(const Integers<T>& lanes) {
@@ -36,11 +55,6 @@ CHAINRULE_INLINE void turn(Int m, Int n, const Numbers<T>* from, Numbers<T>* to)
         for (Int j = 0; j < n; ++j) to[j * m + i] = from[i * n + j];
 }
 
-template <class T> CHAINRULE_INLINE Numbers<T> raised_square(const Numbers<T>& x) {
-    const Numbers<T> raised = x * kRaised<T>;
-    return raised * raised;
-}
-
 template <class T> CHAINRULE_INLINE Integers<T> is_finite(const Numbers<T>& x) {
     return magnitude<T>(x) <= std::numeric_limits<T>::max();
 }
@@ -48,22 +62,14 @@ template <class T> CHAINRULE_INLINE Integers<T> is_finite(const Numbers<T>& x) {
 /// Divides the entries of each lane by a power of two, so that the largest finite one is
 /// about 1. Returns the powers.
 template <class T> CHAINRULE_INLINE Numbers<T> scale(Int size, Numbers<T>* entries) {
-    using Integer = typename Vectors<T>::Integer;
-    constexpr int shift = std::numeric_limits<T>::digits - 1;
-    constexpr Integer bias = std::numeric_limits<T>::max_exponent - 1;
-    constexpr Integer lowest = Integer(1) << shift, highest = (2 * bias - 1) << shift;
     Numbers<T> largest{};
     for (Int i = 0; i < size; ++i) {
         const Numbers<T> entry = magnitude<T>(entries[i]);
-        const Integers<T> larger = (entry > largest) & is_finite<T>(entry);
-        largest = larger ? entry : largest;
+        largest = is_finite<T>(entry) ? larger<T>(largest, entry) : largest;
     }
-    Integers<T> power = (Integers<T>)largest & ((2 * bias + 1) << shift);
-    power = power < lowest ? Integers<T>{} + lowest : power;
-    power = power > highest ? Integers<T>{} + highest : power;
-    const Numbers<T> inverse = (Numbers<T>)(((2 * bias) << shift) - power);
-    for (Int i = 0; i < size; ++i) entries[i] *= inverse;
-    return (Numbers<T>)power;
+    const Powers<T> by(largest);
+    for (Int i = 0; i < size; ++i) entries[i] *= by.inverse;
+    return by.power;
 }
 
 /// Zeros for all entries of lanes of which one is not finite. Returns those lanes.
@@ -75,21 +81,33 @@ CHAINRULE_INLINE Integers<T> clear_infinite(Int size, Numbers<T>* entries) {
     return bad;
 }
 
-/// The reflection I - scale v v^T that takes a column of `alpha` and of what has the sum
-/// `squares` (of `raised_square`) to one with `image` alone, which has the sign that
-/// alpha has not. v has 1 in place of alpha and the rest times `factor`. A column with no
-/// rest stays as it is, as LAPACK has it.
+/// The reflection I - scale v v^T that takes column k of `x`, from row `first` to the last of
+/// `rows`, to one with `image` alone, which has the sign that the entry in row `first` has
+/// not. That entry of v is 1, the others take the place of the column's. A column with
+/// nothing behind its first entry stays as it is, as LAPACK has it.
 template <class T> struct Reflection {
-    Numbers<T> image, scale, factor;
+    Numbers<T> image, scale;
 
-    CHAINRULE_INLINE Reflection(const Numbers<T>& alpha, const Numbers<T>& squares) {
-        const Integers<T> none = squares == 0;
-        const Numbers<T> size =
-            root<T>(raised_square<T>(alpha) + squares) * (1 / kRaised<T>);
+    template <class Columns>
+    CHAINRULE_INLINE Reflection(Columns& x, Int first, Int rows, Int k) {
+        Numbers<T> largest = magnitude<T>(x(first, k)), squares{};
+        Integers<T> none = ~Integers<T>{};
+        for (Int i = first + 1; i < rows; ++i) {
+            none &= x(i, k) == 0;
+            largest = larger<T>(largest, magnitude<T>(x(i, k)));
+        }
+        const Powers<T> by(largest);
+        const Numbers<T> alpha = x(first, k) * by.inverse;
+        for (Int i = first + 1; i < rows; ++i) {
+            x(i, k) *= by.inverse;
+            squares += x(i, k) * x(i, k);
+        }
+        const Numbers<T> size = root<T>(alpha * alpha + squares);
         const Numbers<T> beta = alpha < 0 ? size : -size;
-        image = none ? alpha : beta;
+        image = none ? x(first, k) : beta * by.power;
         scale = none ? Numbers<T>{} : (beta - alpha) / beta;
-        factor = none ? Numbers<T>{} : 1 / (alpha - beta);
+        const Numbers<T> factor = none ? Numbers<T>{} : 1 / (alpha - beta);
+        for (Int i = first + 1; i < rows; ++i) x(i, k) *= factor;
     }
 };
 

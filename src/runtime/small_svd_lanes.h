@@ -49,9 +49,7 @@ CHAINRULE_INLINE Integers<T> find_angle(Rotated<T>& r, Pairs<T>& pairs, Int k, T
     const Integers<T> counts =
         magnitude<T>(product) > enough * root<T>(low) * root<T>(high);
     const Numbers<T> twice = more < 0 ? -2 * product : 2 * product;
-    // `length` is for numbers less than 8, and squares are at most 12 * 16.
-    const Numbers<T> side = length<T>(more * T(0x1p-6), twice * T(0x1p-6)) * T(0x1p6);
-    const Numbers<T> t = twice / (magnitude<T>(more) + side);
+    const Numbers<T> t = twice / (magnitude<T>(more) + length<T>(more, twice));
     const Numbers<T> cosine = 1 / root<T>(1 + t * t);
     pairs.cosine[k] = counts ? cosine : Numbers<T>{} + 1;
     pairs.sine[k] = counts ? cosine * t : Numbers<T>{};

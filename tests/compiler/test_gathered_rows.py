@@ -138,3 +138,21 @@ def test_columns_are_written_out_where_other_sizes_came_before(written):
     stores = {len(stage.stores) for kernel in written for stage in kernel.stages}
     assert {1, 2, 3, 7} <= stores  # rows of as many columns
     assert {6, 9} & stores  # 2 and 4, 3 and 6 columns joined
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8, 16, 33])
+@pytest.mark.parametrize("columns", [2, 3, 4])
+@pytest.mark.parametrize("rows", [1, 7])
+def test_small_tables_by_optimized_code(rows, columns, count):
+    """Limits that are literals tell LLVM what places may be: it must not take two of
+    them for one."""
+    x = numbers(rows, columns)
+    i = rng.integers(-rows, rows, count).astype("int32")
+    f = lambda x, i: x[i, 0] * 2 + x[i, columns - 1]
+    compiled = cr.jit(f).lower(x, i).compile()
+    assert (np.asarray(compiled(x, i)) == f(x, i)).all()
+    filled = lambda x, i: x.at[i].get(mode="fill", fill_value=0)
+    i = rng.integers(0, 2 * rows, count).astype("uint64")
+    compiled = cr.jit(filled).lower(cnp.asarray(x), i).compile()
+    wanted = np.where((i < rows)[:, None], x[np.minimum(i, rows - 1)], 0)
+    assert (np.asarray(compiled(x, i)) == wanted).all()

@@ -116,14 +116,44 @@ def test_sizes_near_the_ends_of_the_range(n, dtype):
         near(q @ (r / dtype(scale)), scaled / dtype(scale), dtype, scale=2)
 
 
+def wide_ranges(n, dtype, count=400):
+    """Matrices whose entries have very different sizes: graded, wild, hollow, kernels."""
+    rng, least = np.random.default_rng(n), np.finfo(dtype).tiny
+    yield np.exp(
+        -((rng.uniform(0, 40, (count, n, 1)) - rng.uniform(0, 40, (count, 1, n))) ** 2)
+    )
+    for depth in (0.2, 0.6, 0.95):
+        sizes = least ** (depth * rng.uniform(0, 1, (count, n)))
+        graded = sizes[:, :, None] * rng.standard_normal((count, n, n)) * sizes[:, None]
+        graded[:, 0, 0] = 1
+        yield graded
+        yield least ** (depth * rng.uniform(0, 1, (count, n, n))) * rng.choice(
+            [-1, 0, 1], (count, n, n)
+        )
+
+
+@everything
+@pytest.mark.parametrize("n", [2, 3, 4, 6, 9, 12])
+def test_entries_of_very_different_sizes(n, dtype):
+    for a in wide_ranges(n, dtype):
+        lower = np.tril(a)
+        lower[:, 0, 0] = 1
+        hollow = lower * (1 - np.eye(n))
+        hollow[:, 1, 0] = 1
+        for x in (lower, hollow):
+            whole = x + transposed(np.tril(x, -1))
+            check_eigh(whole.astype(dtype))
+            check_qr(whole.astype(dtype), True)
+
+
 @everything
 def test_small_blocks_keep_their_digits(dtype):
     """A part that is apart is as exact as it would be alone."""
     small = symmetric(5, 3, dtype)
     a = np.zeros((5, 6, 6), dtype)
-    a[:, :3, :3], a[:, 3:, 3:] = 1e6 * np.eye(3), small * dtype(1e-6)
-    wanted = np.linalg.eigvalsh(small.astype(np.float64) * 1e-6)
-    near(eigenvalues(a)[:, :3] * 1e6, wanted * 1e6, dtype)
+    for size in (1e-6, 1e-18):
+        a[:, :3, :3], a[:, 3:, 3:] = np.eye(3) / size, small * dtype(size)
+        near(eigenvalues(a)[:, :3] / dtype(size), np.linalg.eigvalsh(small), dtype)
 
 
 @everything

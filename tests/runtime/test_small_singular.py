@@ -5,6 +5,7 @@ import pytest
 
 from chainrule.runtime import lapack
 from tests.runtime.test_small_matrices import SIZES, everything, near, normals
+from tests.runtime.test_small_orthogonal import wide_ranges
 
 COUNT = 37
 
@@ -78,6 +79,14 @@ def exact_values(x, sizes):
                 c, s = np.cos(angle), np.sin(angle)
                 y[:, p], y[:, q] = c * y[:, p] + s * y[:, q], c * y[:, q] - s * y[:, p]
     return np.sort(np.linalg.norm(y, axis=0))[::-1]
+
+
+@everything
+@pytest.mark.parametrize("n", [2, 3, 4, 6, 9, 12])
+def test_entries_of_very_different_sizes(n, dtype):
+    for a in wide_ranges(n, dtype):
+        a[:, 0, 0] = 1
+        check(a.astype(dtype))
 
 
 @everything

@@ -96,9 +96,14 @@ def is_gathered(x: Expr, along: Sequence[Expr]) -> bool:
     return of_lanes and not any(v in along for v, _ in terms)
 
 
+def piece_of(columns: int) -> int:
+    """The lanes of the vector that so many columns are fetched in."""
+    return 1 << (columns - 1).bit_length()
+
+
 def is_piece(type: str, columns: int, lanes: int) -> bool:
     """Whether so many columns of a row are fetched at once from a place of its own."""
-    piece = 1 << (columns - 1).bit_length()
+    piece = piece_of(columns)
     return piece <= lanes and piece * BITS[type] <= PIECE
 
 

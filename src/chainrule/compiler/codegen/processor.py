@@ -27,14 +27,15 @@ def flags() -> frozenset[str]:
 
 @functools.cache
 def vector_bytes() -> int:
-    """Bytes of the vectors that kernels are written in."""
-    have = flags()
-    if "avx512f" in have and "avx512bw" in have:
-        return 64
-    return 32 if "avx2" in have else 16
+    """Bytes of the vectors that kernels are written in: at most what the environment
+    variable CHAINRULE_VECTOR_BYTES says, 16 or 32, as for code of the runtime."""
+    have, limit = flags(), os.environ.get("CHAINRULE_VECTOR_BYTES", "")
+    wide = "avx512f" in have and "avx512bw" in have
+    widest = 64 if wide else 32 if "avx2" in have else 16
+    return min(widest, int(limit)) if limit in ("16", "32") else widest
 
 
 @functools.cache
 def identity() -> str:
     """Names the code that is right for this processor."""
-    return f"{os.uname().machine} {' '.join(sorted(flags()))}"
+    return f"{os.uname().machine} {vector_bytes()} {' '.join(sorted(flags()))}"
