@@ -300,3 +300,22 @@ def test_scalar_types_take_every_integer_that_their_dtype_holds():
     assert float(cnp.float32(2**40)) == 2.0**40
     with pytest.raises(OverflowError, match="int8: Python int 300 is out of bounds"):
         cnp.int8(300)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int32", "uint8", "uint32"])
+def test_clipped_indices_are_the_nearest_elements(dtype):
+    x, ends = np.arange(10.0, dtype="float32"), np.iinfo(dtype)
+    i = np.array([3, 9, 10, ends.max, ends.min], dtype)
+    wanted = x[np.clip(i.astype(np.int64), 0, 9)]
+    take = lambda x, i: cnp.take(x, i, mode="clip")
+    for f in (take, cr.jit(take)):
+        np.testing.assert_array_equal(f(x, i), wanted)
+
+
+def test_negative_indices_along_an_axis_count_from_the_end_before_they_are_clipped():
+    x = np.arange(10.0, dtype="float32")
+    f = lambda x, i: cnp.take_along_axis(x, i, 0, mode="clip")
+    for i in ([-1], [-10, -11], [-1, 12]):
+        wanted = x[np.clip([k + 10 if k < 0 else k for k in i], 0, 9)]
+        for g in (f, cr.jit(f)):
+            np.testing.assert_array_equal(g(x, np.array(i)), wanted)

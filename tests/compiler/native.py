@@ -30,6 +30,12 @@ def run(f, *args):
     return [np.asarray(x) for x in compile_program(closed)(*cr.tree.leaves(args))]
 
 
+def numbers(rng, *shape, dtype="float32"):
+    """Whole numbers, which every type holds."""
+    x = rng.integers(-50, 50, shape)
+    return np.asarray(x % 2 == 0 if dtype == "bool" else x, dtype)
+
+
 def assert_same(f, *args):
     """Compiled, `f` gives the bits that it gives eagerly."""
     wanted = [np.asarray(x) for x in cr.tree.leaves(f(*args))]

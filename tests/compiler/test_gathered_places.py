@@ -4,6 +4,8 @@ Places are computed in 32 bits where the type of the indices and the sizes allow
 vectors of them are twice as long; all of it gives what NumPy does.
 """
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ import chainrule.numpy as cnp
 from chainrule.compiler.expr import convert, node
 from chainrule.compiler.index import Index, loop_variable, variable_index
 
+from . import native
 from .native import assert_same, run
 
 DTYPES = ("bool", "int8", "int32", "float16", "float32", "int64", "float64")
@@ -22,15 +25,8 @@ COUNTS = (0, 1, 15, 16, 17, 100)
 rng = np.random.default_rng(11)
 
 
-@pytest.fixture(autouse=True)
-def wide_types():
-    with cr.enable_x64(True):
-        yield
-
-
-def numbers(*shape, dtype="float32"):
-    x = rng.integers(-50, 50, shape)
-    return np.asarray(x % 2 == 0 if dtype == "bool" else x, dtype)
+numbers = functools.partial(native.numbers, rng)
+pytestmark = pytest.mark.usefixtures("wide_types")
 
 
 def places(count, size, dtype="int32"):

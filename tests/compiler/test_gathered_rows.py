@@ -1,5 +1,6 @@
 """Parts of rows at computed places: all columns are fetched at once, nothing beyond."""
 
+import functools
 import mmap
 
 import numpy as np
@@ -9,6 +10,7 @@ import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule.compiler import cache, canonical
 
+from . import native
 from .native import page_between_shut_ones, run
 
 DTYPES = ("bool", "int8", "float16", "uint32", "float32", "int64", "float64")
@@ -17,15 +19,8 @@ COUNTS = (1, 31, 32, 33, 47, 100, 515)
 rng = np.random.default_rng(12)
 
 
-@pytest.fixture(autouse=True)
-def wide_types():
-    with cr.enable_x64(True):
-        yield
-
-
-def numbers(*shape, dtype="float32"):
-    x = rng.integers(-50, 50, shape)
-    return np.asarray(x % 2 == 0 if dtype == "bool" else x, dtype)
+numbers = functools.partial(native.numbers, rng)
+pytestmark = pytest.mark.usefixtures("wide_types")
 
 
 def assert_equal(f, wanted, *args):

@@ -14,7 +14,6 @@ import pytest
 import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule import lax
-from chainrule.compiler import cache, canonical
 from chainrule.runtime import _native
 
 from .native import KernelStep, steps_of, two_threads
@@ -102,14 +101,6 @@ def test_quick_code_gives_the_bits_of_the_best(name, size):
             np.testing.assert_array_equal(a, b)
             if a.dtype.kind == "f":
                 np.testing.assert_array_equal(np.signbit(a), np.signbit(b))
-
-
-@pytest.fixture
-def nothing_on_disk(monkeypatch):
-    """Kernels have their texts."""
-    monkeypatch.setattr(canonical, "_written", {})
-    monkeypatch.setattr(cache, "find", lambda name: None)
-    monkeypatch.setattr(cache, "keep", lambda name, entry: None)
 
 
 def reasons(f, *args):

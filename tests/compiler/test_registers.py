@@ -16,9 +16,7 @@ from chainrule.compiler.codegen.processor import vector_bytes
 from chainrule.scipy import special
 
 from .native import KernelStep, steps_of
-from .test_quick_code import nothing_on_disk, quick_and_best, reasons
-
-__all__ = ["nothing_on_disk"]
+from .test_quick_code import quick_and_best, reasons
 
 SPECIAL = [
     0.0,

@@ -163,7 +163,7 @@ def _entries(part: Any, shape: Sequence[int], dim: int, wrap: bool) -> list[Entr
         return [Entry("at", dim, positions=np.asarray(i, np.int64))]
     if dtypes.kind(part.dtype) == "b":
         return _mask_entries(part, shape, dim)
-    positions = wrapped(part, shape[dim]) if wrap else _indices(part, shape[dim])
+    positions = wrapped(part, shape[dim]) if wrap else integers_in(part, shape[dim])
     return [Entry("at", dim, positions=positions)]
 
 
@@ -206,7 +206,7 @@ def wrapped(positions: Any, size: int) -> Any:
             return positions
         positions = positions.astype(np.int64)
         return np.where(positions < 0, positions + size, positions)
-    positions = _indices(positions, size)
+    positions = integers_in(positions, size)
     if dtypes.kind(positions.dtype) == "u":
         return positions
     zero = np.zeros((), positions.dtype)
@@ -214,7 +214,7 @@ def wrapped(positions: Any, size: int) -> Any:
     return select(lt_p(positions, zero), behind, positions)
 
 
-def _indices(positions: Any, size: int) -> Any:
+def integers_in(positions: Any, size: int) -> Any:
     """Traced positions in a dtype that holds `size`: int32, or int64 where needed."""
     if isinstance(positions, np.ndarray):
         return positions

@@ -23,7 +23,7 @@ from ..ops.scatter import scatter_p
 from ..ops.shaping import canonical_axis, convert, move_dim, reshape
 from ..ops.windows import CLIP, FILL_OR_DROP, GatherScatterMode
 from ..runtime._native import ConcreteArray, current_dynamic
-from .index_plan import Entry, wrapped
+from .index_plan import Entry, integers_in, wrapped
 from .index_update import update
 from .indexing import getitem, read
 from .manipulation import broadcast_arrays, broadcast_shapes, broadcast_to, ravel
@@ -48,7 +48,7 @@ def _resolved(name: str, indices: Any, size: int, mode: Any) -> tuple[Any, Any]:
     if mode == "wrap":
         return indices % np.asarray(max(size, 1), indices.dtype), CLIP
     if mode == "clip":
-        return indices, CLIP
+        return integers_in(indices, size), CLIP
     found = GatherScatterMode.from_any(mode)
     found = CLIP if found is GatherScatterMode.PROMISE_IN_BOUNDS else found
     return wrapped(indices, size), found
@@ -137,6 +137,8 @@ def take_along_axis(
     n = x.shape[axis]
     if wrap_negative_indices is False:
         positions, found = where, GatherScatterMode.from_any(mode)
+    elif mode == "clip":
+        positions, found = wrapped(where, n), CLIP
     else:
         positions, found = _resolved("take_along_axis", where, n, mode)
     if type(x) is ConcreteArray and type(where) is ConcreteArray:
