@@ -184,7 +184,7 @@ MISTAKES = [
         "svd",
         (f64(2, 2), True, True, "magic"),
         ValueError,
-        "lapack_svd: algorithm is 'magic'; use 'divide' or 'qr'.",
+        "lapack_svd: algorithm is 'magic'; use 'rotate', 'divide' or 'qr'.",
     ),
     (
         "set_threads",

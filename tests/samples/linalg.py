@@ -275,8 +275,6 @@ ORTHOGONAL = [
             _svd_function_reference, function=_svd_function, exercises=("svd",)),
     Sample("svd", (matrix(3, 2),), svd_params()),
     Sample("svd", (matrix(3, 3),), svd_params(full_matrices=True, algorithm="qr")),
-    Sample("svd", (matrix(3, 3),), svd_params(algorithm="divide")),
-    Sample("svd", (matrix(3, 3),), svd_params()),
     Sample("svd", (matrix(2, 2, 3),), svd_params(compute_uv=False),
            lambda x: [np.linalg.svd(x, compute_uv=False)]),
     Sample("svd", (matrix(4, 2),), svd_params(full_matrices=True),
@@ -425,4 +423,9 @@ FUNCTIONS = [
            lambda t, f: scipy.linalg.expm(t)),
 ]  # fmt: skip
 
-SAMPLES = [*TRIANGULAR, *SYSTEMS, *ORTHOGONAL, *EIGEN, *FUNCTIONS]
+SQUARE_SINGULAR = [
+    Sample("svd", (matrix(3, 3),), svd_params(algorithm="divide")),
+    Sample("svd", (matrix(3, 3),), svd_params()),
+]
+
+SAMPLES = [*TRIANGULAR, *SYSTEMS, *ORTHOGONAL, *EIGEN, *FUNCTIONS, *SQUARE_SINGULAR]
